@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "langevo/dynamics.hpp"
+#include "langevo/problem.hpp"
+#include "langevo/statistics.hpp"
+
+namespace langevo {
+
+/// Which replicas a backend holds and where it draws their random numbers.
+struct EnsembleShape {
+  std::uint64_t replicas = 1;
+  std::uint64_t first_replica = 0;  ///< global index of the first one: the random numbers depend on it
+  std::uint64_t seed = 1;
+};
+
+/// An ensemble of replicas on one device: state, evolution and reduction.
+///
+/// A trajectory depends on (seed, global replica index, problem, dynamics) alone. Calls cross this interface
+/// once per block of steps, never per replica.
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  /// Gives every replica the state x, shape [N].
+  virtual void set_all_parameters(std::span<const double> x) = 0;
+
+  /// Sets replicas first, first + 1, ... (local indices) from x, shape [count][N].
+  virtual void set_parameters(std::uint64_t first, std::span<const double> x) = 0;
+
+  /// State of replicas first .. first + count - 1 (local indices), shape [count][N].
+  [[nodiscard]] virtual std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const = 0;
+
+  /// Takes steps first_step .. first_step + steps - 1 with every replica.
+  /// @throws RunError naming step and replica where a gradient step leaves the finite numbers
+  virtual void advance(std::uint64_t first_step, std::uint64_t steps) = 0;
+
+  /// Totals since construction.
+  [[nodiscard]] virtual StepCounters counters() const = 0;
+
+  /// Moments of every parameter over replicas, in the fixed order of chunks.
+  [[nodiscard]] virtual Moments parameter_moments() const = 0;
+
+  /// U of every replica, in double, shape [replicas].
+  [[nodiscard]] virtual std::vector<double> losses() const = 0;
+
+  /// U(x) in double.
+  [[nodiscard]] virtual double loss(std::span<const double> x) const = 0;
+
+  /// U(x), and g = dU/dx into `gradient`, shape [N], by backpropagation in double.
+  virtual double gradient(std::span<const double> x, std::span<double> gradient) const = 0;
+
+  /// The device in words, e.g. "AMD EPYC (avx512, 2 threads)".
+  [[nodiscard]] virtual std::string device() const = 0;
+};
+
+/// cpu or cuda; `automatic` takes cuda where a device works, else cpu.
+enum class BackendKind { automatic, cpu, cuda };
+
+struct BackendOptions {
+  BackendKind kind = BackendKind::automatic;
+  int threads = 0;              ///< CPU threads; 0: all that the process may use
+  int device = 0;               ///< CUDA device number
+  std::string instruction_set;  ///< CPU: generic, avx2 or avx512; empty: the best this machine has
+};
+
+/// One row of `langevo devices`.
+struct DeviceInfo {
+  BackendKind kind = BackendKind::cpu;
+  int index = 0;
+  std::string name;
+  std::uint64_t memory_bytes = 0;
+  std::string capability;  ///< instruction set or compute capability
+  bool usable = false;
+  std::string why_not;
+};
+
+/// @throws InputError for an unknown backend, device or instruction set, or an ensemble that cannot fit in
+/// memory
+std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
+                                      const EnsembleShape& shape, const BackendOptions& options);
+
+std::vector<DeviceInfo> list_devices();
+
+/// Bytes that an ensemble of this size needs, per-thread workspace included; the check before anything is
+/// allocated.
+std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, int threads);
+
+}  // namespace langevo

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "langevo/problem.hpp"
+#include "langevo/simulation.hpp"
+
+namespace langevo {
+
+/// What a run file says of a run before it starts.
+struct RunDescription {
+  std::string title;
+  std::string configuration;  ///< the full TOML that reproduces the run
+  std::string backend;
+  std::string device;
+  std::uint64_t seed = 0;
+  std::uint64_t replicas = 0;
+  std::uint64_t traced_replicas = 0;
+  bool store_replica_loss = true;
+  bool store_parameter_mean = true;
+  bool store_parameter_variance = true;
+  std::vector<double> initial_parameter;
+};
+
+/// What it says after it.
+struct RunSummary {
+  double wall_seconds = 0;
+  StepCounters counters;
+};
+
+/// The distance of the ensemble from the reference trajectory.
+struct Correspondence {
+  std::vector<double> delta;                     ///< at the record times
+  std::vector<std::uint64_t> replicas_averaged;  ///< m
+  std::vector<double> delta_by_replicas;  ///< Delta of the mean of the first m replicas, at the last time
+};
+
+/// Writes a run (netCDF-4): groups `ensemble`, `reference`, `correspondence`.
+///
+/// Everything goes to `PATH.partial`, which is opened, extended and closed per batch of records, so it is
+/// readable whenever the process ends; finish() syncs it and renames it to PATH.
+class RunFile {
+ public:
+  /// Creates PATH.partial with the description, names, data and reference.
+  /// @throws InputError where the path cannot be written
+  RunFile(std::string path, const RunDescription& description, const Problem& problem,
+          const ReferenceTrajectory* reference);
+  RunFile(const RunFile&) = delete;
+  RunFile& operator=(const RunFile&) = delete;
+
+  /// Without finish(): removes PATH.partial if it holds no record.
+  ~RunFile();
+
+  /// @throws RunError where writing fails
+  void append(EnsembleRecord record);
+
+  /// Writes what is still buffered.
+  void flush();
+
+  void finish(const RunSummary& summary, const Correspondence* correspondence);
+
+  [[nodiscard]] const std::string& partial_path() const { return partial_path_; }
+
+ private:
+  std::string path_;
+  std::string partial_path_;
+  RunDescription description_;
+  std::vector<EnsembleRecord> buffer_;
+  std::size_t buffered_bytes_ = 0;
+  std::size_t written_ = 0;
+  bool finished_ = false;
+};
+
+/// What `langevo show` prints of a run file.
+/// @throws InputError where it is not a readable run file
+std::string describe_run_file(const std::string& path);
+
+}  // namespace langevo

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "langevo/backend.hpp"
+
+namespace langevo {
+
+/// Steps at which an ensemble is recorded (ascending, the first is 0) and the time of one step, unit 1.
+struct Schedule {
+  std::vector<std::uint64_t> record_steps;
+  double time_per_step = 0;
+
+  [[nodiscard]] std::uint64_t last_step() const { return record_steps.back(); }
+};
+
+/// The reduced ensemble at one record time.
+struct EnsembleRecord {
+  std::uint64_t step = 0;
+  double time = 0;
+  std::vector<double> parameter_mean;      ///< [N]
+  std::vector<double> parameter_variance;  ///< [N], n - 1 in the denominator
+  LossSummary loss;
+  double loss_of_mean = 0;              ///< U(<x>)
+  double accepted_fraction = 0;         ///< since the last record; 0 at the first, 1 for rules without a test
+  std::vector<double> replica_loss;     ///< [replicas]
+  std::vector<double> trace_parameter;  ///< [traced][N]: replicas 0 .. traced - 1
+};
+
+/// The deterministic trajectory that an ensemble is compared with, at the ensemble's record times.
+struct ReferenceTrajectory {
+  std::vector<std::uint64_t> step;
+  std::vector<double> time;
+  std::vector<std::vector<double>> parameter;  ///< [time][N]
+  std::vector<double> loss;
+  std::vector<double> gradient_norm;
+};
+
+/// Asks whether to stop; called between blocks of steps with the share of the work done, 0 .. 1.
+using Progress = std::function<bool(double fraction)>;
+
+/// The run was asked to stop before its end; what was recorded stands.
+struct Stopped {};
+
+/// Follows `dynamics` (gradient or normalized gradient) from x, recording at the step nearest to each of
+/// `times`.
+/// @throws Stopped, RunError
+ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dynamics, double time_per_step,
+                                     std::span<const double> x, std::span<const double> times,
+                                     const Progress& progress);
+
+struct SimulationOptions {
+  std::uint64_t traced_replicas = 0;
+  std::vector<std::uint64_t> reset_steps;  ///< record steps after which every replica is set to the reference
+};
+
+/// Evolves an ensemble along a schedule and hands each record to a sink.
+class Simulation {
+ public:
+  Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options = {});
+
+  /// Evolves to the end of the schedule. `reference` is needed where the options ask for resets.
+  /// Blocks of steps are sized so that `progress` is asked several times a second; their size changes no
+  /// result.
+  /// @throws Stopped where progress says so, RunError
+  void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,
+           const Progress& progress);
+
+  [[nodiscard]] Backend& backend() { return *backend_; }
+
+ private:
+  [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since);
+
+  std::unique_ptr<Backend> backend_;
+  Schedule schedule_;
+  SimulationOptions options_;
+};
+
+}  // namespace langevo

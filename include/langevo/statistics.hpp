@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace langevo {
+
+/// Replicas are reduced in fixed chunks of this many consecutive ones: each chunk in order, then the chunks
+/// in order, so that threads, ranks and shards cannot change a bit of the result.
+inline constexpr std::size_t replicas_per_chunk = 32;
+
+/// Count, mean and sum of squared deviations of every parameter over replicas.
+struct Moments {
+  std::uint64_t count = 0;
+  std::vector<double> mean;
+  std::vector<double> sum_squared_deviations;
+
+  explicit Moments(std::size_t size = 0) : mean(size), sum_squared_deviations(size) {}
+
+  /// Takes one more sample in (Welford, Technometrics 4, 419 (1962)).
+  void add(std::span<const double> values);
+
+  /// Takes the samples of `other` in (Chan, Golub, LeVeque, Am. Stat. 37, 242 (1983), eq. 1.5).
+  void merge(const Moments& other);
+
+  /// Variance with n - 1 in the denominator; 0 for fewer than two samples.
+  [[nodiscard]] std::vector<double> variance() const;
+};
+
+inline constexpr std::array<double, 5> loss_quantile_levels{0.05, 0.25, 0.5, 0.75, 0.95};
+
+/// The replicas' losses at one time, reduced. Quantiles interpolate linearly between order statistics.
+struct LossSummary {
+  double mean = 0;
+  double variance = 0;
+  double min = 0;
+  double max = 0;
+  std::array<double, loss_quantile_levels.size()> quantiles{};
+};
+
+LossSummary summarize_losses(std::span<const double> losses);
+
+/// Delta = (1/N) sum_i (a_i - b_i)^2, the paper's distance of the mean replica from the gradient trajectory.
+double mean_squared_difference(std::span<const double> a, std::span<const double> b);
+
+/// What happened to the proposals (or steps) of an ensemble.
+struct StepCounters {
+  std::uint64_t steps = 0;              ///< replicas times steps, whatever the rule
+  std::uint64_t accepted = 0;           ///< proposals that were accepted
+  std::uint64_t decided_by_float = 0;   ///< first rung: float change, bound excluded the threshold
+  std::uint64_t decided_by_double = 0;  ///< second rung: double change, bound excluded the threshold
+  std::uint64_t decided_by_value = 0;  ///< threshold inside the double bound too: decided by the double value
+  std::uint64_t not_finite = 0;        ///< proposals whose loss is not finite: rejected
+
+  StepCounters& operator+=(const StepCounters& other);
+  friend StepCounters operator-(StepCounters a, const StepCounters& b);
+};
+
+}  // namespace langevo
