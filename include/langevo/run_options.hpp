@@ -60,7 +60,7 @@ struct RunOptions {
 
   // output
   ReferenceKind reference = ReferenceKind::automatic;
-  std::uint64_t trace = 25;
+  std::optional<std::uint64_t> trace;  ///< replicas recorded in full; 25, or all where there are fewer
   bool replica_loss = true;
   RecordParameters record_parameters = RecordParameters::all;
   std::string output;
@@ -68,7 +68,6 @@ struct RunOptions {
   // machine
   BackendOptions backend;
   bool quiet = false;
-  bool dry_run = false;
 };
 
 /// A run as it will be done: every number derived, every file read, everything checked.
@@ -82,6 +81,9 @@ struct RunPlan {
   std::vector<double> initial_parameter;  ///< [N]: the common state, or replica 0's with init_per_replica
   std::optional<Dynamics> reference;      ///< the matching gradient rule
   double reference_time_per_step = 0;
+  std::string why_no_reference;    ///< for the user; empty where there is one
+  std::uint64_t memory_bytes = 0;  ///< of ensemble, reference and records, estimated
+  RunOptions resolved;             ///< the options with every unset one filled in: they give the same run
 };
 
 /// Derives and checks.

@@ -54,6 +54,8 @@ struct StepCounters {
   std::uint64_t decided_by_double = 0;  ///< second rung: double change, bound excluded the threshold
   std::uint64_t decided_by_value = 0;  ///< threshold inside the double bound too: decided by the double value
   std::uint64_t not_finite = 0;        ///< proposals whose loss is not finite: rejected
+  std::uint64_t audits = 0;            ///< proposals sent on to double only to measure the float rung's error
+  std::uint64_t audit_failures = 0;    ///< audits that found an error above the bound in use
 
   StepCounters& operator+=(const StepCounters& other);
   friend StepCounters operator-(StepCounters a, const StepCounters& b);

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "kernels/loss_change.hpp"
+#include "kernels/step_context.hpp"
+#include "langevo/statistics.hpp"
+
+/// The acceptance test: a ladder of estimators of the loss change, cheapest first, each with a bound on its
+/// error. The first whose bound excludes the threshold decides.
+namespace langevo::inline LANGEVO_TARGET {
+
+template <class Team>
+struct AcceptanceWorkspace {
+  LossChangeWorkspace<Team, float> single_precision;
+  LossChangeWorkspace<Team, double> double_precision;
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    single_precision.carve(arena, network);
+    double_precision.carve(arena, network);
+  }
+};
+
+/// A change of loss up to here is accepted: -log(u)/beta with u uniform, 0 at beta = inf.
+LANGEVO_INLINE double acceptance_threshold(double beta, const RandomSource& source) {
+  if (!is_finite(beta)) return 0;
+  const RandomWords words = source.block(0);
+  return -logarithm(uniform_double(words.word[0], words.word[1])) / beta;
+}
+
+enum class Verdict { accept, reject, undecided };
+
+/// What an estimate says of the threshold, with its error bound multiplied by `factor`.
+LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double threshold) {
+  const double bound = factor * estimate.error_bound;
+  if (!is_finite(estimate.change) || !is_finite(bound)) return Verdict::undecided;
+  if (estimate.change + bound <= threshold) return Verdict::accept;
+  if (estimate.change - bound > threshold) return Verdict::reject;
+  return Verdict::undecided;
+}
+
+/// The worst-case bound of the float change assumes that all roundings conspire; they do not, and in deep
+/// networks it is 10^3 to 10^6 times the error. So the float rung's bound is measured: audits compare the
+/// float change with the double one and remember the largest ratio of error to worst case; the bound in use
+/// is `safety` times that. Until enough audits were made it is the worst case itself.
+struct AuditPolicy {
+  static constexpr std::uint32_t audits_before_trust = 16;
+  static constexpr double safety = 32;
+
+  /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
+  LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {
+    const std::uint64_t interval = calibration.audits < audits_before_trust ? 2 : 512;
+    return step % interval == interval - 1;
+  }
+
+  LANGEVO_INLINE static double factor(const RungCalibration& calibration) {
+    if (calibration.audits < audits_before_trust) return 1;
+    return smaller(1.0, safety * calibration.largest_ratio);
+  }
+};
+
+/// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
+LANGEVO_INLINE bool decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
+  if (!is_finite(exact.change)) {
+    ++counters.not_finite;
+    return false;
+  }
+  const Verdict verdict = compare(exact, 1.0, threshold);
+  if (verdict != Verdict::undecided) {
+    ++counters.decided_by_double;
+    return verdict == Verdict::accept;
+  }
+  ++counters.decided_by_value;
+  return exact.change <= threshold;
+}
+
+/// Whether U(proposed) - U(x) <= threshold.
+template <class Team>
+LANGEVO_FUNCTION bool accepts(const Team& team, const StepContext& context, Precision precision,
+                              const double* x, const double* proposed, double threshold,
+                              AcceptanceWorkspace<Team>& work, RungCalibration* calibration,
+                              StepCounters& counters) {
+  const ProblemView& problem = context.problem;
+  if (precision == Precision::float64) {
+    return decide_by_double(loss_change(team, problem, x, proposed, work.double_precision), threshold,
+                            counters);
+  }
+  const bool audit = AuditPolicy::due(context.step, *calibration);
+  const double factor = AuditPolicy::factor(*calibration);
+  const LossChange estimate = loss_change(team, problem, x, proposed, work.single_precision);
+  const Verdict verdict = compare(estimate, factor, threshold);
+  if (verdict != Verdict::undecided && !audit) {
+    ++counters.decided_by_float;
+    return verdict == Verdict::accept;
+  }
+  const LossChange exact = loss_change(team, problem, x, proposed, work.double_precision);
+  const double error = absolute(estimate.change - exact.change);
+  if (audit && is_finite(error) && is_finite(estimate.error_bound)) {
+    ++counters.audits;
+    if (error > factor * estimate.error_bound + exact.error_bound) ++counters.audit_failures;
+    team.synchronize();
+    if (team.leads()) {
+      ++calibration->audits;
+      calibration->largest_ratio = larger(calibration->largest_ratio, error / estimate.error_bound);
+    }
+    team.synchronize();
+  }
+  return decide_by_double(exact, threshold, counters);
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

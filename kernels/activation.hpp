@@ -1,0 +1,244 @@
+#pragma once
+
+#include "kernels/elementary.hpp"
+#include "langevo/network.hpp"
+
+/// Activations and their changes. Each gives
+/// - value(a), and slope(h) = dh/da as a function of the value h;
+/// - change(h, a, d) = value(a + d) - value(a) to relative precision for |d| <= small_change<Real>, and
+///   large_change(h, a, d) beyond;
+/// - the error model in units of u, the unit roundoff: value_error(h), change_error(h, a, d),
+/// large_change_error;
+/// - slope_bound >= |value'|, and sensitivity(a, d, margin) >= |d change / d a| for every a and d within
+/// margin.
+namespace langevo::inline LANGEVO_TARGET {
+
+/// Beyond this a Taylor series in d would no longer be exact to rounding.
+template <class Real>
+LANGEVO_INLINE constexpr Real small_change() {
+  return Real(0.0625);
+}
+
+/// tanh d for |d| <= small_change: odd Taylor series, relative error below 1.3 u (float), 2 u (double).
+LANGEVO_INLINE float small_tanh(float d) {
+  const float d2 = d * d;
+  float q = -5.39682540e-2f;
+  q = multiply_add(q, d2, 1.33333333e-1f);
+  q = multiply_add(q, d2, -3.33333333e-1f);
+  return multiply_add(q * d2, d, d);
+}
+LANGEVO_INLINE double small_tanh(double d) {
+  const double d2 = d * d;
+  double q = 21844.0 / 6081075;
+  q = multiply_add(q, d2, -1382.0 / 155925);
+  q = multiply_add(q, d2, 62.0 / 2835);
+  q = multiply_add(q, d2, -17.0 / 315);
+  q = multiply_add(q, d2, 2.0 / 15);
+  q = multiply_add(q, d2, -1.0 / 3);
+  return multiply_add(q * d2, d, d);
+}
+
+/// e^d - 1 for |d| <= small_change.
+LANGEVO_INLINE float small_expm1(float d) {
+  float q = 1.38888889e-3f;
+  q = multiply_add(q, d, 8.33333333e-3f);
+  q = multiply_add(q, d, 4.16666667e-2f);
+  q = multiply_add(q, d, 1.66666667e-1f);
+  q = multiply_add(q, d, 0.5f);
+  return multiply_add(q * d, d, d);
+}
+LANGEVO_INLINE double small_expm1(double d) {
+  double q = 1.0 / 39916800;
+  q = multiply_add(q, d, 1.0 / 3628800);
+  q = multiply_add(q, d, 1.0 / 362880);
+  q = multiply_add(q, d, 1.0 / 40320);
+  q = multiply_add(q, d, 1.0 / 5040);
+  q = multiply_add(q, d, 1.0 / 720);
+  q = multiply_add(q, d, 1.0 / 120);
+  q = multiply_add(q, d, 1.0 / 24);
+  q = multiply_add(q, d, 1.0 / 6);
+  q = multiply_add(q, d, 0.5);
+  return multiply_add(q * d, d, d);
+}
+
+struct TanhActivation {
+  template <class Real>
+  LANGEVO_INLINE static Real value(Real a) {
+    return hyperbolic_tangent(a);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real slope(Real h) {
+    return multiply_add(-h, h, Real(1));
+  }
+  /// Addition theorem: tanh(a + d) - tanh a = (1 - h^2) tanh d / (1 + h tanh d).
+  template <class Real>
+  LANGEVO_INLINE static Real change(Real h, Real /*a*/, Real d) {
+    const Real t = small_tanh(d);
+    return slope(h) * t / multiply_add(h, t, Real(1));
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
+    return hyperbolic_tangent(a + d) - h;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real value_error(Real h) {
+    return Real(8) * absolute(h);
+  }
+  /// 2.2 |d| times the error of h (8 u), and the roundings of the formula.
+  template <class Real>
+  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
+    return Real(26) * absolute(d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real a, Real d) {
+    return Real(20) + absolute(a) + absolute(d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real slope_bound() {
+    return Real(1);
+  }
+  /// |tanh''| <= 4/sqrt(27) < 0.77.
+  template <class Real>
+  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real d, Real margin) {
+    return Real(0.77) * (absolute(d) + margin);
+  }
+};
+
+struct SigmoidActivation {
+  template <class Real>
+  LANGEVO_INLINE static Real value(Real a) {
+    return multiply_add(Real(0.5), hyperbolic_tangent(Real(0.5) * a), Real(0.5));
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real slope(Real h) {
+    return multiply_add(-h, h, h);
+  }
+  /// s(a + d) - s(a) = s (1 - s) m / (1 + s m), m = e^d - 1.
+  template <class Real>
+  LANGEVO_INLINE static Real change(Real h, Real /*a*/, Real d) {
+    const Real m = small_expm1(d);
+    return slope(h) * m / multiply_add(h, m, Real(1));
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
+    return value(a + d) - h;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real value_error(Real /*h*/) {
+    return Real(6);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
+    return Real(16) * absolute(d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real a, Real d) {
+    return Real(16) + absolute(a) + absolute(d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real slope_bound() {
+    return Real(0.25);
+  }
+  /// |s''| <= 1/(6 sqrt 3) < 0.1.
+  template <class Real>
+  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real d, Real margin) {
+    return Real(0.1) * (absolute(d) + margin);
+  }
+};
+
+struct ReluActivation {
+  template <class Real>
+  LANGEVO_INLINE static Real value(Real a) {
+    return larger(a, Real(0));
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real slope(Real h) {
+    return h > Real(0) ? Real(1) : Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real change(Real /*h*/, Real a, Real d) {
+    return a > Real(0) ? larger(d, -a) : larger(a + d, Real(0));
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
+    return change(h, a, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real value_error(Real /*h*/) {
+    return Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
+    return absolute(d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change_error(Real h, Real a, Real d) {
+    return change_error(h, a, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real slope_bound() {
+    return Real(1);
+  }
+  /// The change depends on a only where the kink lies between a and a + d.
+  template <class Real>
+  LANGEVO_INLINE static Real sensitivity(Real a, Real d, Real margin) {
+    return absolute(a) <= absolute(d) + margin ? Real(1) : Real(0);
+  }
+};
+
+struct IdentityActivation {
+  template <class Real>
+  LANGEVO_INLINE static Real value(Real a) {
+    return a;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real slope(Real /*h*/) {
+    return Real(1);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real change(Real /*h*/, Real /*a*/, Real d) {
+    return d;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change(Real /*h*/, Real /*a*/, Real d) {
+    return d;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real value_error(Real /*h*/) {
+    return Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real /*d*/) {
+    return Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real /*a*/, Real /*d*/) {
+    return Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real slope_bound() {
+    return Real(1);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real /*d*/, Real /*margin*/) {
+    return Real(0);
+  }
+};
+
+/// Calls `body` with the activation as a type, so that inner loops contain no choice.
+template <class Body>
+LANGEVO_INLINE auto with_activation(Activation activation, const Body& body) {
+  switch (activation) {
+    case Activation::relu:
+      return body(ReluActivation{});
+    case Activation::sigmoid:
+      return body(SigmoidActivation{});
+    case Activation::identity:
+      return body(IdentityActivation{});
+    case Activation::tanh:
+      break;
+  }
+  return body(TanhActivation{});
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

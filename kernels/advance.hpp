@@ -1,0 +1,33 @@
+#pragma once
+
+#include "kernels/gradient_rules.hpp"
+#include "kernels/metropolis.hpp"
+
+namespace langevo::inline LANGEVO_TARGET {
+
+/// Scratch memory that a rule needs for one replica at a time.
+template <class Team, class RuleType>
+struct WorkspaceOf {
+  using Type = GradientRuleWorkspace<Team>;
+};
+template <class Team>
+struct WorkspaceOf<Team, Metropolis> {
+  using Type = MetropolisWorkspace<Team>;
+};
+
+/// Takes up to `steps` steps with one replica from context.step on; returns how many it took. It stops early
+/// only where loss or gradient are no longer finite (a Metropolis proposal of that kind is rejected, not a
+/// reason to stop).
+template <class Team, class RuleType>
+LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, StepContext context, const RuleType& rule,
+                                               std::uint64_t steps, ReplicaView replica,
+                                               typename WorkspaceOf<Team, RuleType>::Type& work,
+                                               StepCounters& counters) {
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
+    if (!take_step(team, context, rule, replica, work, counters)) return taken;
+    ++counters.steps;
+  }
+  return steps;
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,74 @@
+// Compiled once per instruction set, with LANGEVO_TARGET naming it. Nothing here may instantiate templates of
+// the standard library: the linker would keep one copy for all machines.
+#define LANGEVO_STRING(text) LANGEVO_STRING_OF(text)
+#define LANGEVO_STRING_OF(text) #text
+
+#include "kernels/cpu/cpu_kernels.hpp"
+#include "kernels/advance.hpp"
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+namespace {
+
+template <class Workspace>
+Workspace carve_workspace(const NetworkView& network, unsigned char* memory) {
+  Workspace work;
+  Arena arena{memory, 0};
+  work.carve(arena, network);
+  return work;
+}
+
+template <class Workspace>
+std::size_t bytes_of(const NetworkView& network) {
+  Workspace work;
+  Arena arena;
+  work.carve(arena, network);
+  return arena.used;
+}
+
+std::size_t workspace_bytes(const NetworkView& network) {
+  const std::size_t metropolis = bytes_of<MetropolisWorkspace<SerialTeam>>(network);
+  const std::size_t gradient = bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
+  return metropolis > gradient ? metropolis : gradient;
+}
+
+template <class RuleType>
+std::uint64_t advance(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
+                      std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
+                      unsigned char* workspace, StepCounters& counters) {
+  using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
+  auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
+  const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
+  return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
+}
+
+double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
+  auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  return loss_of_state(SerialTeam{}, problem, x, work);
+}
+
+double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
+  auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
+  for (std::size_t i = 0; i < problem.network.parameter_count; ++i) gradient[i] = work.gradient[i];
+  return loss;
+}
+
+}  // namespace
+
+const CpuKernels& cpu_kernels() {
+  static constexpr CpuKernels kernels{LANGEVO_STRING(LANGEVO_TARGET),
+                                      workspace_bytes,
+                                      advance<Metropolis>,
+                                      advance<Gradient>,
+                                      advance<NormalizedGradient>,
+                                      advance<Langevin>,
+                                      loss,
+                                      gradient};
+  return kernels;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/step_context.hpp"
+#include "langevo/dynamics.hpp"
+#include "langevo/statistics.hpp"
+
+namespace langevo {
+
+/// What all replicas of an ensemble share.
+struct EnsembleView {
+  ProblemView problem;
+  const double* sigma;  ///< [N]
+  std::uint64_t seed;
+};
+
+/// Takes `steps` steps with the replica of this global `index`; returns how many were taken (see
+/// advance_replica).
+template <class RuleType>
+using AdvanceReplica = std::uint64_t (*)(const EnsembleView& ensemble, const RuleType& rule,
+                                         std::uint32_t index, std::uint64_t first_step, std::uint64_t steps,
+                                         ReplicaView replica, unsigned char* workspace,
+                                         StepCounters& counters);
+
+/// The CPU's kernels, compiled for one instruction set. A workspace serves one thread, for any of them.
+struct CpuKernels {
+  const char* instruction_set;
+  std::size_t (*workspace_bytes)(const NetworkView& network);
+  AdvanceReplica<Metropolis> metropolis;
+  AdvanceReplica<Gradient> gradient;
+  AdvanceReplica<NormalizedGradient> normalized_gradient;
+  AdvanceReplica<Langevin> langevin;
+  double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
+  double (*loss_and_gradient)(const ProblemView& problem, const double* x, double* gradient,
+                              unsigned char* workspace);
+
+  [[nodiscard]] AdvanceReplica<Metropolis> advance(const Metropolis&) const { return metropolis; }
+  [[nodiscard]] AdvanceReplica<Gradient> advance(const Gradient&) const { return gradient; }
+  [[nodiscard]] AdvanceReplica<NormalizedGradient> advance(const NormalizedGradient&) const {
+    return normalized_gradient;
+  }
+  [[nodiscard]] AdvanceReplica<Langevin> advance(const Langevin&) const { return langevin; }
+};
+
+namespace generic {
+const CpuKernels& cpu_kernels();
+}
+namespace avx2 {
+const CpuKernels& cpu_kernels();
+}
+namespace avx512 {
+const CpuKernels& cpu_kernels();
+}
+
+}  // namespace langevo

@@ -1,0 +1,56 @@
+#include "kernels/cpu/host_problem.hpp"
+
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// Row-major [points][dim] to [tile][dim][points_per_tile], padded with zeros.
+template <class Real>
+std::vector<Real> by_tiles(const std::vector<double>& rows, std::size_t points, int dim) {
+  std::vector<Real> tiles(HostProblem::padded_points(points) * static_cast<std::size_t>(dim));
+  for (std::size_t point = 0; point < points; ++point) {
+    const std::size_t tile = point / points_per_tile;
+    for (int k = 0; k < dim; ++k) {
+      tiles[(tile * dim + k) * points_per_tile + point % points_per_tile] =
+          static_cast<Real>(rows[point * dim + k]);
+    }
+  }
+  return tiles;
+}
+
+}  // namespace
+
+std::size_t HostProblem::padded_points(std::size_t points) {
+  return (points + points_per_tile - 1) / points_per_tile * points_per_tile;
+}
+
+HostProblem::HostProblem(const Problem& problem)
+    : layers_(problem.network().layers().begin(), problem.network().layers().end()),
+      inputs_float_(by_tiles<float>(problem.data().inputs, problem.data().points, problem.data().input_dim)),
+      targets_float_(
+          by_tiles<float>(problem.data().targets, problem.data().points, problem.data().target_dim)),
+      inputs_double_(
+          by_tiles<double>(problem.data().inputs, problem.data().points, problem.data().input_dim)),
+      targets_double_(
+          by_tiles<double>(problem.data().targets, problem.data().points, problem.data().target_dim)),
+      points_(problem.data().points),
+      input_dim_(problem.data().input_dim),
+      target_dim_(problem.data().target_dim),
+      max_width_(problem.network().max_width()),
+      parameter_count_(problem.network().parameter_count()),
+      activation_(problem.network().activation()),
+      loss_(problem.loss()) {}
+
+ProblemView HostProblem::view() const {
+  const std::size_t tiles = padded_points(points_) / points_per_tile;
+  const NetworkView network{layers_.data(), static_cast<int>(layers_.size()), max_width_, parameter_count_,
+                            activation_};
+  return {network,
+          {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_},
+          {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_},
+          loss_};
+}
+
+}  // namespace langevo

@@ -1,0 +1,174 @@
+#pragma once
+
+#include "kernels/scalar.hpp"
+
+/// Elementary functions as plain, branch-free arithmetic: compilers vectorise them over data points, and
+/// every processor with an fma gets the same bits. Errors in units of the last place are measured in
+/// tests/test_elementary.
+namespace langevo::inline LANGEVO_TARGET {
+
+/// 2^k, and expm1 of the rest r = x - k ln 2 with |r| <= ln(2)/2: e^x - 1 = scale * expm1_rest + (scale - 1).
+template <class Real>
+struct ExponentialParts {
+  Real scale;
+  Real expm1_rest;
+};
+
+/// For -87 < x < 88.
+LANGEVO_INLINE ExponentialParts<float> split_exponential(float x) {
+  constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer held in the low bits
+  const float shifted = fused_multiply_add(x, 1.44269504f, shifter);
+  const float k = shifted - shifter;
+  const float high = fused_multiply_add(k, -0.693145752f, x);
+  const float r = fused_multiply_add(k, -1.42860677e-6f, high);
+  float q = 1.98412698e-4f;
+  q = fused_multiply_add(q, r, 1.38888889e-3f);
+  q = fused_multiply_add(q, r, 8.33333333e-3f);
+  q = fused_multiply_add(q, r, 4.16666667e-2f);
+  q = fused_multiply_add(q, r, 1.66666667e-1f);
+  q = fused_multiply_add(q, r, 0.5f);
+  const std::uint32_t exponent = (bits_of(shifted) << 23) + 0x3f800000u;
+  return {float_of_bits(exponent), fused_multiply_add(q * r, r, r)};
+}
+
+/// For -708 < x < 709.
+LANGEVO_INLINE ExponentialParts<double> split_exponential(double x) {
+  constexpr double shifter = 6755399441055744.0;  // 1.5 * 2^52
+  const double shifted = fused_multiply_add(x, 1.4426950408889634, shifter);
+  const double k = shifted - shifter;
+  const double high = fused_multiply_add(k, -0.6931471805599453, x);
+  const double r = fused_multiply_add(k, -2.3190468138462996e-17, high);
+  double q = 1.6059043836821613e-10;  // 1/13!
+  q = fused_multiply_add(q, r, 2.08767569878681e-9);
+  q = fused_multiply_add(q, r, 2.505210838544172e-8);
+  q = fused_multiply_add(q, r, 2.755731922398589e-7);
+  q = fused_multiply_add(q, r, 2.7557319223985893e-6);
+  q = fused_multiply_add(q, r, 2.48015873015873e-5);
+  q = fused_multiply_add(q, r, 1.984126984126984e-4);
+  q = fused_multiply_add(q, r, 1.388888888888889e-3);
+  q = fused_multiply_add(q, r, 8.333333333333333e-3);
+  q = fused_multiply_add(q, r, 4.1666666666666664e-2);
+  q = fused_multiply_add(q, r, 1.6666666666666666e-1);
+  q = fused_multiply_add(q, r, 0.5);
+  const std::uint64_t exponent = (bits_of(shifted) << 52) + 0x3ff0000000000000ull;
+  return {double_of_bits(exponent), fused_multiply_add(q * r, r, r)};
+}
+
+/// Largest argument of split_exponential, and the |a| beyond which tanh rounds to 1.
+template <class Real>
+struct ExponentialRange;
+template <>
+struct ExponentialRange<float> {
+  static constexpr float lowest = -87.0f;
+  static constexpr float highest = 88.0f;
+  static constexpr float tanh_saturates = 10.0f;
+};
+template <>
+struct ExponentialRange<double> {
+  static constexpr double lowest = -708.0;
+  static constexpr double highest = 709.0;
+  static constexpr double tanh_saturates = 20.0;
+};
+
+/// e^x, 0 below the range of normal numbers, inf above it.
+template <class Real>
+LANGEVO_INLINE Real exponential(Real x) {
+  using Range = ExponentialRange<Real>;
+  const Real clamped = smaller(larger(x, Range::lowest), Range::highest);
+  const ExponentialParts<Real> parts = split_exponential(clamped);
+  const Real value = fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale);
+  const Real low = x < Range::lowest ? Real(0) : value;
+  return x > Range::highest ? std::numeric_limits<Real>::infinity() : low;
+}
+
+/// e^x - 1 to relative precision, for x in the range of split_exponential.
+template <class Real>
+LANGEVO_INLINE Real exponential_minus_1(Real x) {
+  const ExponentialParts<Real> parts = split_exponential(x);
+  return fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale - Real(1));
+}
+
+/// tanh a = m / (m + 2), m = e^(2|a|) - 1, with the sign of a; NaN stays NaN.
+template <class Real>
+LANGEVO_INLINE Real hyperbolic_tangent(Real a) {
+  const Real magnitude = smaller(absolute(a), ExponentialRange<Real>::tanh_saturates);
+  const Real m = exponential_minus_1(magnitude + magnitude);
+  const Real t = m / (m + Real(2));
+  return a < Real(0) ? -t : t;
+}
+
+/// Natural logarithm of a normal, positive a: log a = k ln 2 + 2 atanh(s), s = (m - 1)/(m + 1), a = 2^k m.
+LANGEVO_INLINE float logarithm(float a) {
+  const std::uint32_t shifted = bits_of(a) - 0x3f3504f3u;  // so that m lies in [sqrt(1/2), sqrt(2))
+  const float k = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
+  const float f = float_of_bits((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+  const float s = f / (f + 2.0f);
+  const float s2 = s * s;
+  float q = 1.81818182e-1f;
+  q = fused_multiply_add(q, s2, 2.22222222e-1f);
+  q = fused_multiply_add(q, s2, 2.85714286e-1f);
+  q = fused_multiply_add(q, s2, 4.0e-1f);
+  q = fused_multiply_add(q, s2, 6.66666667e-1f);
+  // 2 atanh(s) = f - s (f - s2 q): exact to first order, so that log(1 + f) keeps its relative precision
+  const float log_m = f - s * fused_multiply_add(-s2, q, f);
+  return fused_multiply_add(k, 0.693359375f, fused_multiply_add(k, -2.12194440e-4f, log_m));
+}
+
+LANGEVO_INLINE double logarithm(double a) {
+  const std::uint64_t shifted = bits_of(a) - 0x3fe6a09e667f3bcdull;
+  const double k = static_cast<double>(static_cast<std::int32_t>(static_cast<std::int64_t>(shifted) >> 52));
+  const double f = double_of_bits((shifted & 0x000fffffffffffffull) + 0x3fe6a09e667f3bcdull) - 1.0;
+  const double s = f / (f + 2.0);
+  const double s2 = s * s;
+  double q = 2.0 / 25;
+  q = fused_multiply_add(q, s2, 2.0 / 23);
+  q = fused_multiply_add(q, s2, 2.0 / 21);
+  q = fused_multiply_add(q, s2, 2.0 / 19);
+  q = fused_multiply_add(q, s2, 2.0 / 17);
+  q = fused_multiply_add(q, s2, 2.0 / 15);
+  q = fused_multiply_add(q, s2, 2.0 / 13);
+  q = fused_multiply_add(q, s2, 2.0 / 11);
+  q = fused_multiply_add(q, s2, 2.0 / 9);
+  q = fused_multiply_add(q, s2, 2.0 / 7);
+  q = fused_multiply_add(q, s2, 2.0 / 5);
+  q = fused_multiply_add(q, s2, 2.0 / 3);
+  const double log_m = f - s * fused_multiply_add(-s2, q, f);
+  return fused_multiply_add(k, 0.6931471803691238, fused_multiply_add(k, 1.9082149292705877e-10, log_m));
+}
+
+/// log(1 + a) to relative precision, a > -1.
+template <class Real>
+LANGEVO_INLINE Real logarithm_of_1_plus(Real a) {
+  const Real sum = Real(1) + a;
+  const Real lost = a - (sum - Real(1));
+  return logarithm(sum) + lost / sum;
+}
+
+/// Sine and cosine of 2 pi turns / 2^32.
+struct SineCosine {
+  float sine;
+  float cosine;
+};
+
+LANGEVO_INLINE SineCosine sine_cosine_of_turns(std::uint32_t turns) {
+  const std::uint32_t quarter = (turns + 0x20000000u) >> 30;  // nearest quarter turn
+  const auto rest = static_cast<std::int32_t>(turns - (quarter << 30));
+  const float angle = static_cast<float>(rest) * 1.46291808e-9f;  // 2 pi / 2^32; |angle| <= pi/4
+  const float square = angle * angle;
+  float s = 2.75573192e-6f;
+  s = fused_multiply_add(s, square, -1.98412698e-4f);
+  s = fused_multiply_add(s, square, 8.33333333e-3f);
+  s = fused_multiply_add(s, square, -1.66666667e-1f);
+  s = fused_multiply_add(s * square, angle, angle);
+  float c = 2.48015873e-5f;
+  c = fused_multiply_add(c, square, -1.38888889e-3f);
+  c = fused_multiply_add(c, square, 4.16666667e-2f);
+  c = fused_multiply_add(c, square, -0.5f);
+  c = fused_multiply_add(c, square, 1.0f);
+  const bool odd = (quarter & 1u) != 0;
+  const float sine = odd ? c : s;
+  const float cosine = odd ? s : c;
+  return {(quarter & 2u) != 0 ? -sine : sine, ((quarter + 1u) & 2u) != 0 ? -cosine : cosine};
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,195 @@
+#pragma once
+
+#include "kernels/activation.hpp"
+#include "kernels/arena.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/problem_view.hpp"
+
+/// Loss and gradient by backpropagation, all in double.
+namespace langevo::inline LANGEVO_TARGET {
+
+template <class Team>
+struct GradientWorkspace {
+  double* value;     ///< activations of all layers, input first, [sum of widths][points_per_tile]
+  double* slope[2];  ///< dU/da of the layer above and of this one, [max_width][points_per_tile]
+  double* point_loss;
+  typename Team::PointSum* loss;
+  typename Team::PointSum* parameter;  ///< [N]
+  double* gradient;                    ///< [N]
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    std::size_t units = network.layers[0].fan_in;
+    for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
+    value = arena.take<double>(units * points_per_tile);
+    for (double*& side : slope)
+      side = arena.take<double>(static_cast<std::size_t>(network.max_width) * points_per_tile);
+    point_loss = arena.take<double>(points_per_tile);
+    loss = arena.take<typename Team::PointSum>(1);
+    parameter = arena.take<typename Team::PointSum>(network.parameter_count);
+    gradient = arena.take<double>(network.parameter_count);
+  }
+};
+
+/// output += sum_k w_k input_k over `Count` rows k that lie `stride` weights and one row of points apart.
+template <int Count, bool Begins, class Team>
+LANGEVO_INLINE void add_rows(const Team& team, const double* w, std::size_t stride, const double* input,
+                             double start, double* output) {
+  double w_of[Count];
+  for (int k = 0; k < Count; ++k) w_of[k] = w[k * stride];
+  team.each_point([&](int p) LANGEVO_BODY {
+    double value = Begins ? start : output[p];
+    for (int k = 0; k < Count; ++k) value = multiply_add(w_of[k], input[k * points_per_tile + p], value);
+    output[p] = value;
+  });
+}
+
+/// output = start + sum_k w[k stride] input_k over `count` rows.
+template <class Team>
+LANGEVO_FUNCTION void combine_rows(const Team& team, int count, const double* w, std::size_t stride,
+                                   const double* input, double start, double* output) {
+  constexpr int block = 8;
+  int k = 1;
+  if (count >= block) {
+    add_rows<block, true>(team, w, stride, input, start, output);
+    k = block;
+  } else {
+    add_rows<1, true>(team, w, stride, input, start, output);
+  }
+  for (; k + block <= count; k += block) {
+    add_rows<block, false>(team, w + k * stride, stride, input + k * points_per_tile, start, output);
+  }
+  for (; k < count; ++k) {
+    add_rows<1, false>(team, w + k * stride, stride, input + k * points_per_tile, start, output);
+  }
+}
+
+/// Activations of every layer on one tile; returns the outputs.
+template <class Act, class Team>
+LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, const double* x,
+                                 std::size_t tile, GradientWorkspace<Team>& work) {
+  const NetworkView& network = problem.network;
+  const DataView<double>& data = problem.data_double;
+  const double* inputs = data.inputs + tile * data.input_dim * points_per_tile;
+  double* h = work.value;
+  for (int k = 0; k < data.input_dim; ++k) {
+    team.each_point([&](int p)
+                        LANGEVO_BODY { h[k * points_per_tile + p] = inputs[k * points_per_tile + p]; });
+  }
+  for (int l = 0; l < network.layer_count; ++l) {
+    const Layer& layer = network.layers[l];
+    double* next = h + static_cast<std::size_t>(layer.fan_in) * points_per_tile;
+    const bool hidden = l + 1 < network.layer_count;
+    for (int j = 0; j < layer.fan_out; ++j) {
+      double* row = next + static_cast<std::size_t>(j) * points_per_tile;
+      const double bias = layer.has_bias ? x[layer.bias_offset + j] : 0;
+      const double* w = x + layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
+      combine_rows(team, layer.fan_in, w, 1, h, bias, row);
+      if (hidden) team.each_point([&](int p) LANGEVO_BODY { row[p] = Act::value(row[p]); });
+    }
+    h = next;
+  }
+  return h;
+}
+
+template <class Team>
+LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& problem, std::size_t tile,
+                                       const double* output, GradientWorkspace<Team>& work) {
+  const DataView<double>& data = problem.data_double;
+  const std::size_t first_point = tile * points_per_tile;
+  const double* target = data.targets + first_point * data.target_dim;
+  const std::size_t points = data.points - first_point;
+  team.each_point([&](int p) LANGEVO_BODY {
+    const double loss = point_loss(problem.loss, data.target_dim, output + p, target + p);
+    work.point_loss[p] = static_cast<std::size_t>(p) < points ? loss : 0;
+  });
+  team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return work.point_loss[p]; });
+}
+
+/// From the slopes of the outputs down, adds the tile's part of every parameter's derivative.
+template <class Act, class Team>
+LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, const double* x,
+                               const double* output, std::size_t tile, GradientWorkspace<Team>& work) {
+  const NetworkView& network = problem.network;
+  const DataView<double>& data = problem.data_double;
+  const std::size_t first_point = tile * points_per_tile;
+  const double* target = data.targets + first_point * data.target_dim;
+  const std::size_t points = data.points - first_point;
+  const double scale = 1 / loss_denominator(problem.loss, data.points, data.target_dim);
+  double* slope = work.slope[0];
+  double* below = work.slope[1];
+  team.each_point([&](int p) LANGEVO_BODY {
+    const double scale_here = static_cast<std::size_t>(p) < points ? scale : 0;
+    point_loss_slope(problem.loss, data.target_dim, output + p, target + p, scale_here, slope + p);
+  });
+  const double* next = output;
+  for (int l = network.layer_count - 1; l >= 0; --l) {
+    const Layer& layer = network.layers[l];
+    const double* h = next - static_cast<std::size_t>(layer.fan_in) * points_per_tile;
+    for (int j = 0; j < layer.fan_out; ++j) {
+      const double* slope_j = slope + static_cast<std::size_t>(j) * points_per_tile;
+      const std::size_t row = layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
+      for (int k = 0; k < layer.fan_in; ++k) {
+        team.add_dot(work.parameter[row + k], slope_j, h + static_cast<std::size_t>(k) * points_per_tile);
+      }
+      if (layer.has_bias) {
+        team.add_points(work.parameter[layer.bias_offset + j],
+                        [&](int p) LANGEVO_BODY { return slope_j[p]; });
+      }
+    }
+    if (l > 0) {
+      for (int k = 0; k < layer.fan_in; ++k) {
+        double* row = below + static_cast<std::size_t>(k) * points_per_tile;
+        const double* h_k = h + static_cast<std::size_t>(k) * points_per_tile;
+        combine_rows(team, layer.fan_out, x + layer.weight_offset + k, layer.fan_in, slope, 0, row);
+        team.each_point([&](int p) LANGEVO_BODY { row[p] *= Act::slope(h_k[p]); });
+      }
+    }
+    double* const above = slope;
+    slope = below;
+    below = above;
+    next = h;
+  }
+}
+
+/// U(x) in double.
+template <class Team>
+LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& problem, const double* x,
+                                      GradientWorkspace<Team>& work) {
+  const DataView<double>& data = problem.data_double;
+  team.clear(*work.loss);
+  with_activation(problem.network.activation, [&](auto activation) {
+    for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+      const double* output = forward<decltype(activation)>(team, problem, x, tile, work);
+      add_point_losses(team, problem, tile, output, work);
+    }
+  });
+  team.synchronize();
+  return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
+}
+
+/// U(x); dU/dx into work.gradient.
+template <class Team>
+LANGEVO_FUNCTION double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
+                                          GradientWorkspace<Team>& work) {
+  const DataView<double>& data = problem.data_double;
+  const std::size_t n = problem.network.parameter_count;
+  team.clear(*work.loss);
+  for (std::size_t i = 0; i < n; ++i) team.clear(work.parameter[i]);
+  with_activation(problem.network.activation, [&](auto activation) {
+    using Act = decltype(activation);
+    for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+      const double* output = forward<Act>(team, problem, x, tile, work);
+      add_point_losses(team, problem, tile, output, work);
+      backward<Act>(team, problem, x, output, tile, work);
+    }
+  });
+  team.synchronize();
+  for (std::size_t i = 0; i < n; ++i) {
+    const double total = team.total(work.parameter[i]);
+    if (team.leads()) work.gradient[i] = total;
+  }
+  team.synchronize();
+  return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,203 @@
+#pragma once
+
+#include "kernels/activation.hpp"
+#include "kernels/affine.hpp"
+#include "kernels/arena.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/problem_view.hpp"
+
+/// The change of the loss under a proposal, never as a difference of two rounded losses: every layer carries
+/// (value, change), the change to relative precision, and a running bound on the rounding error of both.
+///
+/// Bounds are first-order running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+/// ed., ch. 3) in the 2-norm over the units of a layer, for each data point. With u the unit roundoff,
+/// gamma_n = n u, F the Frobenius norms of weights W and their change E, H = |h|, D = |dh|, and e_h, e_d the
+/// bounds of both: S >= the spectral norm of W:
+///   preactivation:        e_a  = S e_h + gamma (F_W H + |b|)
+///   preactivation change: e_d' = (S + F_E) e_d + F_E e_h + gamma ((F_W + F_E) D + F_E H + |db|)
+/// and the activation adds its own error and its sensitivity to e_a.
+namespace langevo::inline LANGEVO_TARGET {
+
+/// U(x') - U(x), and a bound on the error of that number.
+struct LossChange {
+  double change;
+  double error_bound;
+};
+
+/// Means over points. The bound grows by the rounding of the double sums and by 10 % for terms of second
+/// order.
+template <class Team>
+LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, double denominator, std::size_t tiles,
+                                              const LossChangeSums<Team>& sums) {
+  const double additions = static_cast<double>(tiles) * points_per_tile / Team::lanes + 8;
+  const double summation = additions * unit_roundoff<double>() * team.total(sums.magnitude);
+  return {team.total(sums.change) / denominator,
+          (1.1 * team.total(sums.error) + summation) / denominator + std::numeric_limits<double>::min()};
+}
+
+/// Scratch memory for one replica in one precision.
+template <class Team, class Real>
+struct LossChangeWorkspace {
+  Real* weight;           ///< x in Real, [N]
+  Real* proposed_weight;  ///< x' in Real, [N]
+  Real* weight_change;    ///< x' - x in Real, [N]
+  LayerNorms<Real>* norms;
+  double* norm_scratch;
+  Real* value[2];   ///< h of the layer below and of this one, [max_width][points_per_tile]
+  Real* change[2];  ///< dh likewise
+  Real* preactivation;
+  Real* preactivation_change;
+  PointErrors<Real> errors;
+  LossChangeSums<Team>* sums;
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    const std::size_t n = network.parameter_count;
+    const std::size_t tile = static_cast<std::size_t>(network.max_width) * points_per_tile;
+    weight = arena.take<Real>(n);
+    proposed_weight = arena.take<Real>(n);
+    weight_change = arena.take<Real>(n);
+    norms = arena.take<LayerNorms<Real>>(network.layer_count);
+    norm_scratch = arena.take<double>(spectral_norm_scratch(network));
+    for (int side = 0; side < 2; ++side) {
+      value[side] = arena.take<Real>(tile);
+      change[side] = arena.take<Real>(tile);
+    }
+    preactivation = arena.take<Real>(points_per_tile);
+    preactivation_change = arena.take<Real>(points_per_tile);
+    errors.carve(arena);
+    sums = arena.take<LossChangeSums<Team>>(1);
+  }
+};
+
+/// Rounds x, x' and x' - x to Real and takes the norms of every layer.
+template <class Real, class Team>
+LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem, const double* x,
+                                    const double* proposed, LossChangeWorkspace<Team, Real>& work) {
+  const NetworkView& network = problem.network;
+  team.each(network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
+    work.weight[i] = static_cast<Real>(x[i]);
+    work.proposed_weight[i] = static_cast<Real>(proposed[i]);
+    work.weight_change[i] = static_cast<Real>(proposed[i] - x[i]);
+  });
+  for (int l = 0; l < network.layer_count; ++l) {
+    const LayerNorms<Real> norms = layer_norms<Real>(
+        team, network.layers[l], x, proposed,
+        spectral_norm_pays(network.layers[l], problem.data_double.points), work.norm_scratch);
+    if (team.leads()) work.norms[l] = norms;
+  }
+  team.synchronize();
+}
+
+/// One hidden layer on one tile: (value, change) of side `from` to side 1 - from, and their error bounds.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
+                                       LossChangeWorkspace<Team, Real>& work) {
+  constexpr Real u = unit_roundoff<Real>();
+  PointErrors<Real>& e = work.errors;
+  Real* a = work.preactivation;
+  Real* d = work.preactivation_change;
+  team.each_point([&](int p) LANGEVO_BODY {
+    e.value_norm[p] = PointErrors<Real>::square_floor();
+    e.change_norm[p] = PointErrors<Real>::square_floor();
+    e.value_rounding[p] = 0;
+    e.change_rounding[p] = PointErrors<Real>::square_floor();
+    e.sensitivity[p] = 0;
+  });
+  for (int j = 0; j < layer.fan_out; ++j) {
+    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
+                       work.value[from], work.change[from], first, a, d);
+    Real* h = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
+    Real* dh = work.change[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
+    const bool large =
+        team.any_point([&](int p) LANGEVO_BODY { return !(absolute(d[p]) <= small_change<Real>()); });
+    const auto finish = [&](int p, Real value, Real change, Real change_error) LANGEVO_BODY {
+      h[p] = value;
+      dh[p] = change;
+      const Real value_error = Act::value_error(value);
+      e.value_norm[p] = multiply_add(value, value, e.value_norm[p]);
+      e.change_norm[p] = multiply_add(change, change, e.change_norm[p]);
+      e.value_rounding[p] = multiply_add(value_error, value_error, e.value_rounding[p]);
+      e.change_rounding[p] = multiply_add(change_error, change_error, e.change_rounding[p]);
+      e.sensitivity[p] = larger(e.sensitivity[p], Act::sensitivity(a[p], d[p], e.margin[p]));
+    };
+    if (large) {
+      team.each_point([&](int p) LANGEVO_BODY {
+        const Real value = Act::value(a[p]);
+        const bool is_small = absolute(d[p]) <= small_change<Real>();
+        const Real small = Act::change(value, a[p], d[p]);
+        const Real change = is_small ? small : Act::large_change(value, a[p], d[p]);
+        const Real small_error = Act::change_error(value, a[p], d[p]);
+        finish(p, value, change, is_small ? small_error : Act::large_change_error(value, a[p], d[p]));
+      });
+    } else {
+      team.each_point([&](int p) LANGEVO_BODY {
+        const Real value = Act::value(a[p]);
+        finish(p, value, Act::change(value, a[p], d[p]), Act::change_error(value, a[p], d[p]));
+      });
+    }
+  }
+  team.each_point([&](int p) LANGEVO_BODY {
+    const Real value_error = e.value[p];
+    constexpr Real slope = Act::template slope_bound<Real>();
+    e.value[p] = slope * value_error + u * square_root(e.value_rounding[p]);
+    e.change[p] =
+        slope * e.change[p] + e.sensitivity[p] * value_error + u * square_root(e.change_rounding[p]);
+    e.value_norm[p] = square_root(e.value_norm[p]);
+    e.change_norm[p] = square_root(e.change_norm[p]);
+  });
+}
+
+/// The last, linear layer on one tile: outputs f and their changes df to side 1 - from.
+template <class Real, class Team>
+LANGEVO_FUNCTION void propagate_output(const Team& team, const Layer& layer, int from, bool first,
+                                       LossChangeWorkspace<Team, Real>& work) {
+  for (int j = 0; j < layer.fan_out; ++j) {
+    const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
+    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
+                       work.value[from], work.change[from], first, work.value[1 - from] + row,
+                       work.change[1 - from] + row);
+  }
+}
+
+/// U(x') - U(x) in Real arithmetic, for a proposal taken in by load_proposal.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const ProblemView& problem,
+                                                 LossChangeWorkspace<Team, Real>& work) {
+  const NetworkView& network = problem.network;
+  const DataView<Real>& data = data_of<Real>(problem);
+  team.clear(work.sums->change);
+  team.clear(work.sums->magnitude);
+  team.clear(work.sums->error);
+  for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+    const std::size_t first_point = tile * points_per_tile;
+    load_inputs(team, data, tile, work.value[0], work.errors);
+    int side = 0;
+    for (int l = 0; l < network.layer_count; ++l) {
+      const Layer& layer = network.layers[l];
+      propagate_affine_errors(team, layer, work.norms[l], work.errors);
+      if (l + 1 < network.layer_count) {
+        propagate_hidden<Act>(team, layer, side, l == 0, work);
+      } else {
+        propagate_output(team, layer, side, l == 0, work);
+      }
+      side = 1 - side;
+    }
+    const Real* target = data.targets + first_point * data.target_dim;
+    add_loss_change(team, problem.loss, data.target_dim, target, work.value[side], work.change[side],
+                    work.errors, data.points - first_point, *work.sums);
+  }
+  team.synchronize();
+  return total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
+                           *work.sums);
+}
+
+template <class Real, class Team>
+LANGEVO_FUNCTION LossChange loss_change(const Team& team, const ProblemView& problem, const double* x,
+                                        const double* proposed, LossChangeWorkspace<Team, Real>& work) {
+  load_proposal(team, problem, x, proposed, work);
+  return with_activation(problem.network.activation, [&](auto activation) {
+    return loss_change_of_tiles<decltype(activation), Real>(team, problem, work);
+  });
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "kernels/acceptance.hpp"
+#include "kernels/random.hpp"
+#include "kernels/step_context.hpp"
+#include "langevo/dynamics.hpp"
+#include "langevo/statistics.hpp"
+
+/// One conditioned Gaussian mutation of all parameters. Whitelam et al. 2021, eqs. 1-3.
+namespace langevo::inline LANGEVO_TARGET {
+
+template <class Team>
+struct MetropolisWorkspace {
+  float* normal;     ///< [normal_buffer_size(N)]
+  double* proposed;  ///< x', [N]
+  AcceptanceWorkspace<Team> acceptance;
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    normal = arena.take<float>(normal_buffer_size(network.parameter_count));
+    proposed = arena.take<double>(network.parameter_count);
+    acceptance.carve(arena, network);
+  }
+};
+
+/// x'_i = x_i + sigma_i z_i, rounded once, in double.
+template <class Team>
+LANGEVO_FUNCTION void propose(const Team& team, const StepContext& context, const RandomSource& source,
+                              const double* x, MetropolisWorkspace<Team>& work) {
+  const std::size_t n = context.problem.network.parameter_count;
+  draw_normals(team, source, n, work.normal);
+  team.synchronize();
+  team.each(n, [&](std::size_t i) LANGEVO_BODY {
+    work.proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(work.normal[i]), x[i]);
+  });
+  team.synchronize();
+}
+
+/// Always true: every step is taken, accepted or not.
+template <class Team>
+LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, const Metropolis& rule,
+                                ReplicaView replica, MetropolisWorkspace<Team>& work,
+                                StepCounters& counters) {
+  double* const x = replica.x;
+  propose(team, context, context.random(Stream::mutation), x, work);
+  const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
+  if (accepts(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
+              replica.calibration, counters)) {
+    ++counters.accepted;
+    team.each(context.problem.network.parameter_count,
+              [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });
+    team.synchronize();
+  }
+  return true;
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/host_device.hpp"
+#include "langevo/network.hpp"
+#include "langevo/problem.hpp"
+
+/// What the maths sees of a problem: trivially copyable views into memory that a backend owns.
+namespace langevo {
+
+struct NetworkView {
+  const Layer* layers;
+  int layer_count;
+  int max_width;  ///< of all layers, input and output included
+  std::size_t parameter_count;
+  Activation activation;
+};
+
+/// Inputs and targets by tiles of points, [tile][dimension][points_per_tile]; the last tile is padded with
+/// zeros.
+template <class Real>
+struct DataView {
+  const Real* inputs;
+  const Real* targets;
+  std::size_t points;
+  std::size_t tiles;
+  int input_dim;
+  int target_dim;
+};
+
+struct ProblemView {
+  NetworkView network;
+  DataView<float> data_float;
+  DataView<double> data_double;
+  Loss loss;
+};
+
+template <class Real>
+LANGEVO_INLINE const DataView<Real>& data_of(const ProblemView& problem);
+template <>
+LANGEVO_INLINE const DataView<float>& data_of<float>(const ProblemView& problem) {
+  return problem.data_float;
+}
+template <>
+LANGEVO_INLINE const DataView<double>& data_of<double>(const ProblemView& problem) {
+  return problem.data_double;
+}
+
+}  // namespace langevo

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "kernels/host_device.hpp"
+
+namespace langevo::inline LANGEVO_TARGET {
+
+/// fma(a, b, c) = a b + c with one rounding, on every machine.
+LANGEVO_INLINE float fused_multiply_add(float a, float b, float c) {
+  return ::fmaf(a, b, c);
+}
+LANGEVO_INLINE double fused_multiply_add(double a, double b, double c) {
+  return ::fma(a, b, c);
+}
+
+/// a b + c where the last bit may differ between machines: one rounding where the machine has a fast fma.
+template <class Real>
+LANGEVO_INLINE Real multiply_add(Real a, Real b, Real c) {
+#if defined(FP_FAST_FMA) || defined(__CUDACC__)
+  return fused_multiply_add(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+LANGEVO_INLINE float square_root(float a) {
+  return ::sqrtf(a);
+}
+LANGEVO_INLINE double square_root(double a) {
+  return ::sqrt(a);
+}
+
+template <class Real>
+LANGEVO_INLINE Real absolute(Real a) {
+  return a < Real(0) ? -a : a;
+}
+
+/// The larger of the two; a where either is NaN only if a is.
+template <class Real>
+LANGEVO_INLINE Real larger(Real a, Real b) {
+  return b > a ? b : a;
+}
+
+template <class Real>
+LANGEVO_INLINE Real smaller(Real a, Real b) {
+  return b < a ? b : a;
+}
+
+/// True for everything but inf and NaN.
+template <class Real>
+LANGEVO_INLINE bool is_finite(Real a) {
+  return absolute(a) <= std::numeric_limits<Real>::max();
+}
+
+/// Half the distance between 1 and the next number: the largest relative error of one rounding.
+template <class Real>
+LANGEVO_INLINE constexpr Real unit_roundoff() {
+  return std::numeric_limits<Real>::epsilon() / 2;
+}
+
+LANGEVO_INLINE std::uint32_t bits_of(float a) {
+  return __builtin_bit_cast(std::uint32_t, a);
+}
+LANGEVO_INLINE std::uint64_t bits_of(double a) {
+  return __builtin_bit_cast(std::uint64_t, a);
+}
+LANGEVO_INLINE float float_of_bits(std::uint32_t a) {
+  return __builtin_bit_cast(float, a);
+}
+LANGEVO_INLINE double double_of_bits(std::uint64_t a) {
+  return __builtin_bit_cast(double, a);
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "kernels/problem_view.hpp"
+#include "kernels/scalar.hpp"
+
+/// Upper bounds of the largest singular value of a layer's weights, for the error bounds of deep networks:
+/// there the Frobenius norm, larger by up to the root of the width in every layer, would make them useless.
+namespace langevo::inline LANGEVO_TARGET {
+
+/// The smaller dimension of a layer.
+LANGEVO_INLINE int layer_rank(const Layer& layer) {
+  return layer.fan_in < layer.fan_out ? layer.fan_in : layer.fan_out;
+}
+
+/// Whether the bound costs little beside an evaluation of the loss: about 4 rank against 3 points per weight.
+LANGEVO_INLINE bool spectral_norm_pays(const Layer& layer, std::size_t points) {
+  const int rank = layer_rank(layer);
+  return rank > 1 && static_cast<std::size_t>(rank) * 8 <= points;
+}
+
+/// Doubles that spectral_norm_bound needs: two matrices of the largest rank.
+LANGEVO_FUNCTION std::size_t spectral_norm_scratch(const NetworkView& network) {
+  std::size_t largest = 1;
+  for (int l = 0; l < network.layer_count; ++l) {
+    const auto rank = static_cast<std::size_t>(layer_rank(network.layers[l]));
+    largest = rank > largest ? rank : largest;
+  }
+  return 2 * largest * largest;
+}
+
+/// gram[i][k] = scale^2 sum_j A(j, i) A(j, k) for A(j, i) = a[j row + i column], shape [rows][rank].
+template <class Team>
+LANGEVO_FUNCTION void gram_matrix(const Team& team, const double* a, int rows, std::size_t row,
+                                  std::size_t column, int rank, double scale, double* gram) {
+  for (int i = 0; i < rank; ++i) {
+    team.each(static_cast<std::size_t>(rank), [&](std::size_t k) LANGEVO_BODY {
+      double sum = 0;
+      for (int j = 0; j < rows; ++j)
+        sum = multiply_add(scale * a[j * row + i * column], scale * a[j * row + k * column], sum);
+      gram[i * rank + k] = sum;
+    });
+  }
+  team.synchronize();
+}
+
+/// |A| <= |A^T A|_F^(1/2) <= ..., squared three times: at most rank^(1/16) above the largest singular value.
+template <class Team>
+LANGEVO_FUNCTION double spectral_norm_bound(const Team& team, const Layer& layer, const double* weight,
+                                            double frobenius, double* scratch) {
+  const int rank = layer_rank(layer);
+  if (!(frobenius > 0) || !is_finite(frobenius)) return frobenius;
+  const bool tall = layer.fan_in <= layer.fan_out;
+  const std::size_t fan_in = layer.fan_in;
+  double* first = scratch;
+  double* second = scratch + static_cast<std::size_t>(rank) * rank;
+  const double scale = 1 / frobenius;
+  gram_matrix(team, weight, tall ? layer.fan_out : layer.fan_in, tall ? fan_in : 1, tall ? 1 : fan_in, rank,
+              scale, first);
+  gram_matrix(team, first, rank, rank, 1, rank, 1.0, second);
+  gram_matrix(team, second, rank, rank, 1, rank, 1.0, first);
+  const double norm8 = square_root(team.sum(static_cast<std::size_t>(rank) * rank,
+                                            [&](std::size_t i) LANGEVO_BODY { return first[i] * first[i]; }));
+  constexpr double rounding = 1 + 1e-9;
+  return frobenius * square_root(square_root(square_root(norm8))) * rounding;
+}
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "kernels/problem_view.hpp"
+#include "kernels/random.hpp"
+
+namespace langevo {
+
+/// What audits have measured of a rung's error bound in one replica.
+struct RungCalibration {
+  std::uint32_t audits = 0;
+  double largest_ratio = 0;  ///< of error to worst-case bound
+};
+
+/// One replica's state.
+struct ReplicaView {
+  double* x;  ///< [N]
+  RungCalibration* calibration;
+};
+
+}  // namespace langevo
+
+namespace langevo::inline LANGEVO_TARGET {
+
+/// What one step of one replica depends on, besides its state.
+struct StepContext {
+  ProblemView problem;
+  const double* sigma;  ///< [N]
+  std::uint64_t seed;
+  std::uint64_t step;
+  std::uint32_t replica;  ///< global index
+
+  [[nodiscard]] LANGEVO_INLINE RandomSource random(Stream stream) const {
+    return {seed, step, stream, replica};
+  }
+};
+
+}  // namespace langevo::inline LANGEVO_TARGET

@@ -1,0 +1,125 @@
+#include "langevo/simulation.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "langevo/error.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// Cuts a stretch of steps into blocks of about a tenth of a second, measured as it goes.
+class BlockSizer {
+ public:
+  [[nodiscard]] std::uint64_t next(std::uint64_t left) const { return std::min(left, steps_); }
+
+  void took(std::uint64_t steps, double seconds) {
+    const double wanted = static_cast<double>(steps) * target_seconds / std::max(seconds, 1e-6);
+    const double limited = std::clamp(wanted, 1.0, 8.0 * static_cast<double>(steps_));
+    steps_ = static_cast<std::uint64_t>(limited);
+  }
+
+ private:
+  static constexpr double target_seconds = 0.1;
+  std::uint64_t steps_ = 1;
+};
+
+/// Advances from step `first` to step `last`, asking `progress` between blocks.
+void advance_to(Backend& backend, std::uint64_t first, std::uint64_t last, std::uint64_t total,
+                BlockSizer& sizer, const Progress& progress) {
+  using Clock = std::chrono::steady_clock;
+  for (std::uint64_t step = first; step < last;) {
+    const std::uint64_t block = sizer.next(last - step);
+    const Clock::time_point begin = Clock::now();
+    backend.advance(step, block);
+    sizer.took(block, std::chrono::duration<double>(Clock::now() - begin).count());
+    step += block;
+    if (progress && !progress(static_cast<double>(step) / static_cast<double>(total))) throw Stopped{};
+  }
+}
+
+double norm(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dynamics, double time_per_step,
+                                     std::span<const double> x, std::span<const double> times,
+                                     const Progress& progress) {
+  BackendOptions options;
+  options.kind = BackendKind::cpu;
+  options.threads = 1;
+  const std::unique_ptr<Backend> backend = make_backend(problem, dynamics, EnsembleShape{}, options);
+  backend->set_all_parameters(x);
+  ReferenceTrajectory trajectory;
+  std::vector<double> gradient(x.size());
+  BlockSizer sizer;
+  std::uint64_t step = 0;
+  const auto total =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(times.back() / time_per_step)));
+  for (const double time : times) {
+    const auto target = static_cast<std::uint64_t>(std::llround(time / time_per_step));
+    advance_to(*backend, step, target, total, sizer, progress);
+    step = target;
+    std::vector<double> state = backend->parameters(0, 1);
+    const double loss = backend->gradient(state, gradient);
+    if (!std::isfinite(loss)) {
+      throw RunError("the loss of the reference trajectory is not finite at step " + std::to_string(step) +
+                     "; use a smaller --alpha or another initial state");
+    }
+    trajectory.step.push_back(step);
+    trajectory.time.push_back(static_cast<double>(step) * time_per_step);
+    trajectory.parameter.push_back(std::move(state));
+    trajectory.loss.push_back(loss);
+    trajectory.gradient_norm.push_back(norm(gradient));
+  }
+  return trajectory;
+}
+
+Simulation::Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options)
+    : backend_(std::move(backend)), schedule_(std::move(schedule)), options_(std::move(options)) {}
+
+void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
+                     const ReferenceTrajectory* reference, const Progress& progress) {
+  BlockSizer sizer;
+  std::uint64_t step = 0;
+  for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
+    const StepCounters before = backend_->counters();
+    advance_to(*backend_, step, schedule_.record_steps[i], schedule_.last_step(), sizer, progress);
+    step = schedule_.record_steps[i];
+    sink(record(step, backend_->counters() - before));
+    const std::vector<std::uint64_t>& resets = options_.reset_steps;
+    if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
+      backend_->set_all_parameters(reference->parameter[i]);
+    }
+  }
+}
+
+EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since) {
+  EnsembleRecord record;
+  record.step = step;
+  record.time = static_cast<double>(step) * schedule_.time_per_step;
+  Moments moments = backend_->parameter_moments();
+  record.parameter_variance = moments.variance();
+  record.parameter_mean = std::move(moments.mean);
+  record.replica_loss = backend_->losses();
+  for (std::size_t r = 0; r < record.replica_loss.size(); ++r) {
+    if (!std::isfinite(record.replica_loss[r])) {
+      throw RunError("the loss of replica " + std::to_string(r) + " is not finite at step " +
+                     std::to_string(step) + "; use smaller steps or another initial state");
+    }
+  }
+  record.loss = summarize_losses(record.replica_loss);
+  record.loss_of_mean = backend_->loss(record.parameter_mean);
+  if (since.steps > 0)
+    record.accepted_fraction = static_cast<double>(since.accepted) / static_cast<double>(since.steps);
+  record.trace_parameter = backend_->parameters(0, options_.traced_replicas);
+  return record;
+}
+
+}  // namespace langevo

@@ -1,0 +1,90 @@
+#include "langevo/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace langevo {
+
+void Moments::add(std::span<const double> values) {
+  ++count;
+  const double weight = 1.0 / static_cast<double>(count);
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const double delta = values[i] - mean[i];
+    mean[i] += delta * weight;
+    sum_squared_deviations[i] += delta * (values[i] - mean[i]);
+  }
+}
+
+void Moments::merge(const Moments& other) {
+  if (other.count == 0) return;
+  const auto here = static_cast<double>(count);
+  const auto there = static_cast<double>(other.count);
+  const double total = here + there;
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const double delta = other.mean[i] - mean[i];
+    mean[i] += delta * (there / total);
+    sum_squared_deviations[i] += other.sum_squared_deviations[i] + delta * delta * (here * there / total);
+  }
+  count += other.count;
+}
+
+std::vector<double> Moments::variance() const {
+  std::vector<double> variance(mean.size());
+  if (count < 2) return variance;
+  for (std::size_t i = 0; i < variance.size(); ++i) {
+    variance[i] = sum_squared_deviations[i] / static_cast<double>(count - 1);
+  }
+  return variance;
+}
+
+LossSummary summarize_losses(std::span<const double> losses) {
+  Moments moments(1);
+  for (const double& loss : losses) moments.add({&loss, 1});
+  std::vector<double> sorted(losses.begin(), losses.end());
+  std::sort(sorted.begin(), sorted.end());
+  LossSummary summary;
+  summary.mean = moments.mean.front();
+  summary.variance = moments.variance().front();
+  summary.min = sorted.front();
+  summary.max = sorted.back();
+  for (std::size_t q = 0; q < loss_quantile_levels.size(); ++q) {
+    const double position = loss_quantile_levels[q] * static_cast<double>(sorted.size() - 1);
+    const auto below = static_cast<std::size_t>(position);
+    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    summary.quantiles[q] =
+        sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+  }
+  return summary;
+}
+
+double mean_squared_difference(std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum / static_cast<double>(a.size());
+}
+
+StepCounters& StepCounters::operator+=(const StepCounters& other) {
+  steps += other.steps;
+  accepted += other.accepted;
+  decided_by_float += other.decided_by_float;
+  decided_by_double += other.decided_by_double;
+  decided_by_value += other.decided_by_value;
+  not_finite += other.not_finite;
+  audits += other.audits;
+  audit_failures += other.audit_failures;
+  return *this;
+}
+
+StepCounters operator-(StepCounters a, const StepCounters& b) {
+  a.steps -= b.steps;
+  a.accepted -= b.accepted;
+  a.decided_by_float -= b.decided_by_float;
+  a.decided_by_double -= b.decided_by_double;
+  a.decided_by_value -= b.decided_by_value;
+  a.not_finite -= b.not_finite;
+  a.audits -= b.audits;
+  a.audit_failures -= b.audit_failures;
+  return a;
+}
+
+}  // namespace langevo
