@@ -20,7 +20,8 @@ struct AcceptanceWorkspace {
 };
 
 /// A change of loss up to here is accepted: -log(u)/beta with u uniform, 0 at beta = inf.
-LANGEVO_INLINE double acceptance_threshold(double beta, const RandomSource& source) {
+template <class Source>
+LANGEVO_INLINE double acceptance_threshold(double beta, const Source& source) {
   if (!is_finite(beta)) return 0;
   const RandomWords words = source.block(0);
   return -logarithm(uniform_double(words.word[0], words.word[1])) / beta;
@@ -43,7 +44,7 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
 /// is `safety` times that. Until enough audits were made it is the worst case itself.
 struct AuditPolicy {
   static constexpr std::uint32_t audits_before_trust = 16;
-  static constexpr double safety = 32;
+  static constexpr double safety = 10;
 
   /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
   LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {
@@ -73,11 +74,10 @@ LANGEVO_INLINE bool decide_by_double(const LossChange& exact, double threshold, 
 }
 
 /// Whether U(proposed) - U(x) <= threshold.
-template <class Team>
-LANGEVO_FUNCTION bool accepts(const Team& team, const StepContext& context, Precision precision,
-                              const double* x, const double* proposed, double threshold,
-                              AcceptanceWorkspace<Team>& work, RungCalibration* calibration,
-                              StepCounters& counters) {
+template <class Team, class Context>
+LANGEVO_FUNCTION bool accepts(const Team& team, const Context& context, Precision precision, const double* x,
+                              const double* proposed, double threshold, AcceptanceWorkspace<Team>& work,
+                              RungCalibration* calibration, StepCounters& counters) {
   const ProblemView& problem = context.problem;
   if (precision == Precision::float64) {
     return decide_by_double(loss_change(team, problem, x, proposed, work.double_precision), threshold,

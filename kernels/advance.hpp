@@ -18,8 +18,8 @@ struct WorkspaceOf<Team, Metropolis> {
 /// Takes up to `steps` steps with one replica from context.step on; returns how many it took. It stops early
 /// only where loss or gradient are no longer finite (a Metropolis proposal of that kind is rejected, not a
 /// reason to stop).
-template <class Team, class RuleType>
-LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, StepContext context, const RuleType& rule,
+template <class Team, class Context, class RuleType>
+LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context, const RuleType& rule,
                                                std::uint64_t steps, ReplicaView replica,
                                                typename WorkspaceOf<Team, RuleType>::Type& work,
                                                StepCounters& counters) {

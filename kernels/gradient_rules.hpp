@@ -22,8 +22,8 @@ struct GradientRuleWorkspace {
 };
 
 /// |sigma.g|.
-template <class Team>
-LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const StepContext& context,
+template <class Team, class Context>
+LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const Context& context,
                                              const double* gradient) {
   return square_root(team.sum(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
     const double scaled = context.sigma[i] * gradient[i];
@@ -31,8 +31,8 @@ LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const StepContext
   }));
 }
 
-template <class Team>
-LANGEVO_FUNCTION void move_down(const Team& team, const StepContext& context, double factor,
+template <class Team, class Context>
+LANGEVO_FUNCTION void move_down(const Team& team, const Context& context, double factor,
                                 const double* gradient, double* x) {
   team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
     x[i] = multiply_add(-factor * context.sigma[i], context.sigma[i] * gradient[i], x[i]);
@@ -40,8 +40,8 @@ LANGEVO_FUNCTION void move_down(const Team& team, const StepContext& context, do
 }
 
 /// x_i -= alpha sigma_i^2 g_i. Returns whether loss and gradient at x were finite; if not, x stays.
-template <class Team>
-LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, const Gradient& rule,
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Gradient& rule,
                                 ReplicaView replica, GradientRuleWorkspace<Team>& work,
                                 StepCounters& counters) {
   double* const x = replica.x;
@@ -55,8 +55,8 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, co
 }
 
 /// x_i -= alpha sigma_i^2 g_i / |sigma.g|; where g = 0, x stays.
-template <class Team>
-LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, const NormalizedGradient& rule,
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const NormalizedGradient& rule,
                                 ReplicaView replica, GradientRuleWorkspace<Team>& work,
                                 StepCounters& counters) {
   double* const x = replica.x;
@@ -71,8 +71,8 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, co
 
 /// beta finite: x_i += -s (beta sigma_i^2 / 2) g_i + sigma_i sqrt(s) z_i;
 /// beta = inf:  x_i += -s (sigma_i / sqrt(2 pi)) sigma_i g_i / |sigma.g| + sigma_i sqrt(s / 2) z_i.
-template <class Team>
-LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, const Langevin& rule,
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Langevin& rule,
                                 ReplicaView replica, GradientRuleWorkspace<Team>& work,
                                 StepCounters& counters) {
   double* const x = replica.x;

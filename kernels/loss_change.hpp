@@ -16,13 +16,17 @@
 ///   preactivation:        e_a  = S e_h + gamma (F_W H + |b|)
 ///   preactivation change: e_d' = (S + F_E) e_d + F_E e_h + gamma ((F_W + F_E) D + F_E H + |db|)
 /// and the activation adds its own error and its sensitivity to e_a.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
 
 /// U(x') - U(x), and a bound on the error of that number.
 struct LossChange {
   double change;
   double error_bound;
 };
+
+}  // namespace langevo
+
+namespace langevo::inline LANGEVO_TARGET {
 
 /// Means over points. The bound grows by the rounding of the double sums and by 10 % for terms of second
 /// order.

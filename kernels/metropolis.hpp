@@ -23,9 +23,9 @@ struct MetropolisWorkspace {
 };
 
 /// x'_i = x_i + sigma_i z_i, rounded once, in double.
-template <class Team>
-LANGEVO_FUNCTION void propose(const Team& team, const StepContext& context, const RandomSource& source,
-                              const double* x, MetropolisWorkspace<Team>& work) {
+template <class Team, class Context, class Source>
+LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const Source& source, const double* x,
+                              MetropolisWorkspace<Team>& work) {
   const std::size_t n = context.problem.network.parameter_count;
   draw_normals(team, source, n, work.normal);
   team.synchronize();
@@ -36,8 +36,8 @@ LANGEVO_FUNCTION void propose(const Team& team, const StepContext& context, cons
 }
 
 /// Always true: every step is taken, accepted or not.
-template <class Team>
-LANGEVO_FUNCTION bool take_step(const Team& team, const StepContext& context, const Metropolis& rule,
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Metropolis& rule,
                                 ReplicaView replica, MetropolisWorkspace<Team>& work,
                                 StepCounters& counters) {
   double* const x = replica.x;

@@ -90,8 +90,8 @@ LANGEVO_INLINE std::size_t normal_buffer_size(std::size_t n) {
 
 /// z_i ~ Normal(0, 1) for i = 0 .. n-1 into z[normal_buffer_size(n)]: block b of the source yields z[4b ..
 /// 4b+3].
-template <class Team>
-LANGEVO_FUNCTION void draw_normals(const Team& team, const RandomSource& source, std::size_t n, float* z) {
+template <class Team, class Source>
+LANGEVO_FUNCTION void draw_normals(const Team& team, const Source& source, std::size_t n, float* z) {
   team.each(normal_buffer_size(n) / 4, [&](std::size_t b) LANGEVO_BODY {
     const RandomWords words = source.block(static_cast<std::uint32_t>(b));
     const NormalPair low = normal_pair(words.word[0], words.word[1]);

@@ -49,6 +49,14 @@ double loss(const ProblemView& problem, const double* x, unsigned char* workspac
   return loss_of_state(SerialTeam{}, problem, x, work);
 }
 
+LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
+                  unsigned char* workspace) {
+  auto work = carve_workspace<AcceptanceWorkspace<SerialTeam>>(problem.network, workspace);
+  if (precision == Precision::float32)
+    return loss_change(SerialTeam{}, problem, x, proposed, work.single_precision);
+  return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
+}
+
 double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
   auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
   const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
@@ -59,14 +67,15 @@ double gradient(const ProblemView& problem, const double* x, double* gradient, u
 }  // namespace
 
 const CpuKernels& cpu_kernels() {
-  static constexpr CpuKernels kernels{LANGEVO_STRING(LANGEVO_TARGET),
-                                      workspace_bytes,
-                                      advance<Metropolis>,
-                                      advance<Gradient>,
-                                      advance<NormalizedGradient>,
-                                      advance<Langevin>,
-                                      loss,
-                                      gradient};
+  static constexpr CpuKernels kernels{.instruction_set = LANGEVO_STRING(LANGEVO_TARGET),
+                                      .workspace_bytes = workspace_bytes,
+                                      .metropolis = advance<Metropolis>,
+                                      .gradient = advance<Gradient>,
+                                      .normalized_gradient = advance<NormalizedGradient>,
+                                      .langevin = advance<Langevin>,
+                                      .loss = loss,
+                                      .loss_change = change,
+                                      .loss_and_gradient = gradient};
   return kernels;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/loss_change.hpp"
 #include "kernels/step_context.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -33,6 +34,8 @@ struct CpuKernels {
   AdvanceReplica<NormalizedGradient> normalized_gradient;
   AdvanceReplica<Langevin> langevin;
   double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
+  LossChange (*loss_change)(const ProblemView& problem, Precision precision, const double* x,
+                            const double* proposed, unsigned char* workspace);
   double (*loss_and_gradient)(const ProblemView& problem, const double* x, double* gradient,
                               unsigned char* workspace);
 
