@@ -62,7 +62,7 @@ struct PointErrors {
 
   /// Sums of squares start here instead of at 0, so that squares that underflow cannot hide an error.
   LANGEVO_INLINE static constexpr Real square_floor() {
-    return std::numeric_limits<Real>::min() * Real(1 << 20);
+    return Limits<Real>::smallest_normal * Real(1 << 20);
   }
 
   LANGEVO_FUNCTION void carve(Arena& arena) {
@@ -91,7 +91,7 @@ LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, 
       errors.value_norm[p] = multiply_add(input, input, errors.value_norm[p]);
     });
   }
-  constexpr Real input_rounding = sizeof(Real) < sizeof(double) ? unit_roundoff<Real>() : Real(0);
+  constexpr Real input_rounding = sizeof(Real) < sizeof(double) ? Limits<Real>::unit_roundoff : Real(0);
   team.each_point([&](int p) LANGEVO_BODY {
     errors.value_norm[p] = square_root(errors.value_norm[p]);
     errors.value[p] = input_rounding * errors.value_norm[p];
@@ -104,8 +104,8 @@ LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const Layer& lay
                                               const LayerNorms<Real>& norms, PointErrors<Real>& errors) {
   // roundings that one summand goes through: within its block, block by block, and of weight and input
   const int blocks = layer.fan_in / inputs_per_block + layer.fan_in % inputs_per_block;
-  const Real gamma_value = Real(blocks + inputs_per_block + 3) * unit_roundoff<Real>();
-  const Real gamma_change = Real(blocks + 2 * inputs_per_block + 4) * unit_roundoff<Real>();
+  const Real gamma_value = Real(blocks + inputs_per_block + 3) * Limits<Real>::unit_roundoff;
+  const Real gamma_change = Real(blocks + 2 * inputs_per_block + 4) * Limits<Real>::unit_roundoff;
   const Real proposed_weight = norms.weight + norms.weight_change;
   const Real proposed_spectral = norms.spectral + norms.weight_change;
   team.each_point([&](int p) LANGEVO_BODY {

@@ -78,7 +78,7 @@ LANGEVO_INLINE Real exponential(Real x) {
   const ExponentialParts<Real> parts = split_exponential(clamped);
   const Real value = fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale);
   const Real low = x < Range::lowest ? Real(0) : value;
-  return x > Range::highest ? std::numeric_limits<Real>::infinity() : low;
+  return x > Range::highest ? Limits<Real>::infinity : low;
 }
 
 /// e^x - 1 to relative precision, for x in the range of split_exponential.

@@ -20,7 +20,7 @@ template <class Real>
 LANGEVO_INLINE PointLossChange<Real> squared_error_change(int outputs, const Real* f, const Real* df,
                                                           const Real* y, Real value_error,
                                                           Real change_error) {
-  constexpr Real u = unit_roundoff<Real>();
+  constexpr Real u = Limits<Real>::unit_roundoff;
   PointLossChange<Real> sum{0, 0, 0};
   for (int c = 0; c < outputs; ++c) {
     const Real target = y[c * points_per_tile];
@@ -109,7 +109,7 @@ LANGEVO_INLINE PointLossChange<Real> cross_entropy_change(int outputs, const Rea
     target_magnitude += target * absolute(change);
     square_magnitude += probability * change * change;
   }
-  constexpr Real u = unit_roundoff<Real>();
+  constexpr Real u = Limits<Real>::unit_roundoff;
   const Real terms = Real(outputs + 20) * u;
   // |softmax(f + df) - softmax(f)| in the 1-norm, with df known up to its error
   const Real softmax_change = smaller(Real(2), Real(2.5) * (largest + change_error));

@@ -34,9 +34,9 @@ template <class Team>
 LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, double denominator, std::size_t tiles,
                                               const LossChangeSums<Team>& sums) {
   const double additions = static_cast<double>(tiles) * points_per_tile / Team::lanes + 8;
-  const double summation = additions * unit_roundoff<double>() * team.total(sums.magnitude);
+  const double summation = additions * Limits<double>::unit_roundoff * team.total(sums.magnitude);
   return {team.total(sums.change) / denominator,
-          (1.1 * team.total(sums.error) + summation) / denominator + std::numeric_limits<double>::min()};
+          (1.1 * team.total(sums.error) + summation) / denominator + Limits<double>::smallest_normal};
 }
 
 /// Scratch memory for one replica in one precision.
@@ -96,7 +96,7 @@ LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
                                        LossChangeWorkspace<Team, Real>& work) {
-  constexpr Real u = unit_roundoff<Real>();
+  constexpr Real u = Limits<Real>::unit_roundoff;
   PointErrors<Real>& e = work.errors;
   Real* a = work.preactivation;
   Real* d = work.preactivation_change;

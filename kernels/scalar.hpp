@@ -8,6 +8,16 @@
 
 namespace langevo::inline LANGEVO_TARGET {
 
+/// Values rather than functions, so that device code may use them.
+template <class Real>
+struct Limits {
+  static constexpr Real largest = std::numeric_limits<Real>::max();
+  static constexpr Real smallest_normal = std::numeric_limits<Real>::min();
+  static constexpr Real infinity = std::numeric_limits<Real>::infinity();
+  /// Half the distance between 1 and the next number: the largest relative error of one rounding.
+  static constexpr Real unit_roundoff = std::numeric_limits<Real>::epsilon() / 2;
+};
+
 /// fma(a, b, c) = a b + c with one rounding, on every machine.
 LANGEVO_INLINE float fused_multiply_add(float a, float b, float c) {
   return ::fmaf(a, b, c);
@@ -52,13 +62,7 @@ LANGEVO_INLINE Real smaller(Real a, Real b) {
 /// True for everything but inf and NaN.
 template <class Real>
 LANGEVO_INLINE bool is_finite(Real a) {
-  return absolute(a) <= std::numeric_limits<Real>::max();
-}
-
-/// Half the distance between 1 and the next number: the largest relative error of one rounding.
-template <class Real>
-LANGEVO_INLINE constexpr Real unit_roundoff() {
-  return std::numeric_limits<Real>::epsilon() / 2;
+  return absolute(a) <= Limits<Real>::largest;
 }
 
 LANGEVO_INLINE std::uint32_t bits_of(float a) {

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/cpu_kernels.hpp"
+#include "kernels/cpu/cpu_machine.hpp"
+#include "kernels/cpu/host_problem.hpp"
+#include "langevo/problem.hpp"
+
+namespace langevo {
+
+/// One problem ready for one instruction set's kernels, with its own workspace.
+class KernelFixture {
+ public:
+  explicit KernelFixture(const Problem& problem, const std::string& instruction_set = "")
+      : problem_(problem),
+        kernels_(choose_cpu_kernels(instruction_set)),
+        memory_(kernels_.workspace_bytes(problem_.view().network) / sizeof(Block) + 1) {}
+
+  double loss(const std::vector<double>& x) { return kernels_.loss(problem_.view(), x.data(), workspace()); }
+
+  std::vector<double> gradient(const std::vector<double>& x) {
+    std::vector<double> gradient(x.size());
+    kernels_.loss_and_gradient(problem_.view(), x.data(), gradient.data(), workspace());
+    return gradient;
+  }
+
+  LossChange loss_change(Precision precision, const std::vector<double>& x,
+                         const std::vector<double>& proposed) {
+    return kernels_.loss_change(problem_.view(), precision, x.data(), proposed.data(), workspace());
+  }
+
+ private:
+  struct alignas(64) Block {
+    unsigned char bytes[64];
+  };
+
+  unsigned char* workspace() { return memory_.front().bytes; }
+
+  HostProblem problem_;
+  const CpuKernels& kernels_;
+  std::vector<Block> memory_;
+};
+
+/// The names of the instruction sets that this machine can run.
+inline std::vector<std::string> usable_instruction_sets() {
+  std::vector<std::string> usable;
+  for (const char* name : {"generic", "avx2", "avx512"}) {
+    try {
+      choose_cpu_kernels(name);
+      usable.emplace_back(name);
+    } catch (const std::exception&) {  // not on this machine
+    }
+  }
+  return usable;
+}
+
+inline const char* name_of(Activation activation) {
+  switch (activation) {
+    case Activation::tanh:
+      return "tanh";
+    case Activation::relu:
+      return "relu";
+    case Activation::sigmoid:
+      return "sigmoid";
+    case Activation::identity:
+      return "identity";
+  }
+  return "?";
+}
+
+}  // namespace langevo

@@ -1,0 +1,417 @@
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "langevo/error.hpp"
+#include "src/cli.hpp"
+#include "src/presets.hpp"
+#include "src/progress.hpp"
+#include "src/run_report.hpp"
+#include "src/setting_value.hpp"
+#include "src/text.hpp"
+
+namespace langevo {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+RunRequest parse(std::vector<std::string> words) {
+  CLI::App program("test", "langevo");
+  program.allow_extras();
+  RunOptionParser parser(*program.add_subcommand("run"));
+  std::reverse(words.begin(), words.end());
+  words.emplace_back("run");
+  program.parse(words);
+  return parser.request();
+}
+
+RunOptions parse_one(const std::vector<std::string>& words) {
+  const RunRequest request = parse(words);
+  EXPECT_EQ(request.runs.size(), 1u);
+  return request.runs.front().options;
+}
+
+std::string complaint(const std::vector<std::string>& words) {
+  try {
+    parse(words);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no complaint";
+}
+
+std::string printed(const std::vector<std::string>& words) {
+  const RunRequest request = parse(words);
+  std::vector<RunOptions> resolved;
+  for (const RequestedRun& run : request.runs) resolved.push_back(plan_run(run.options).resolved);
+  return request_text(request, resolved);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+class ConfigurationFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "langevo_cli_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  [[nodiscard]] std::string write(const std::string& text, const std::string& name = "run.toml") const {
+    std::ofstream(directory_ / name) << text;
+    return (directory_ / name).string();
+  }
+
+  /// Prints, reads what was printed and prints again.
+  void expect_round_trip(const std::vector<std::string>& words) const {
+    const std::string first = printed(words);
+    EXPECT_EQ(printed({"--config", write(first)}), first);
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST(CommandLine, DefaultsAreThePapersFirstFigure) {
+  const RunOptions said_nothing = parse_one({});
+  const RunOptions fig1 = parse_one({"--preset", "fig1"});
+  EXPECT_EQ(configuration_text({plan_run(said_nothing).resolved}),
+            configuration_text({plan_run(fig1).resolved}));
+}
+
+TEST(CommandLine, EveryOptionReachesItsMember) {
+  const RunOptions options = parse_one({"--widths",
+                                        "2,5x3,4",
+                                        "--activation",
+                                        "relu",
+                                        "--output-bias",
+                                        "true",
+                                        "--data",
+                                        "d.csv",
+                                        "--points",
+                                        "7",
+                                        "--loss",
+                                        "cross-entropy",
+                                        "--dynamics",
+                                        "langevin",
+                                        "--beta",
+                                        "2.5",
+                                        "--alpha",
+                                        "1e-3",
+                                        "--lambda",
+                                        "0.5",
+                                        "--sigma",
+                                        "0.25",
+                                        "--sigma-file",
+                                        "s.txt",
+                                        "--stride",
+                                        "4",
+                                        "--acceptance",
+                                        "exact",
+                                        "--precision",
+                                        "double",
+                                        "--time",
+                                        "3",
+                                        "--steps",
+                                        "1e6",
+                                        "--record-every",
+                                        "0.5",
+                                        "--records",
+                                        "9",
+                                        "--reset-every",
+                                        "1.5",
+                                        "--replicas",
+                                        "12",
+                                        "--first-replica",
+                                        "5",
+                                        "--seed",
+                                        "18446744073709551615",
+                                        "--init",
+                                        "pytorch",
+                                        "--init-std",
+                                        "0.1",
+                                        "--init-per-replica",
+                                        "--reference",
+                                        "none",
+                                        "--trace",
+                                        "3",
+                                        "--no-replica-loss",
+                                        "--record-parameters",
+                                        "mean",
+                                        "--backend",
+                                        "cpu",
+                                        "--threads",
+                                        "2",
+                                        "--device",
+                                        "1",
+                                        "--instruction-set",
+                                        "generic",
+                                        "-o",
+                                        "x.nc",
+                                        "--quiet"});
+  EXPECT_EQ(options.widths, (std::vector<int>{2, 5, 5, 5, 4}));
+  EXPECT_EQ(options.activation, Activation::relu);
+  EXPECT_TRUE(options.output_bias);
+  EXPECT_EQ(options.data, "d.csv");
+  EXPECT_EQ(options.points, 7u);
+  EXPECT_EQ(options.loss, Loss::cross_entropy);
+  EXPECT_EQ(options.dynamics, DynamicsKind::langevin);
+  EXPECT_EQ(options.beta, 2.5);
+  EXPECT_EQ(options.alpha, 1e-3);
+  EXPECT_EQ(options.lambda, 0.5);
+  EXPECT_EQ(options.sigma, 0.25);
+  EXPECT_EQ(options.sigma_file, "s.txt");
+  EXPECT_EQ(options.stride, 4);
+  EXPECT_EQ(options.acceptance, Acceptance::exact);
+  EXPECT_EQ(options.precision, Precision::float64);
+  EXPECT_EQ(options.time, 3);
+  EXPECT_EQ(options.steps, 1000000u);
+  EXPECT_EQ(options.record_every, 0.5);
+  EXPECT_EQ(options.records, 9u);
+  EXPECT_EQ(options.reset_every, 1.5);
+  EXPECT_EQ(options.replicas, 12u);
+  EXPECT_EQ(options.first_replica, 5u);
+  EXPECT_EQ(options.seed, 18446744073709551615u);
+  EXPECT_EQ(options.init, InitKind::pytorch);
+  EXPECT_EQ(options.init_std, 0.1);
+  EXPECT_TRUE(options.init_per_replica);
+  EXPECT_EQ(options.reference, ReferenceKind::none);
+  EXPECT_EQ(options.trace, 3u);
+  EXPECT_FALSE(options.replica_loss);
+  EXPECT_EQ(options.record_parameters, RecordParameters::mean);
+  EXPECT_EQ(options.backend.kind, BackendKind::cpu);
+  EXPECT_EQ(options.backend.threads, 2);
+  EXPECT_EQ(options.backend.device, 1);
+  EXPECT_EQ(options.backend.instruction_set, "generic");
+  EXPECT_EQ(options.output, "x.nc");
+  EXPECT_TRUE(options.quiet);
+}
+
+TEST(CommandLine, BetaMayBeInfinite) {
+  for (const RequestedRun& run : parse({"--preset", "fig6", "--beta", "inf"}).runs) {
+    EXPECT_EQ(run.options.beta, infinity);
+  }
+}
+
+TEST(CommandLine, InitIsAWordOrAFile) {
+  EXPECT_EQ(parse_one({"--init", "gaussian"}).init, InitKind::gaussian);
+  const RunOptions options = parse_one({"--init", "start.txt"});
+  EXPECT_EQ(options.init, InitKind::file);
+  EXPECT_EQ(options.init_file, "start.txt");
+}
+
+TEST(CommandLine, MisspeltWordsGetTheNearestOne) {
+  EXPECT_TRUE(contains(complaint({"--lamda", "1"}), "did you mean --lambda?"));
+  EXPECT_TRUE(contains(complaint({"--replicsa=3"}), "--replicsa; did you mean --replicas?"));
+  EXPECT_TRUE(contains(complaint({"--dynamics", "metroplis"}), "did you mean 'metropolis'?"));
+  EXPECT_TRUE(contains(complaint({"--preset", "fig22"}), "did you mean 'fig2'"));
+  EXPECT_TRUE(contains(complaint({"--output-bias", "ture"}), "did you mean 'true'?"));
+  EXPECT_TRUE(contains(complaint({"--acceptance", "screened"}), "give exact"));
+}
+
+TEST(CommandLine, ValuesMustBeThere) {
+  EXPECT_TRUE(contains(complaint({"--alpha", "--beta", "inf"}), "followed by --beta"));
+  EXPECT_TRUE(contains(complaint({"--alpha", "0.1x"}), "--alpha is '0.1x'"));
+  EXPECT_TRUE(contains(complaint({"--replicas", "2.5"}), "--replicas is '2.5'"));
+  EXPECT_TRUE(contains(complaint({"--seed", "-1"}), "--seed is '-1'"));
+  EXPECT_TRUE(contains(complaint({"stray"}), "'stray' is one word too many"));
+  EXPECT_TRUE(contains(complaint({"--quick"}), "no preset"));
+}
+
+TEST_F(ConfigurationFile, StandsBetweenPresetAndCommandLine) {
+  const std::string file = write("replicas = 5\nalpha = 2e-3  # a comment\n");
+  const RunOptions options = parse_one({"--preset", "fig1", "--quick", "--config", file, "--alpha", "3e-3"});
+  EXPECT_EQ(options.alpha, 3e-3);     // command line over file
+  EXPECT_EQ(options.replicas, 5u);    // file over preset
+  EXPECT_EQ(options.lambda, 0.1);     // preset over default
+  EXPECT_EQ(options.init_std, 0.01);  // default
+}
+
+TEST_F(ConfigurationFile, MayNameThePreset) {
+  const RunRequest request = parse({"--config", write("preset = \"fig2\"\nquick = true\n")});
+  EXPECT_EQ(request.preset, "fig2");
+  EXPECT_TRUE(request.quick);
+  EXPECT_EQ(request.runs.size(), 3u);
+  EXPECT_EQ(request.runs.front().options.replicas, 32u);
+}
+
+TEST_F(ConfigurationFile, WhatSaysTheSameInOtherWordsIsReplaced) {
+  const std::string file = write("lambda = 0.2\ntime = 4\nrecords = 10\npoints = 50\n");
+  const RunOptions options = parse_one(
+      {"--config", file, "--sigma", "0.1", "--steps", "20", "--record-every", "1", "--data", "d.csv"});
+  EXPECT_FALSE(options.lambda);
+  EXPECT_FALSE(options.time);
+  EXPECT_FALSE(options.records);
+  EXPECT_FALSE(options.points);
+  // Said in one breath they contradict each other, and the plan says so.
+  EXPECT_THROW(plan_run(parse_one({"--lambda", "1", "--sigma", "1"})), InputError);
+}
+
+TEST_F(ConfigurationFile, RoundTripsThroughPrintConfig) {
+  expect_round_trip({});
+  expect_round_trip({"--preset", "fig1", "--quick"});
+  expect_round_trip({"--preset", "fig2", "--seed", "9"});
+  expect_round_trip({"--preset", "s4", "--quick"});
+  expect_round_trip({"--preset", "fig3", "--no-replica-loss"});
+  expect_round_trip({"--dynamics", "langevin", "--beta", "100", "--sigma", "0.001", "--steps", "50"});
+  expect_round_trip({"--dynamics", "gradient", "--alpha", "0.30000000000000004", "--record-every", "0.7",
+                     "--init", "pytorch", "--widths", "1,4x3,1", "--trace", "0"});
+}
+
+TEST_F(ConfigurationFile, RoundTripsAwkwardFileNames) {
+  std::string rows;
+  for (int i = 0; i < 9; ++i) rows += "0.01\n";
+  for (const char* name : {"with space.txt", "with#hash.txt", "with,comma.txt", "with'quote.txt",
+                           "with\"quote.txt", "with\\backslash.txt", "[brackets].txt", "=.txt"}) {
+    const std::string file = write(rows, name);
+    const std::vector<std::string> words{"--widths", "1,3,1", "--sigma-file", file, "--alpha", "0.01"};
+    expect_round_trip(words);
+    const std::string printed_once = write(printed(words));
+    EXPECT_EQ(parse_one({"--config", printed_once}).sigma_file, file);
+  }
+}
+
+TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
+  const std::string text =
+      printed({"--threads", "2", "--backend", "cpu", "--output", "x.nc", "--instruction-set", "generic"});
+  EXPECT_FALSE(contains(text, "threads"));
+  EXPECT_FALSE(contains(text, "cpu"));
+  EXPECT_FALSE(contains(text, "generic"));
+  EXPECT_FALSE(contains(text, "x.nc"));
+  EXPECT_EQ(text, printed({}));
+}
+
+TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
+  const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
+  // Contradicted by others that are set, each of them.
+  const std::vector<std::string> absent{"sigma", "sigma-file", "steps", "record-every"};
+  for (const Setting& setting : settings()) {
+    const bool expected =
+        setting.in_configuration() && std::find(absent.begin(), absent.end(), setting.name) == absent.end();
+    EXPECT_EQ(contains("\n" + text, "\n" + setting.name + " = "), expected) << setting.name;
+  }
+}
+
+TEST_F(ConfigurationFile, RefusesWhatItDoesNotKnow) {
+  EXPECT_TRUE(contains(complaint({"--config", write("replica = 3\n")}), "did you mean 'replicas'?"));
+  EXPECT_TRUE(contains(complaint({"--config", write("[run]\nalpha = 1\n")}), "line 1 is '[run]'"));
+  EXPECT_TRUE(contains(complaint({"--config", write("alpha = 1\n\nalpha = 2\n")}), "line 3"));
+  EXPECT_TRUE(contains(complaint({"--config", write("quiet\n")}), "name = value"));
+  EXPECT_TRUE(contains(complaint({"--config", write("widths = [1, 30\n")}), "not closed"));
+  EXPECT_TRUE(contains(complaint({"--config", write("data = \"x\n")}), "not closed"));
+  EXPECT_TRUE(contains(complaint({"--config", write("alpha = fast\n")}), "alpha is 'fast'"));
+  EXPECT_TRUE(contains(complaint({"--config", write("print-config = true\n")}), "unknown name"));
+}
+
+TEST_F(ConfigurationFile, ReadsArraysOverSeveralLines) {
+  EXPECT_EQ(parse_one({"--config", write("widths = [\n  1,  # in\n  30,\n  1\n]\nseed = 4\n")}).widths,
+            (std::vector<int>{1, 30, 1}));
+}
+
+TEST(Presets, AreThePapers) {
+  const auto member = [](const char* name, std::size_t i) {
+    return parse({"--preset", name}).runs.at(i).options;
+  };
+  EXPECT_EQ(member("fig1", 0).replicas, 1000u);
+  EXPECT_EQ(member("fig2", 2).lambda, 10);
+  EXPECT_EQ(member("fig2", 2).alpha, 1e-5);
+  EXPECT_EQ(plan_run(member("fig3", 1)).problem.network().parameter_count(), 7489u);
+  EXPECT_EQ(plan_run(member("fig3", 1)).problem.data().points, 1001u);
+  EXPECT_EQ(member("fig3", 1).time, 5);
+  EXPECT_EQ(member("fig6", 0).beta, 1e3);
+  EXPECT_EQ(plan_run(member("fig6", 0)).problem.network().parameter_count(), 768u);
+  EXPECT_EQ(member("s1", 0).seed, 2u);
+  EXPECT_EQ(member("s3", 0).lambda, 10);
+  EXPECT_EQ(member("s4", 0).replicas, 152u);
+  EXPECT_FALSE(member("s4", 0).reset_every);
+  EXPECT_TRUE(member("s4", 1).reset_every);
+}
+
+TEST(Presets, CanAllBePlanned) {
+  for (const Preset& preset : presets()) {
+    for (const bool quick : {false, true}) {
+      for (const PresetMember& member : preset.members) {
+        const RunPlan plan = plan_run(make_options(preset.settings(member, quick)));
+        EXPECT_TRUE(plan.reference) << preset.name;
+        EXPECT_EQ(plan.schedule.record_steps.size(), 101u) << preset.name;
+      }
+    }
+  }
+}
+
+TEST(Presets, QuickOnesTakeAboutAMinute) {
+  for (const Preset& preset : presets()) {
+    double seconds = 0;
+    for (const PresetMember& member : preset.members) {
+      seconds += expected_seconds(make_options(preset.settings(member, true)));
+    }
+    EXPECT_GT(seconds, 20) << preset.name;
+    EXPECT_LT(seconds, 80) << preset.name;
+  }
+}
+
+TEST(Presets, MembersWriteFilesOfTheirOwn) {
+  const RunRequest request = parse({"--preset", "fig2", "-o", "out/RUN.nc"});
+  std::vector<std::string> paths;
+  for (const RequestedRun& run : request.runs) paths.push_back(run.options.output);
+  EXPECT_EQ(paths, (std::vector<std::string>{"out/RUN-lambda-0.1.nc", "out/RUN-lambda-1.nc",
+                                             "out/RUN-lambda-10.nc"}));
+  EXPECT_EQ(parse_one({"--preset", "fig1", "-o", "RUN.nc"}).output, "RUN.nc");
+}
+
+TEST(Presets, OverridesReachAllMembersButNotWhatTheyDifferIn) {
+  for (const RequestedRun& run : parse({"--preset", "fig2", "--replicas", "7"}).runs) {
+    EXPECT_EQ(run.options.replicas, 7u);
+  }
+  EXPECT_TRUE(contains(complaint({"--preset", "fig2", "--lambda", "1"}), "--lambda is what the runs"));
+  EXPECT_TRUE(contains(complaint({"--preset", "fig2", "--sigma", "1"}), "--sigma is what the runs"));
+  EXPECT_TRUE(contains(complaint({"--preset", "s4", "--reset-every", "1"}), "--reset-every is what"));
+  EXPECT_EQ(parse_one({"--preset", "fig1", "--lambda", "1"}).lambda, 1);
+}
+
+TEST(Text, EditDistanceCountsSwapsAsOne) {
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("lambda", "lamda"), 1u);
+  EXPECT_EQ(edit_distance("fgi1", "fig1"), 1u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+}
+
+TEST(Text, ShortestNumbersReadBackAsThemselves) {
+  for (const double value : {0.1, 1e-5, 1.0 / 3, 5e-324, 1.7976931348623157e308, infinity}) {
+    double read = 0;
+    read_value("x", shortest(value), read);
+    EXPECT_EQ(read, value);
+  }
+  EXPECT_EQ(shortest(0.1), "0.1");
+}
+
+TEST(Text, BytesAndDurations) {
+  EXPECT_EQ(bytes_in_words(512), "512 B");
+  EXPECT_EQ(bytes_in_words(1536), "1.5 KiB");
+  EXPECT_EQ(duration_in_words(45.2), "45 s");
+  EXPECT_EQ(duration_in_words(3600 * 2 + 600), "2 h 10 min");
+}
+
+TEST(ProgressText, GivesRatesAndTimeLeft) {
+  EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0.25, 10),
+            "run.nc: 25 %, 25 steps/s, 1.25e+03 proposals/s, 30 s left");
+  EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0, 0), "run.nc: 0 %");
+}
+
+TEST(RunReport, AveragesOverOneTwoFive) {
+  EXPECT_EQ(averaging_sizes(1), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(averaging_sizes(20), (std::vector<std::uint64_t>{1, 2, 5, 10, 20}));
+  EXPECT_EQ(averaging_sizes(152), (std::vector<std::uint64_t>{1, 2, 5, 10, 20, 50, 100, 152}));
+}
+
+}  // namespace
+}  // namespace langevo

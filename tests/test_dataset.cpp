@@ -1,0 +1,289 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "langevo/dataset.hpp"
+#include "langevo/error.hpp"
+#include "src/netcdf.hpp"
+
+namespace langevo {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A fresh directory for every test, removed afterwards.
+class DatasetFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "langevo_dataset_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::string write(const std::string& content, const std::string& name = "data.csv") {
+    std::ofstream(directory_ / name, std::ios::binary) << content;
+    return (directory_ / name).string();
+  }
+
+  /// input [points][input_dim] and target [target_points][1], numbers 0, 1, 2, ...
+  std::string write_netcdf(std::size_t points, std::size_t input_dim, std::size_t target_points) {
+    std::string path = (directory_ / "data.nc").string();
+    netcdf::File file = netcdf::File::create(path);
+    const netcdf::Group root = file.root();
+    root.define_dimension("point", points);
+    root.define_dimension("target_point", target_points);
+    root.define_dimension("input_dim", input_dim);
+    root.define_dimension("output_dim", 1);
+    root.define_variable({.name = "input", .dimensions = {"point", "input_dim"}, .long_name = "input"});
+    root.define_variable(
+        {.name = "target", .dimensions = {"target_point", "output_dim"}, .long_name = "target"});
+    root.write("input", iota(points * input_dim));
+    root.write("target", iota(target_points));
+    file.close();
+    return path;
+  }
+
+  /// Overwrites input[index] of a file made by write_netcdf.
+  static void poke_input(const std::string& path, std::size_t point, double value) {
+    netcdf::File file = netcdf::File::open_to_write(path);
+    file.root().write("input", std::vector<double>{value}, {{point, 0}, {1, 1}});
+    file.close();
+  }
+
+  static std::vector<double> iota(std::size_t count) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(i));
+    return values;
+  }
+
+  fs::path directory_;
+};
+
+/// Expects an InputError whose message has all of these parts.
+void expect_refused(const std::string& path, int input_dim, int target_dim,
+                    const std::vector<std::string>& parts) {
+  try {
+    read_dataset(path, input_dim, target_dim);
+    ADD_FAILURE() << "accepted: " << path;
+  } catch (const InputError& error) {
+    const std::string message = error.what();
+    for (const std::string& part : parts) {
+      EXPECT_NE(message.find(part), std::string::npos) << "no '" << part << "' in: " << message;
+    }
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
+}
+
+TEST(SinUnit, HasTheQuarterPoints) {
+  const Dataset data = make_sin_unit(4);
+  EXPECT_EQ(data.points, 4U);
+  EXPECT_EQ(data.input_dim, 1);
+  EXPECT_EQ(data.target_dim, 1);
+  EXPECT_EQ(data.inputs, (std::vector<double>{0, 0.25, 0.5, 0.75}));
+  const std::vector<double> expected{0, 1, 0, -1};
+  ASSERT_EQ(data.targets.size(), 4U);
+  for (std::size_t j = 0; j < 4; ++j) EXPECT_NEAR(data.targets[j], expected[j], 1e-15);
+}
+
+TEST(SinUnit, RefusesNoPoints) {
+  EXPECT_THROW(make_sin_unit(0), InputError);
+}
+
+TEST(SinSymmetric, HasBothEndsAndTheMiddle) {
+  const Dataset data = make_sin_symmetric(5);
+  EXPECT_EQ(data.points, 5U);
+  EXPECT_EQ(data.inputs, (std::vector<double>{-1, -0.5, 0, 0.5, 1}));
+  const std::vector<double> expected{0, -1, 0, 1, 0};
+  for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(data.targets[j], expected[j], 1e-15);
+}
+
+TEST(SinSymmetric, IsOddToTheLastBit) {
+  const Dataset data = make_sin_symmetric(1001);
+  for (std::size_t j = 0; j < 1001; ++j) {
+    EXPECT_EQ(data.inputs[j], -data.inputs[1000 - j]);
+    EXPECT_EQ(data.targets[j], -data.targets[1000 - j]);
+  }
+}
+
+TEST(SinSymmetric, RefusesFewerThanTwoPoints) {
+  EXPECT_THROW(make_sin_symmetric(0), InputError);
+  EXPECT_THROW(make_sin_symmetric(1), InputError);
+}
+
+TEST_F(DatasetFile, ReadsCsvWithoutHeader) {
+  const Dataset data = read_dataset(write("1,2,3\n4,5,6\n"), 2, 1);
+  EXPECT_EQ(data.points, 2U);
+  EXPECT_EQ(data.input_dim, 2);
+  EXPECT_EQ(data.target_dim, 1);
+  EXPECT_EQ(data.inputs, (std::vector<double>{1, 2, 4, 5}));
+  EXPECT_EQ(data.targets, (std::vector<double>{3, 6}));
+}
+
+TEST_F(DatasetFile, ReadsCsvWithHeaderCrlfSpacesSignsAndBlankEnd) {
+  const Dataset data =
+      read_dataset(write("\xef\xbb\xbfx, y\r\n +1e-3 ,\t-2\r\n.5,1e-400\r\n\r\n  \r\n"), 1, 1);
+  EXPECT_EQ(data.inputs, (std::vector<double>{1e-3, 0.5}));
+  EXPECT_EQ(data.targets, (std::vector<double>{-2, 0}));
+}
+
+TEST_F(DatasetFile, ReadsCsvWithoutLastLineEnd) {
+  EXPECT_EQ(read_dataset(write("1,2\n3,4"), 1, 1).targets, (std::vector<double>{2, 4}));
+}
+
+TEST_F(DatasetFile, ReadsNumbersToTheLastBit) {
+  const Dataset data = read_dataset(write("0.1,3.141592653589793\n4.9406564584124654e-324,-0\n"), 1, 1);
+  EXPECT_EQ(data.inputs, (std::vector<double>{0.1, 4.9406564584124654e-324}));
+  EXPECT_EQ(data.targets[0], 3.141592653589793);
+  EXPECT_TRUE(std::signbit(data.targets[1]));
+}
+
+TEST_F(DatasetFile, RefusesBadCsv) {
+  struct Case {
+    std::string content;
+    std::vector<std::string> parts;
+  };
+  const std::vector<Case> cases{
+      {"", {"data.csv", "empty"}},
+      {"\n\n", {"data.csv", "no data"}},
+      {"x,y\n", {"data.csv", "no data"}},
+      {"1,2\n3\n", {"line 2", "1 column", "2 comma-separated"}},
+      {"1,2\n3,4,5\n", {"line 2", "3 column"}},
+      {"1,2\n\n3,4\n", {"line 2", "1 column"}},
+      {"1 2\n", {"line 1", "1 column"}},
+      {"x,y,z\n1,2\n", {"line 1", "3 column"}},
+      {"1,2\n3,nan\n", {"line 2 column 2", "'nan'", "not a finite number"}},
+      {"nan,2\n", {"line 1 column 1"}},
+      {"1,inf\n", {"line 1 column 2", "'inf'"}},
+      {"1,1e400\n", {"line 1 column 2", "'1e400'"}},
+      {"1,-1e400\n", {"line 1 column 2", "'-1e400'"}},
+      {"1,2\n3,four\n", {"line 2 column 2", "'four'"}},
+      {"1,2\n3,4x\n", {"line 2 column 2", "'4x'"}},
+      {"1,2\n3,+-4\n", {"line 2 column 2", "'+-4'"}},
+      {"1,2\n,4\n", {"line 2 column 1", "''"}},
+      {"1,two\n3,4\n", {"line 1 column 2", "'two'"}},
+      {"x,y\nx,y\n", {"line 2 column 1", "'x'"}},
+      {"1,\x01" + std::string(100, 'a') + "\n", {"column 2", "'?aaa", "...'"}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.content);
+    expect_refused(write(c.content), 1, 1, c.parts);
+  }
+}
+
+TEST_F(DatasetFile, SaysWhatTheNetworkTakes) {
+  expect_refused(write("1,2,3\n"), 3, 2, {"3 column", "3 input", "2 target", "5 comma-separated"});
+}
+
+TEST_F(DatasetFile, RefusesMissingFileDirectoryAndDevice) {
+  expect_refused((directory_ / "none.csv").string(), 1, 1, {"none.csv", "No such file or directory"});
+  expect_refused(directory_.string(), 1, 1, {directory_.string(), "is a directory"});
+  expect_refused("/dev/null", 1, 1, {"not a regular file"});
+  expect_refused("", 1, 1, {"cannot be read"});
+}
+
+TEST_F(DatasetFile, ReadsNetcdf) {
+  const Dataset data = read_dataset(write_netcdf(3, 2, 3), 2, 1);
+  EXPECT_EQ(data.points, 3U);
+  EXPECT_EQ(data.inputs, iota(6));
+  EXPECT_EQ(data.targets, iota(3));
+}
+
+TEST_F(DatasetFile, RefusesNetcdfOfAnotherShape) {
+  const std::string path = write_netcdf(3, 2, 3);
+  expect_refused(path, 1, 1, {"'input' has 2 column", "the network has 1"});
+  expect_refused(path, 2, 2, {"'target' has 1 column", "the network has 2"});
+  expect_refused(write_netcdf(3, 1, 4), 1, 1, {"3 inputs", "4 targets"});
+}
+
+TEST_F(DatasetFile, RefusesNetcdfWithoutTheVariables) {
+  const std::string path = (directory_ / "other.nc").string();
+  netcdf::File file = netcdf::File::create(path);
+  file.root().define_dimension("point", 2);
+  file.root().define_variable({.name = "input", .dimensions = {"point"}, .long_name = "input"});
+  file.close();
+  expect_refused(path, 1, 1, {"'input' has 1 dimension"});
+  netcdf::File::create(path).close();
+  expect_refused(path, 1, 1, {"no variable 'input'", "input(point,input_dim)"});
+}
+
+TEST_F(DatasetFile, RefusesNetcdfThatIsNotFiniteOrMissing) {
+  const std::string path = write_netcdf(3, 1, 3);
+  for (const double bad : {std::nan(""), HUGE_VAL, NC_FILL_DOUBLE, static_cast<double>(NC_FILL_FLOAT)}) {
+    poke_input(path, 1, bad);
+    expect_refused(path, 1, 1, {"'input' at point 1, column 0"});
+  }
+  poke_input(path, 1, 7);
+  EXPECT_EQ(read_dataset(path, 1, 1).inputs, (std::vector<double>{0, 7, 2}));
+}
+
+TEST_F(DatasetFile, RefusesTruncatedNetcdf) {
+  const std::string path = write_netcdf(5000, 1, 5000);
+  fs::resize_file(path, fs::file_size(path) / 2);
+  expect_refused(path, 1, 1, {"data.nc", "complete"});
+  fs::resize_file(path, 100);
+  expect_refused(path, 1, 1, {"data.nc", "complete"});
+}
+
+/// Classic netCDF of one version: input in float, target in double, attributes, and optionally records.
+void write_classic(const std::string& path, int version, bool with_records,
+                   const std::vector<double>& numbers) {
+  int id = 0;
+  int dims[3];
+  int variables[2];
+  ASSERT_EQ(nc_create(path.c_str(), NC_CLOBBER | version, &id), NC_NOERR);
+  nc_def_dim(id, "point", with_records ? NC_UNLIMITED : numbers.size(), &dims[0]);
+  nc_def_dim(id, "input_dim", 1, &dims[1]);
+  nc_def_dim(id, "output_dim", 1, &dims[2]);
+  nc_put_att_text(id, NC_GLOBAL, "title", 5, "seven");
+  nc_def_var(id, "input", NC_FLOAT, 2, dims, &variables[0]);
+  nc_put_att_text(id, variables[0], "units", 1, "1");
+  const int target_dims[2] = {dims[0], dims[2]};
+  nc_def_var(id, "target", NC_DOUBLE, 2, target_dims, &variables[1]);
+  nc_enddef(id);
+  const std::size_t start[2] = {0, 0};
+  const std::size_t count[2] = {numbers.size(), 1};
+  ASSERT_EQ(nc_put_vara_double(id, variables[0], start, count, numbers.data()), NC_NOERR);
+  ASSERT_EQ(nc_put_vara_double(id, variables[1], start, count, numbers.data()), NC_NOERR);
+  ASSERT_EQ(nc_close(id), NC_NOERR);
+}
+
+TEST_F(DatasetFile, RefusesTruncatedClassicNetcdf) {
+  // The library itself would read zeros where the file ends too early.
+  const std::string path = (directory_ / "classic.nc").string();
+  const std::vector<double> numbers = iota(501);
+  for (const int version : {0, NC_64BIT_OFFSET, NC_64BIT_DATA}) {
+    for (const bool with_records : {false, true}) {
+      SCOPED_TRACE(version);
+      write_classic(path, version, with_records, numbers);
+      EXPECT_EQ(read_dataset(path, 1, 1).inputs, numbers);
+      EXPECT_EQ(read_dataset(path, 1, 1).targets, numbers);
+      const std::uintmax_t size = fs::file_size(path);
+      fs::resize_file(path, size - 4);
+      expect_refused(path, 1, 1, {"classic.nc", "complete"});
+      fs::resize_file(path, size / 2);
+      expect_refused(path, 1, 1, {"classic.nc", "complete"});
+      fs::resize_file(path, 20);
+      expect_refused(path, 1, 1, {"classic.nc", "complete"});
+    }
+  }
+}
+
+TEST_F(DatasetFile, RefusesPackedNetcdf) {
+  const std::string path = write_netcdf(2, 1, 2);
+  int id = 0;
+  int variable = 0;
+  const double scale = 0.5;
+  ASSERT_EQ(nc_open(path.c_str(), NC_WRITE, &id), NC_NOERR);
+  ASSERT_EQ(nc_inq_varid(id, "target", &variable), NC_NOERR);
+  ASSERT_EQ(nc_put_att_double(id, variable, "scale_factor", NC_DOUBLE, 1, &scale), NC_NOERR);
+  ASSERT_EQ(nc_close(id), NC_NOERR);
+  expect_refused(path, 1, 1, {"'target' is packed"});
+}
+
+}  // namespace
+}  // namespace langevo

@@ -1,0 +1,277 @@
+// The promise of the random-number contract: a trajectory depends on seed, global replica index and
+// configuration alone, down to the last bit.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "langevo/backend.hpp"
+#include "langevo/initial_state.hpp"
+
+namespace langevo {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+struct NamedRule {
+  const char* name;
+  Rule rule;
+  double sigma;
+};
+
+std::vector<NamedRule> rules() {
+  return {{"metropolis, beta inf", Metropolis{}, 1e-3},
+          {"metropolis, beta inf, double", Metropolis{.beta = inf, .precision = Precision::float64}, 1e-3},
+          {"metropolis, beta 100", Metropolis{.beta = 100}, 0.05},
+          {"gradient", Gradient{.alpha = 0.01}, 1},
+          {"normalized gradient", NormalizedGradient{.alpha = 0.01}, 1},
+          {"langevin, beta inf", Langevin{.beta = inf, .stride = 3}, 1e-3},
+          {"langevin, beta 100", Langevin{.beta = 100, .stride = 3}, 1e-2}};
+}
+
+Problem make_problem(std::size_t points, Activation activation = Activation::tanh) {
+  return {Network({1, 5, 4, 1}, activation, true), make_sin_unit(points), Loss::mse};
+}
+
+/// Everything that a run can show of an ensemble.
+struct Outcome {
+  std::vector<double> states;
+  std::vector<double> losses;
+  std::vector<double> mean;
+  std::vector<double> sum_squared_deviations;
+  std::vector<std::uint64_t> counters;
+
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+std::vector<std::uint64_t> as_list(const StepCounters& c) {
+  return {c.steps,      c.accepted, c.decided_by_float, c.decided_by_double, c.decided_by_value,
+          c.not_finite, c.audits,   c.audit_failures};
+}
+
+struct Ensemble {
+  std::size_t points = 33;
+  std::uint64_t replicas = 33;
+  std::uint64_t first_replica = 0;
+  std::uint64_t seed = 5;
+  int threads = 1;
+  std::string instruction_set = {};
+  std::vector<std::uint64_t> blocks{24};
+  Activation activation = Activation::tanh;
+};
+
+Outcome evolve(const NamedRule& rule, const Ensemble& ensemble) {
+  const Problem problem = make_problem(ensemble.points, ensemble.activation);
+  const std::size_t n = problem.network().parameter_count();
+  Dynamics dynamics{rule.rule, std::vector<double>(n, rule.sigma)};
+  for (std::size_t i = 0; i < n; i += 3) dynamics.sigma[i] *= 1.5;
+  BackendOptions options;
+  options.kind = BackendKind::cpu;
+  options.threads = ensemble.threads;
+  options.instruction_set = ensemble.instruction_set;
+  const auto backend = make_backend(
+      problem, dynamics,
+      {.replicas = ensemble.replicas, .first_replica = ensemble.first_replica, .seed = ensemble.seed},
+      options);
+  backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 2, 0));
+  std::uint64_t step = 0;
+  for (const std::uint64_t block : ensemble.blocks) {
+    backend->advance(step, block);
+    step += block;
+  }
+  const Moments moments = backend->parameter_moments();
+  EXPECT_EQ(moments.count, ensemble.replicas);
+  return {backend->parameters(0, ensemble.replicas), backend->losses(), moments.mean,
+          moments.sum_squared_deviations, as_list(backend->counters())};
+}
+
+bool is_supported(const std::string& instruction_set) {
+  const std::string usable = list_devices().front().capability;
+  return usable.find(instruction_set) != std::string::npos;
+}
+
+TEST(Determinism, TheEnsembleMoves) {
+  // what is compared below must be neither the initial state nor the same for all replicas
+  for (const NamedRule& rule : rules()) {
+    const Outcome outcome = evolve(rule, {});
+    const std::size_t n = outcome.mean.size();
+    const Outcome still = evolve(rule, {.blocks = {}});
+    EXPECT_NE(outcome.states, still.states) << rule.name;
+    const bool is_random =
+        std::holds_alternative<Metropolis>(rule.rule) || std::holds_alternative<Langevin>(rule.rule);
+    const bool same =
+        std::equal(outcome.states.begin(), outcome.states.begin() + n, outcome.states.begin() + n);
+    EXPECT_EQ(same, !is_random) << rule.name;
+    if (is_random) {
+      EXPECT_NE(evolve(rule, {.seed = 6}).states, outcome.states) << rule.name;
+    }
+  }
+}
+
+TEST(Determinism, ThreadsChangeNoBit) {
+  for (const NamedRule& rule : rules()) {
+    for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
+      const std::uint64_t replicas = points == 1000 ? 31 : 100;
+      const Outcome one = evolve(rule, {.points = points, .replicas = replicas, .threads = 1});
+      for (const int threads : {2, 5}) {
+        EXPECT_EQ(evolve(rule, {.points = points, .replicas = replicas, .threads = threads}), one)
+            << rule.name << ", " << points << " points, " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(Determinism, ThreadsChangeNoBitForAnyNumberOfReplicas) {
+  for (const NamedRule& rule : rules()) {
+    for (const std::uint64_t replicas : {1, 31, 32, 33, 1000}) {
+      const Outcome one = evolve(rule, {.replicas = replicas, .threads = 1, .blocks = {6}});
+      for (const int threads : {2, 5}) {
+        EXPECT_EQ(evolve(rule, {.replicas = replicas, .threads = threads, .blocks = {6}}), one)
+            << rule.name << ", " << replicas << " replicas, " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(Determinism, BlocksOfStepsChangeNoBit) {
+  for (const NamedRule& rule : rules()) {
+    const Outcome whole = evolve(rule, {.blocks = {60}});
+    EXPECT_EQ(evolve(rule, {.blocks = {1, 2, 30, 7, 20}}), whole) << rule.name;
+    EXPECT_EQ(evolve(rule, {.threads = 2, .blocks = std::vector<std::uint64_t>(60, 1)}), whole) << rule.name;
+  }
+}
+
+TEST(Determinism, AReplicaAloneIsItselfAmongAThousand) {
+  for (const NamedRule& rule : rules()) {
+    const Outcome all = evolve(rule, {.replicas = 1000, .threads = 2});
+    const std::size_t n = all.mean.size();
+    for (const std::uint64_t r : {0, 1, 31, 32, 500, 999}) {
+      const Outcome alone = evolve(rule, {.replicas = 1, .first_replica = r});
+      EXPECT_TRUE(std::equal(alone.states.begin(), alone.states.end(), all.states.begin() + r * n))
+          << rule.name << ", replica " << r;
+      EXPECT_EQ(alone.losses.front(), all.losses[r]) << rule.name << ", replica " << r;
+    }
+    // a shard: replicas 400 .. 432
+    const Outcome shard = evolve(rule, {.replicas = 33, .first_replica = 400});
+    EXPECT_TRUE(std::equal(shard.states.begin(), shard.states.end(), all.states.begin() + 400 * n))
+        << rule.name;
+  }
+}
+
+TEST(Determinism, CountersOfShardsAddUp) {
+  for (const NamedRule& rule : rules()) {
+    const Outcome all = evolve(rule, {.replicas = 100, .threads = 2});
+    Outcome sum = evolve(rule, {.replicas = 40});
+    const Outcome rest = evolve(rule, {.replicas = 60, .first_replica = 40});
+    for (std::size_t i = 0; i < sum.counters.size(); ++i) sum.counters[i] += rest.counters[i];
+    EXPECT_EQ(sum.counters, all.counters) << rule.name;
+    EXPECT_EQ(all.counters.front(), 100u * 24) << rule.name;
+  }
+}
+
+TEST(Determinism, InstructionSetsDecideAlike) {
+  if (!is_supported("avx2")) GTEST_SKIP() << "this machine has the generic instruction set alone";
+  for (const NamedRule& rule : rules()) {
+    if (!std::holds_alternative<Metropolis>(rule.rule)) continue;
+    for (const Activation activation :
+         {Activation::tanh, Activation::relu, Activation::sigmoid, Activation::identity}) {
+      for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
+        Ensemble ensemble{.points = points,
+                          .replicas = points == 1000 ? 5u : 33u,
+                          .instruction_set = "generic",
+                          .blocks = {60},
+                          .activation = activation};
+        const Outcome generic = evolve(rule, ensemble);
+        for (const char* other : {"avx2", "avx512"}) {
+          if (!is_supported(other)) continue;
+          ensemble.instruction_set = other;
+          const Outcome same = evolve(rule, ensemble);
+          EXPECT_EQ(same.states, generic.states) << rule.name << ", " << other << ", " << points;
+          EXPECT_EQ(same.mean, generic.mean) << rule.name << ", " << other << ", " << points;
+          EXPECT_EQ(same.counters[1], generic.counters[1]) << rule.name << ", " << other << ", " << points;
+          // generic code has no fma: outputs of about 1 differ by a few roundings, the loss by 2 |residual|
+          // as much
+          for (std::size_t r = 0; r < same.losses.size(); ++r) {
+            const double loss = generic.losses[r];
+            EXPECT_NEAR(same.losses[r], loss, 5e-15 * (2 * std::sqrt(loss) + loss)) << rule.name;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Determinism, Avx2AndAvx512GiveTheSameBits) {
+  if (!is_supported("avx512")) GTEST_SKIP() << "this machine has no AVX-512";
+  for (const NamedRule& rule : rules()) {
+    for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
+      Ensemble ensemble{.points = points, .replicas = points == 1000 ? 5u : 33u, .instruction_set = "avx2"};
+      const Outcome narrow = evolve(rule, ensemble);
+      ensemble.instruction_set = "avx512";
+      EXPECT_EQ(evolve(rule, ensemble), narrow) << rule.name << ", " << points << " points";
+    }
+  }
+}
+
+TEST(Determinism, GradientRulesOfGenericCodeDifferByRoundingAlone) {
+  for (const NamedRule& rule : rules()) {
+    if (std::holds_alternative<Metropolis>(rule.rule)) continue;
+    const Outcome best = evolve(rule, {});
+    const Outcome generic = evolve(rule, {.instruction_set = "generic"});
+    for (std::size_t i = 0; i < best.states.size(); ++i) {
+      EXPECT_NEAR(best.states[i], generic.states[i], 1e-12) << rule.name;
+    }
+  }
+}
+
+TEST(Determinism, FloatAndDoubleDecideAlike) {
+  for (const double beta : {inf, 100.0, 1e4}) {
+    for (const double sigma : {1e-7, 1e-4, 0.03}) {
+      const NamedRule single{"float", Metropolis{.beta = beta, .precision = Precision::float32}, sigma};
+      const NamedRule twice{"double", Metropolis{.beta = beta, .precision = Precision::float64}, sigma};
+      for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
+        const Ensemble ensemble{
+            .points = points, .replicas = points == 1000 ? 5u : 33u, .threads = 2, .blocks = {200}};
+        const Outcome a = evolve(single, ensemble);
+        const Outcome b = evolve(twice, ensemble);
+        EXPECT_EQ(a.states, b.states) << "beta " << beta << ", sigma " << sigma << ", " << points;
+        EXPECT_EQ(a.counters[1], b.counters[1]);
+        EXPECT_GT(a.counters[2], a.counters[0] / 2) << "float decides most";
+        EXPECT_EQ(b.counters[2], 0u);
+        EXPECT_EQ(a.counters[7], 0u) << "audit failures";
+      }
+    }
+  }
+}
+
+TEST(Determinism, MomentsAndLossesAreThoseOfTheStates) {
+  for (const std::uint64_t replicas : {1, 31, 32, 33, 100, 1000}) {
+    const NamedRule rule = rules().front();
+    const Outcome outcome = evolve(rule, {.replicas = replicas, .threads = 2, .blocks = {10}});
+    const std::size_t n = outcome.mean.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      long double mean = 0;
+      for (std::uint64_t r = 0; r < replicas; ++r) mean += outcome.states[r * n + i];
+      mean /= static_cast<long double>(replicas);
+      long double square = 0;
+      for (std::uint64_t r = 0; r < replicas; ++r) {
+        const long double deviation = outcome.states[r * n + i] - mean;
+        square += deviation * deviation;
+      }
+      EXPECT_NEAR(outcome.mean[i], static_cast<double>(mean), 1e-15) << replicas << " replicas";
+      EXPECT_NEAR(outcome.sum_squared_deviations[i], static_cast<double>(square),
+                  1e-11 * static_cast<double>(square) + 1e-30)
+          << replicas << " replicas";
+    }
+    const auto backend = make_backend(make_problem(33), {Metropolis{}, std::vector<double>(n, 1)}, {}, {});
+    for (std::uint64_t r = 0; r < replicas; ++r) {
+      EXPECT_EQ(outcome.losses[r], backend->loss({outcome.states.data() + r * n, n}));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace langevo

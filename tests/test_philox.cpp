@@ -1,0 +1,173 @@
+// The random-number contract: Philox4x32-10, its counters, and who uses which.
+#include <Random123/philox.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "kernels/advance.hpp"
+#include "kernels/cpu/host_problem.hpp"
+#include "kernels/random.hpp"
+#include "kernels/serial_team.hpp"
+#include "langevo/dynamics.hpp"
+#include "langevo/initial_state.hpp"
+#include "langevo/problem.hpp"
+
+#ifdef LANGEVO_HAVE_CURAND
+#  include <curand.h>
+#endif
+
+namespace langevo {
+namespace {
+
+using Words = std::array<std::uint32_t, 4>;
+
+Words words_of(const RandomWords& words) {
+  return {words.word[0], words.word[1], words.word[2], words.word[3]};
+}
+
+TEST(Philox, KnownAnswersOfTheAuthors) {
+  constexpr std::uint32_t ones = 0xffffffffu;
+  EXPECT_EQ(words_of(philox4x32_10({{0, 0, 0, 0}}, 0, 0)),
+            (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(words_of(philox4x32_10({{ones, ones, ones, ones}}, ones, ones)),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(
+      words_of(philox4x32_10({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 0xa4093822, 0x299f31d0)),
+      (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Philox, AgreesWithRandom123) {
+  std::mt19937 generator(1);
+  for (int i = 0; i < 10000; ++i) {
+    RandomWords counter{};
+    for (std::uint32_t& word : counter.word) word = static_cast<std::uint32_t>(generator());
+    const auto key0 = static_cast<std::uint32_t>(generator());
+    const auto key1 = static_cast<std::uint32_t>(generator());
+    const auto expected = r123::Philox4x32_R<10>()(
+        {{counter.word[0], counter.word[1], counter.word[2], counter.word[3]}}, {{key0, key1}});
+    ASSERT_EQ(words_of(philox4x32_10(counter, key0, key1)),
+              (Words{expected[0], expected[1], expected[2], expected[3]}));
+  }
+}
+
+TEST(Philox, CounterLayoutIsTheContract) {
+  const RandomSource source{0x1122334455667788u, 0x00abcdef12345678u, Stream::langevin_noise, 77};
+  EXPECT_EQ(words_of(source.counter(5)), (Words{5, 0x12345678, 0x03abcdef, 77}));
+  EXPECT_EQ(words_of(source.block(5)),
+            words_of(philox4x32_10({{5, 0x12345678, 0x03abcdef, 77}}, 0x55667788, 0x11223344)));
+}
+
+#ifdef LANGEVO_HAVE_CURAND
+// cuRAND's host generator runs without a device. Its words follow the counter in blocks of four; we look for
+// our blocks at the start of its sequence for the same seed.
+TEST(Philox, AgreesWithCurandsHostGenerator) {
+  constexpr std::uint64_t seed = 0x0123456789abcdefu;
+  constexpr std::size_t blocks = 256;
+  curandGenerator_t generator = nullptr;
+  ASSERT_EQ(curandCreateGeneratorHost(&generator, CURAND_RNG_PSEUDO_PHILOX4_32_10), CURAND_STATUS_SUCCESS);
+  ASSERT_EQ(curandSetPseudoRandomGeneratorSeed(generator, seed), CURAND_STATUS_SUCCESS);
+  std::vector<unsigned int> words(4 * blocks);
+  ASSERT_EQ(curandGenerate(generator, words.data(), words.size()), CURAND_STATUS_SUCCESS);
+  curandDestroyGenerator(generator);
+  // Word 4b + i of cuRAND's sequence is word i of the block with subsequence b in counter words 2, 3 or with
+  // offset b in words 0, 1, depending on its ordering; both leave the other pair at 0.
+  std::size_t by_offset = 0;
+  std::size_t by_subsequence = 0;
+  for (std::uint32_t b = 0; b < blocks; ++b) {
+    const Words here{words[4 * b], words[4 * b + 1], words[4 * b + 2], words[4 * b + 3]};
+    const auto key0 = static_cast<std::uint32_t>(seed);
+    const auto key1 = static_cast<std::uint32_t>(seed >> 32);
+    by_offset += here == words_of(philox4x32_10({{b, 0, 0, 0}}, key0, key1)) ? 1 : 0;
+    by_subsequence += here == words_of(philox4x32_10({{0, 0, b, 0}}, key0, key1)) ? 1 : 0;
+  }
+  EXPECT_TRUE(by_offset == blocks || by_subsequence == blocks)
+      << by_offset << " and " << by_subsequence << " of " << blocks << " blocks agree";
+}
+#else
+TEST(Philox, AgreesWithCurandsHostGenerator) {
+  GTEST_SKIP() << "built without the CUDA toolkit";
+}
+#endif
+
+/// Writes down every counter it is asked for.
+struct RecordingSource {
+  RandomSource source;
+  std::vector<Words>* counters;
+
+  [[nodiscard]] RandomWords block(std::uint32_t index) const {
+    counters->push_back(words_of(source.counter(index)));
+    return source.block(index);
+  }
+};
+
+struct RecordingContext : StepContext {
+  std::vector<Words>* counters = nullptr;
+
+  [[nodiscard]] RecordingSource random(Stream stream) const {
+    return {StepContext::random(stream), counters};
+  }
+};
+
+template <class RuleType>
+void record_run(const RuleType& rule, std::vector<Words>& counters) {
+  const Problem problem(Network({1, 5, 1}, Activation::tanh, true),
+                        Dataset{3, 1, 1, {0.1, 0.5, 0.9}, {1, -1, 0.5}}, Loss::mse);
+  const HostProblem host(problem);
+  const std::size_t n = problem.network().parameter_count();
+  const std::vector<double> sigma(n, 1e-3);
+  typename WorkspaceOf<SerialTeam, RuleType>::Type work;
+  Arena size;
+  work.carve(size, host.view().network);
+  std::vector<unsigned char> memory(size.used + Arena::alignment);
+  Arena arena{
+      memory.data() + (Arena::alignment - reinterpret_cast<std::uintptr_t>(memory.data()) % Arena::alignment),
+      0};
+  work.carve(arena, host.view().network);
+  StepCounters step_counters;
+  for (std::uint32_t replica = 0; replica < 7; ++replica) {
+    std::vector<double> x(n, 0.1);
+    RungCalibration calibration;
+    RecordingContext context;
+    static_cast<StepContext&>(context) = {host.view(), sigma.data(), 42, 0xfffffff0u,
+                                          replica};  // crosses 2^32
+    context.counters = &counters;
+    ASSERT_EQ(advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration}, work, step_counters),
+              40u);
+  }
+}
+
+TEST(Philox, NoCounterIsUsedTwice) {
+  std::vector<Words> counters;
+  record_run(Metropolis{1e3, Precision::float32}, counters);
+  const std::size_t blocks_of_16_parameters = 4;
+  EXPECT_EQ(counters.size(), 7u * 40u * (blocks_of_16_parameters + 1));
+  record_run(Langevin{1e3, 1}, counters);
+  EXPECT_EQ(counters.size(), 7u * 40u * (2 * blocks_of_16_parameters + 1));
+  for (std::uint32_t replica = 0; replica < 7; ++replica) {  // initial states
+    const RecordingSource source{{42, 0, Stream::initial_state, replica}, &counters};
+    std::vector<float> normals(normal_buffer_size(16));
+    draw_normals(SerialTeam{}, source, 16, normals.data());
+  }
+  const std::set<Words> unique(counters.begin(), counters.end());
+  EXPECT_EQ(unique.size(), counters.size());
+}
+
+TEST(Philox, BlocksYieldTheNormalsOfFourParameters) {
+  const RandomSource source{9, 100, Stream::mutation, 3};
+  std::vector<float> all(normal_buffer_size(1001));
+  draw_normals(SerialTeam{}, source, 1001, all.data());
+  for (const std::size_t n : {std::size_t{1}, std::size_t{31}, std::size_t{33}, std::size_t{1000}}) {
+    std::vector<float> some(normal_buffer_size(n));
+    draw_normals(SerialTeam{}, source, n, some.data());
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(some[i], all[i]);
+  }
+  const RandomWords words = source.block(7);
+  EXPECT_EQ(all[28], normal_pair(words.word[0], words.word[1]).first);
+  EXPECT_EQ(all[31], normal_pair(words.word[2], words.word[3]).second);
+}
+
+}  // namespace
+}  // namespace langevo
