@@ -1,0 +1,59 @@
+# The short way in: `make demo`, `make test`. Everything here is also plain CMake: see CMakePresets.json.
+
+PYTHON ?= /usr/bin/python3
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+CMAKE_ARGUMENTS ?=
+CLANG_FORMAT ?= $(firstword $(foreach name,clang-format-14 clang-format,$(shell command -v $(name))))
+CLANG_TIDY ?= $(firstword $(foreach name,clang-tidy-14 clang-tidy,$(shell command -v $(name))))
+
+ifneq ($(shell command -v ninja),)
+export CMAKE_GENERATOR ?= Ninja
+endif
+
+# $(call build,PRESET[,TARGET])
+build = cmake --preset $(1) $(CMAKE_ARGUMENTS) && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
+sources = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp' '*.cuh' '*.cu')
+tidy_sources = $(filter-out tests/package/%,$(filter %.cpp,$(sources)))
+
+.PHONY: help
+help:
+	@echo 'make demo                  build, run a small version of the paper'"'"'s Fig. 1: run.nc, run.png'
+	@echo 'make test                  build and run all tests'
+	@echo 'make install-dependencies  install the Debian packages that are missing'
+	@echo 'make sanitize              tests under the address and undefined-behaviour sanitizers'
+	@echo 'make thread-sanitize       tests under the thread sanitizer'
+	@echo 'make format                format all sources'
+	@echo 'make tidy                  clang-tidy on all sources; its warnings are errors'
+	@echo 'make clean                 remove build/, run.nc, run.png'
+
+.PHONY: demo
+demo: install-dependencies
+	$(call build,release,langevo)
+	build/release/langevo run --preset fig1 --quick -o run.nc
+	PYTHONPATH=python $(PYTHON) -m langevo plot run.nc -o run.png
+
+.PHONY: test sanitize thread-sanitize
+test: PRESET = release
+sanitize: PRESET = sanitize
+thread-sanitize: PRESET = thread-sanitize
+test sanitize thread-sanitize: install-dependencies
+	$(call build,$(PRESET))
+	ctest --preset $(PRESET)
+
+.PHONY: install-dependencies
+install-dependencies:
+	@PYTHON=$(PYTHON) .ci/install-dependencies
+
+.PHONY: format
+format:
+	$(CLANG_FORMAT) -i $(sources)
+
+.PHONY: tidy
+tidy: install-dependencies
+	cmake --preset release $(CMAKE_ARGUMENTS)
+	printf '%s\n' $(tidy_sources) | xargs -P $(JOBS) -n 1 \
+	  $(CLANG_TIDY) -p build/release --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option
+
+.PHONY: clean
+clean:
+	rm -rf build run.nc run.png

@@ -1,0 +1,104 @@
+// How fast are exact Metropolis and gradient steps on the paper's nets?
+//
+// Proposals per second of an ensemble part-way through training, decisions exact (see bench/decisions for the
+// share of wrong ones: none), starting the ladder in float and in double; gradient steps per second. Median
+// of five runs.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "langevo/backend.hpp"
+#include "langevo/initial_state.hpp"
+
+namespace langevo {
+namespace {
+
+struct Workload {
+  const char* name;
+  std::vector<int> widths;
+  bool deep;
+  double beta;
+  double alpha;
+};
+
+/// Replica steps per second: median, least and most of five runs of about a second.
+struct Rate {
+  double median;
+  double least;
+  double most;
+};
+
+Rate measure(Backend& backend, std::uint64_t replicas) {
+  using Clock = std::chrono::steady_clock;
+  std::uint64_t step = 0;
+  const auto seconds_for = [&](std::uint64_t steps) {
+    const Clock::time_point begin = Clock::now();
+    backend.advance(step, steps);
+    step += steps;
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  const double warm = seconds_for(40);
+  const auto steps = static_cast<std::uint64_t>(std::max(1.0, std::round(40 / warm)));
+  std::vector<double> rates;
+  for (int run = 0; run < 5; ++run)
+    rates.push_back(static_cast<double>(steps * replicas) / seconds_for(steps));
+  std::sort(rates.begin(), rates.end());
+  return {rates[2], rates.front(), rates.back()};
+}
+
+void run(const Workload& workload, const BackendOptions& options, std::uint64_t replicas) {
+  const Problem problem(Network(workload.widths, Activation::tanh, workload.deep),
+                        workload.deep ? make_sin_symmetric(1001) : make_sin_unit(1000), Loss::mse);
+  const std::size_t n = problem.network().parameter_count();
+  std::vector<double> x = workload.deep ? draw_initial_state(problem.network(), PytorchInit{}, 1, 0)
+                                        : draw_initial_state(problem.network(), GaussianInit{}, 1, 0);
+  const EnsembleShape shape{replicas, 0, 1};
+  {
+    const auto path =
+        make_backend(problem, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {}, options);
+    path->set_all_parameters(x);
+    path->advance(0, 1000);  // t = 1
+    x = path->parameters(0, 1);
+  }
+  const double sigma = sigma_from_lambda(0.1, workload.alpha, workload.beta);
+  const auto print = [&](const char* what, const Dynamics& dynamics) {
+    const auto backend = make_backend(problem, dynamics, shape, options);
+    backend->set_all_parameters(x);
+    const Rate rate = measure(*backend, replicas);
+    const StepCounters counters = backend->counters();
+    const double exact = static_cast<double>(counters.decided_by_double + counters.decided_by_value) /
+                         static_cast<double>(counters.steps);
+    std::printf("%-8s %-20s %10.3g  (%.3g .. %.3g)   %6.2f %%\n", workload.name, what, rate.median,
+                rate.least, rate.most, 100 * exact);
+    std::fflush(stdout);
+  };
+  const std::vector<double> widths(n, sigma);
+  print("metropolis, float", {Metropolis{workload.beta, Precision::float32}, widths});
+  print("metropolis, double", {Metropolis{workload.beta, Precision::float64}, widths});
+  print("normalized-gradient", {NormalizedGradient{workload.alpha}, std::vector<double>(n, 1.0)});
+}
+
+}  // namespace
+}  // namespace langevo
+
+int main(int argc, char** argv) {
+  CLI::App app{"Replica steps per second on the paper's nets"};
+  langevo::BackendOptions options;
+  options.kind = langevo::BackendKind::cpu;
+  std::uint64_t replicas = 64;
+  app.add_option("--threads", options.threads, "CPU threads; 0: all");
+  app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
+  app.add_option("--replicas", replicas, "size of the ensemble")->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
+  const double infinity = std::numeric_limits<double>::infinity();
+  const langevo::Workload workloads[] = {
+      {"1,30,1", {1, 30, 1}, false, infinity, 1e-5},
+      {"1,256,1", {1, 256, 1}, false, 1e3, 1e-4},
+      {"1,32x8,1", {1, 32, 32, 32, 32, 32, 32, 32, 32, 1}, true, infinity, 1e-4},
+  };
+  std::printf("%-8s %-20s %10s  %-22s %s\n", "net", "rule", "steps/s", "(of five runs)", "decided in double");
+  for (const langevo::Workload& workload : workloads) langevo::run(workload, options, replicas);
+  return 0;
+}

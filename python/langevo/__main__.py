@@ -1,0 +1,48 @@
+"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png``."""
+
+import argparse
+import contextlib
+import sys
+
+from langevo import plot
+from langevo.run_file import RunFileError, open_run
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def indices(text):
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of indices, e.g. 0,30,60") from None
+
+
+def parse(arguments):
+    parser = Parser(prog="python3 -m langevo", description="Tools for the run files of langevo.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    command = commands.add_parser("plot", help="draw weights, loss and Delta of runs")
+    command.add_argument("runs", nargs="+", metavar="RUN.nc", help="run files of the same network")
+    command.add_argument("-o", "--output", required=True, metavar="FIG.png", help="figure; its ending is the format")
+    command.add_argument("--parameters", type=indices, metavar="I,J,K", help="indices of the weights to draw")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    try:
+        with contextlib.ExitStack() as stack:
+            runs = [stack.enter_context(open_run(path)) for path in options.runs]
+            plot.save(plot.draw(runs, options.parameters), options.output)
+    except RunFileError as error:
+        print(f"langevo: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""A run file as xarray data sets."""
+
+import dataclasses
+import math
+import os
+import tomllib
+
+import netCDF4
+import xarray
+
+
+class RunFileError(ValueError):
+    """A file cannot be used as asked: one sentence with the file and what to do."""
+
+
+@dataclasses.dataclass
+class Run:
+    """One run: the root and the groups of its file, loaded lazily. Close it, or use it in a ``with``.
+
+    ``reference`` and ``correspondence`` are None where the run has none. The reference's states, ``parameter`` in
+    the file, are called ``parameter_value`` here: older xarray (2023.01 of Debian 12) has no place for a
+    two-dimensional variable named like one of its dimensions.
+    """
+
+    path: str
+    root: xarray.Dataset
+    ensemble: xarray.Dataset
+    reference: xarray.Dataset | None
+    correspondence: xarray.Dataset | None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for dataset in (self.root, self.ensemble, self.reference, self.correspondence):
+            if dataset is not None:
+                dataset.close()
+
+    @property
+    def configuration(self):
+        """The options of the run as a dict; empty where they are not TOML."""
+        try:
+            return tomllib.loads(str(self.root.attrs.get("configuration", "")))
+        except tomllib.TOMLDecodeError:
+            return {}
+
+    @property
+    def lambda_(self):
+        """Time of one mutation step in units of alpha; None where the file does not tell."""
+        value = _find(self.configuration, "lambda")
+        if value is None and _find(self.configuration, "dynamics") == "metropolis":
+            # Sigma was given instead: t = alpha lambda n.
+            alpha = _find(self.configuration, "alpha")
+            steps = float(self.ensemble["step"][-1]) if self.ensemble.sizes["time"] else 0
+            if isinstance(alpha, float | int) and alpha * steps > 0:
+                value = float(self.ensemble["time"][-1]) / (alpha * steps)
+        return float(value) if isinstance(value, float | int) and math.isfinite(value) else None
+
+
+def _find(table, key):
+    """The first value of a key in nested tables, or None."""
+    if key in table:
+        return table[key]
+    found = (_find(value, key) for value in table.values() if isinstance(value, dict))
+    return next((value for value in found if value is not None), None)
+
+
+def _open_reference(path):
+    dataset = xarray.open_dataset(path, group="reference", engine="netcdf4", drop_variables=["parameter"])
+    with netCDF4.Dataset(path) as file:
+        variable = file["reference/parameter"]
+        attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
+        dataset["parameter_value"] = (("time", "parameter"), variable[:].filled(), attributes)
+    return dataset
+
+
+def open_run(path):
+    """Opens a run file (or the ``.partial`` one of a run that was stopped) as a Run."""
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise RunFileError(f"run file '{path}' does not exist; give a file that langevo run wrote")
+    if os.path.isdir(path):
+        raise RunFileError(f"run file '{path}' is a directory; give a file that langevo run wrote")
+    try:
+        with netCDF4.Dataset(path) as file:
+            groups = set(file.groups)
+            is_run = "ensemble" in groups and "langevo_version" in file.ncattrs()
+        if not is_run:
+            raise RunFileError(f"'{path}' was not written by langevo; give a file that langevo run wrote")
+        return Run(
+            path=path,
+            root=xarray.open_dataset(path, engine="netcdf4"),
+            ensemble=xarray.open_dataset(path, group="ensemble", engine="netcdf4"),
+            reference=_open_reference(path) if "reference" in groups else None,
+            correspondence=xarray.open_dataset(path, group="correspondence", engine="netcdf4")
+            if "correspondence" in groups
+            else None,
+        )
+    except RunFileError:
+        raise
+    except (OSError, RuntimeError, ValueError, LookupError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunFileError(f"run file '{path}' cannot be read ({reason}); is it complete?") from error

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "settings.hpp"
+
+namespace langevo {
+
+/// A run and what its file is called after, empty where the request is for one run.
+struct RequestedRun {
+  std::string name;
+  RunOptions options;
+};
+
+/// What `langevo run ...` asks for.
+struct RunRequest {
+  std::vector<RequestedRun> runs;
+  std::string preset;  ///< empty without one
+  bool quick = false;
+  bool dry_run = false;
+  bool print_config = false;
+};
+
+/// The options of `langevo run`, as CLI11 sees them. CLI11 keeps pointers into it: it stays where it is.
+class RunOptionParser {
+ public:
+  explicit RunOptionParser(CLI::App& app);
+  RunOptionParser(const RunOptionParser&) = delete;
+  RunOptionParser& operator=(const RunOptionParser&) = delete;
+
+  /// After parsing: defaults, under the preset, under the configuration file, under the command line.
+  /// @throws InputError
+  [[nodiscard]] RunRequest request() const;
+
+ private:
+  [[nodiscard]] Assignments from_command_line() const;
+
+  CLI::App& app_;
+  std::map<std::string, std::string> values_;
+  std::string preset_;
+  std::string config_;
+  bool quick_ = false;
+  bool dry_run_ = false;
+  bool print_config_ = false;
+};
+
+/// RUN.nc for the run called NAME is RUN-NAME.nc.
+std::string member_path(const std::string& path, const std::string& name);
+
+/// The text that `--print-config` prints and run files keep: it gives the same runs when read by `--config`.
+std::string request_text(const RunRequest& request, const std::vector<RunOptions>& resolved);
+
+/// The words that may follow `langevo`.
+std::vector<std::string> command_names(const CLI::App& program);
+
+/// What CLI11 could not place on the command line is an error that names the nearest known option
+/// or command.
+/// @throws InputError
+void refuse_extras(const CLI::App& app);
+
+/// CLI11's complaint as one of ours.
+std::string explain(const CLI::ParseError& error);
+
+}  // namespace langevo

@@ -1,0 +1,115 @@
+#include "dry_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <vector>
+
+#include "setting_value.hpp"
+#include "text.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// Distance of |value| to the next larger number of its type.
+template <class Real>
+double last_place(double value) {
+  const Real magnitude = std::abs(static_cast<Real>(value));
+  return static_cast<double>(std::nextafter(magnitude, std::numeric_limits<Real>::infinity()) - magnitude);
+}
+
+double largest_magnitude(const std::vector<double>& values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+double output_bytes(const RunPlan& plan) {
+  const RunOptions& options = plan.resolved;
+  const auto parameters = static_cast<double>(plan.problem.network().parameter_count());
+  const double rows = options.record_parameters == RecordParameters::none   ? 0
+                      : options.record_parameters == RecordParameters::mean ? 1
+                                                                            : 2;
+  double values = parameters * (rows + static_cast<double>(plan.simulation.traced_replicas)) + 15;
+  if (options.replica_loss) values += static_cast<double>(plan.shape.replicas);
+  if (plan.reference) values += parameters + 5;
+  const Dataset& data = plan.problem.data();
+  const double fixed = parameters + static_cast<double>(data.inputs.size() + data.targets.size());
+  return sizeof(double) * (values * static_cast<double>(plan.schedule.record_steps.size()) + fixed);
+}
+
+/// Steps of all replicas per second, from a burst of well under half a second on a part of the ensemble; 0
+/// where even one step would be long.
+double measured_rate(const RunPlan& plan) {
+  using Clock = std::chrono::steady_clock;
+  constexpr double burst_seconds = 0.2;
+  constexpr double longest_step = 1e9;  // multiply-adds
+  EnsembleShape shape = plan.shape;
+  shape.replicas = std::min<std::uint64_t>(shape.replicas, 64);
+  const double work = static_cast<double>(shape.replicas) *
+                      static_cast<double>(plan.problem.network().parameter_count()) *
+                      static_cast<double>(plan.problem.data().points);
+  if (work > longest_step) shape.replicas = 1;
+  if (work / static_cast<double>(shape.replicas) > longest_step) return 0;
+  const std::unique_ptr<Backend> backend =
+      make_backend(plan.problem, plan.dynamics, shape, plan.resolved.backend);
+  backend->set_all_parameters(plan.initial_parameter);
+  std::uint64_t done = 0;
+  double seconds = 0;
+  for (std::uint64_t block = 1; seconds < burst_seconds && done < plan.schedule.last_step(); block *= 2) {
+    const Clock::time_point begin = Clock::now();
+    backend->advance(done, block);
+    const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+    seconds += took;
+    done += block;
+  }
+  return static_cast<double>(done * shape.replicas) / std::max(seconds, 1e-9);
+}
+
+std::string sigma_text(const RunPlan& plan) {
+  const auto [least, most] = std::minmax_element(plan.dynamics.sigma.begin(), plan.dynamics.sigma.end());
+  std::string text = rounded(*least, 5);
+  if (*most > *least) text += " to " + rounded(*most, 5);
+  const double largest = largest_magnitude(plan.initial_parameter);
+  return text + ", the least " + rounded(*least / last_place<double>(largest), 3) +
+         " units in the last place of the largest weight, " + rounded(largest, 3) + " (" +
+         rounded(*least / last_place<float>(largest), 3) + " if it were stored in float)";
+}
+
+}  // namespace
+
+std::string describe_plan(const RunPlan& plan) {
+  std::ostringstream out;
+  const Schedule& schedule = plan.schedule;
+  const double steps = static_cast<double>(schedule.last_step());
+  out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
+      << toml_value(plan.resolved.widths) << "\n"
+      << "points          " << plan.problem.data().points << "\n"
+      << "replicas        " << plan.shape.replicas << ", " << plan.simulation.traced_replicas << " traced\n"
+      << "steps           " << schedule.last_step()
+      << ", to t = " << rounded(steps * schedule.time_per_step, 6) << "\n"
+      << "time per step   " << rounded(schedule.time_per_step, 6) << "\n"
+      << "lambda          " << rounded(plan.lambda, 6) << "\n"
+      << "sigma           " << sigma_text(plan) << "\n"
+      << "records         " << schedule.record_steps.size() << ", " << plan.simulation.reset_steps.size()
+      << " followed by a reset\n"
+      << "reference       "
+      << (plan.reference ? "gradient steps of " + rounded(plan.reference_time_per_step, 6)
+                         : "none: " + plan.why_no_reference)
+      << "\n"
+      << "memory          " << bytes_in_words(static_cast<double>(plan.memory_bytes)) << "\n"
+      << "output          " << bytes_in_words(output_bytes(plan)) << "\n";
+  const double rate = measured_rate(plan);
+  const double replica_steps = steps * static_cast<double>(plan.shape.replicas);
+  out << "estimated time  "
+      << (rate > 0 ? duration_in_words(replica_steps / rate) + " at " + rounded(rate, 3) + " proposals/s"
+                   : std::string("not measured: a single step is long"))
+      << "\n";
+  return out.str();
+}
+
+}  // namespace langevo

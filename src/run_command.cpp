@@ -1,0 +1,220 @@
+#include "run_command.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "dry_run.hpp"
+#include "interrupt.hpp"
+#include "langevo/error.hpp"
+#include "langevo/run_file.hpp"
+#include "presets.hpp"
+#include "progress.hpp"
+#include "run_report.hpp"
+#include "text.hpp"
+
+namespace langevo {
+
+namespace {
+
+constexpr int done = 0;
+constexpr int interrupted = 130;
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void say(const std::string& sentence) {
+  std::fprintf(stderr, "langevo: %s\n", sentence.c_str());
+}
+
+/// Whether a run can end in this file is found out before hours are spent on it.
+void check_output(const std::string& path) {
+  if (path.empty()) throw InputError("langevo run is not told where to write; give -o RUN.nc");
+  if (std::filesystem::is_directory(path)) {
+    throw InputError("--output is '" + path + "', a directory; give a file name");
+  }
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw InputError("--output '" + path + "' is not a regular file; give another name");
+  }
+  const std::string partial = path + ".partial";
+  const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    if (errno == EEXIST) return;
+    throw InputError("--output '" + path + "' cannot be written (" + std::strerror(errno) +
+                     "); give a name in a directory that exists and is writable");
+  }
+  ::close(descriptor);
+  ::unlink(partial.c_str());
+}
+
+/// `auto` made definite, so that the run file can say which backend it was.
+BackendOptions choose_backend(BackendOptions options) {
+  if (options.kind != BackendKind::automatic) return options;
+  options.kind = BackendKind::cpu;
+  for (const DeviceInfo& device : list_devices()) {
+    if (device.kind == BackendKind::cuda && device.usable) options.kind = BackendKind::cuda;
+  }
+  return options;
+}
+
+void set_initial_states(Backend& backend, const RunPlan& plan) {
+  if (!plan.resolved.init_per_replica) {
+    backend.set_all_parameters(plan.initial_parameter);
+    return;
+  }
+  for (std::uint64_t r = 0; r < plan.shape.replicas; ++r) {
+    backend.set_parameters(
+        r, initial_state(plan.resolved, plan.problem.network(), plan.shape.first_replica + r));
+  }
+}
+
+RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
+                        const Backend& device) {
+  const RunOptions& options = plan.resolved;
+  return {.title = title,
+          .configuration = configuration_text({options}),
+          .backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu",
+          .device = device.device(),
+          .seed = options.seed,
+          .replicas = options.replicas,
+          .traced_replicas = plan.simulation.traced_replicas,
+          .store_replica_loss = options.replica_loss,
+          .store_parameter_mean = options.record_parameters != RecordParameters::none,
+          .store_parameter_variance = options.record_parameters == RecordParameters::all,
+          .initial_parameter = plan.initial_parameter};
+}
+
+Progress watch(ProgressLine& line) {
+  return [&line](double fraction) {
+    line.show(fraction);
+    return !InterruptGuard::stop_requested();
+  };
+}
+
+std::optional<ReferenceTrajectory> follow(const RunPlan& plan) {
+  if (!plan.reference) return std::nullopt;
+  std::vector<double> times;
+  for (const std::uint64_t step : plan.schedule.record_steps) {
+    times.push_back(static_cast<double>(step) * plan.schedule.time_per_step);
+  }
+  ProgressLine line(
+      {plan.resolved.output + ", reference", times.back() / plan.reference_time_per_step, 1, ""},
+      plan.resolved.quiet);
+  return follow_reference(plan.problem, *plan.reference, plan.reference_time_per_step, plan.initial_parameter,
+                          times, watch(line));
+}
+
+/// Records that were taken are worth keeping whatever ended the run.
+std::string keep_records(RunFile& file) {
+  try {
+    file.flush();
+    return "; the records so far are in " + file.partial_path();
+  } catch (const RunError&) {
+    return "; what could be written is in " + file.partial_path();
+  }
+}
+
+Workload workload_of(const RunPlan& plan) {
+  const bool proposes = std::holds_alternative<Metropolis>(plan.dynamics.rule);
+  return {plan.resolved.output, static_cast<double>(plan.schedule.last_step()),
+          static_cast<double>(plan.shape.replicas), proposes ? "proposals" : "replica steps"};
+}
+
+/// The ensemble's own part: evolves it and fills the file.
+int evolve(const RunPlan& plan, std::unique_ptr<Backend> backend, RunFile& file,
+           const ReferenceTrajectory* reference) {
+  using Clock = std::chrono::steady_clock;
+  RunReport report(reference, plan.shape.replicas);
+  Simulation simulation(std::move(backend), plan.schedule, plan.simulation);
+  double time = 0;
+  const auto sink = [&](const EnsembleRecord& record) {
+    file.append(record);
+    report.take(record);
+    time = record.time;
+  };
+  const Clock::time_point begin = Clock::now();
+  try {
+    ProgressLine line(workload_of(plan), plan.resolved.quiet);
+    simulation.run(sink, reference, watch(line));
+  } catch (const Stopped&) {
+    say("stopped as asked after the record at t = " + rounded(time, 6) + keep_records(file));
+    return interrupted;
+  } catch (const RunError& error) {
+    throw RunError(error.what() + keep_records(file));
+  }
+  const RunSummary summary{.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count(),
+                           .counters = simulation.backend().counters()};
+  std::optional<Correspondence> correspondence;
+  if (reference) correspondence = report.correspondence(simulation.backend());
+  file.finish(summary, correspondence ? &*correspondence : nullptr);
+  print(plan.resolved.output + "\n" + report.table(summary));
+  return done;
+}
+
+int run_one(const RunPlan& plan, const std::string& title) {
+  const RunOptions& options = plan.resolved;
+  const BackendOptions machine = choose_backend(options.backend);
+  std::unique_ptr<Backend> backend = make_backend(plan.problem, plan.dynamics, plan.shape, machine);
+  set_initial_states(*backend, plan);
+  if (!options.quiet) {
+    say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
+        std::to_string(plan.initial_parameter.size()) + " parameters, " +
+        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() +
+        (plan.reference ? "" : "; no reference: " + plan.why_no_reference));
+  }
+  std::optional<ReferenceTrajectory> reference;
+  try {
+    reference = follow(plan);
+  } catch (const Stopped&) {
+    say("stopped as asked before the first record; nothing was written to " + options.output);
+    return interrupted;
+  }
+  const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
+  RunFile file(options.output, describe(plan, title, machine, *backend), plan.problem, trajectory);
+  return evolve(plan, std::move(backend), file, trajectory);
+}
+
+std::string title_of(const RunRequest& request, const std::string& member) {
+  if (request.preset.empty()) return "langevo run";
+  return "langevo run, preset " + request.preset + (request.quick ? " --quick" : "") +
+         (member.empty() ? "" : ", " + member) + ": " + find_preset(request.preset).shows;
+}
+
+}  // namespace
+
+int run(const RunRequest& request) {
+  std::vector<RunPlan> plans;
+  for (const RequestedRun& requested : request.runs) plans.push_back(plan_run(requested.options));
+  if (request.print_config) {
+    std::vector<RunOptions> resolved;
+    for (const RunPlan& plan : plans) resolved.push_back(plan.resolved);
+    print(request_text(request, resolved));
+    return done;
+  }
+  if (request.dry_run) {
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const std::string& name = request.runs[i].name;
+      print((i > 0 ? "\n" : "") + (name.empty() ? "" : "run             " + name + "\n") +
+            describe_plan(plans[i]));
+    }
+    return done;
+  }
+  for (const RunPlan& plan : plans) check_output(plan.resolved.output);
+  const InterruptGuard guard;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const int exit_code = run_one(plans[i], title_of(request, request.runs[i].name));
+    if (exit_code != done) return exit_code;
+  }
+  return done;
+}
+
+}  // namespace langevo

@@ -1,0 +1,185 @@
+#include "langevo/run_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "langevo/error.hpp"
+#include "netcdf.hpp"
+#include "run_file_layout.hpp"
+#include "text.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// Makes what was written to a file or directory survive a crash of the machine.
+void sync(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  int error = descriptor < 0 ? errno : 0;
+  if (descriptor >= 0) {
+    if (::fsync(descriptor) != 0) error = errno;
+    ::close(descriptor);
+  }
+  // Some file systems cannot sync a directory.
+  if (error != 0 && !(error == EINVAL && (flags & O_DIRECTORY))) {
+    throw RunError("'" + path + "' cannot be synced to disk (" + std::strerror(error) + "); check the disk");
+  }
+}
+
+std::string directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return directory.empty() ? "." : directory;
+}
+
+/// Finds out whether the file can be written before anything is computed, with the system's own reason.
+void check_writable(const std::string& path, const std::string& partial_path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (path.empty()) throw InputError("the output file has no name; give one with -o RUN.nc");
+  if (std::filesystem::is_directory(status)) {
+    throw InputError("output '" + path + "' is a directory; give a file name");
+  }
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw InputError("output '" + path + "' is not a regular file; give another name");
+  }
+  const int descriptor = ::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    throw InputError("output '" + path + "' cannot be written (" + std::strerror(errno) +
+                     "); give a name in a directory that exists and is writable");
+  }
+  ::close(descriptor);
+}
+
+void expect_size(std::size_t size, std::size_t expected, const std::string& what) {
+  if (size == expected) return;
+  throw std::invalid_argument("run file: " + what + " has " + std::to_string(size) + " elements instead of " +
+                              std::to_string(expected));
+}
+
+void check_reference(const ReferenceTrajectory& reference, std::size_t parameters) {
+  const std::size_t times = reference.time.size();
+  expect_size(reference.step.size(), times, "the reference's step");
+  expect_size(reference.loss.size(), times, "the reference's loss");
+  expect_size(reference.gradient_norm.size(), times, "the reference's gradient_norm");
+  expect_size(reference.parameter.size(), times, "the reference's parameter");
+  for (const std::vector<double>& x : reference.parameter)
+    expect_size(x.size(), parameters, "a reference state");
+}
+
+/// Refuses to extend a file where its disk is nearly full: a failed write would spoil what is there already.
+void check_space(const std::string& path, std::size_t bytes) {
+  std::error_code error;
+  const std::uintmax_t available = std::filesystem::space(directory_of(path), error).available;
+  // Twice as much and some: chunks are allocated whole.
+  const std::uintmax_t needed = 2 * bytes + (std::uintmax_t{8} << 20);
+  if (error || available >= needed) return;
+  throw RunError("'" + path + "' cannot be extended: the disk has " +
+                 bytes_in_words(static_cast<double>(available)) + " left and the next records may need " +
+                 bytes_in_words(static_cast<double>(needed)) +
+                 "; free some space, what was recorded is kept");
+}
+
+/// Opens the file, lets `write` extend it and closes it.
+template <typename Write>
+void extend(const std::string& path, std::size_t bytes, const Write& write) {
+  check_space(path, bytes);
+  try {
+    netcdf::File file = netcdf::File::open_to_write(path);
+    write(file.root());
+    file.close();
+  } catch (const netcdf::Error& error) {
+    throw RunError(std::string(error.what()) + "; check the disk it is on");
+  }
+}
+
+}  // namespace
+
+RunFile::RunFile(std::string path, const RunDescription& description, const Problem& problem,
+                 const ReferenceTrajectory* reference)
+    : path_(std::move(path)), partial_path_(path_ + ".partial"), description_(description) {
+  expect_size(description.initial_parameter.size(), problem.network().parameter_count(), "initial_parameter");
+  if (reference) check_reference(*reference, description.initial_parameter.size());
+  check_writable(path_, partial_path_);
+  try {
+    netcdf::File file = netcdf::File::create(partial_path_);
+    run_file_layout::define(file.root(), description_, problem, reference);
+    file.close();
+  } catch (...) {
+    ::unlink(partial_path_.c_str());
+    throw;
+  }
+}
+
+RunFile::~RunFile() {
+  if (finished_) return;
+  try {
+    flush();
+  } catch (...) {
+    // What was written before stays; there is nobody left to tell.
+  }
+  if (written_ == 0) ::unlink(partial_path_.c_str());
+}
+
+void RunFile::append(EnsembleRecord record) {
+  if (finished_) throw std::logic_error("run file: append after finish");
+  const std::size_t parameters = description_.initial_parameter.size();
+  const auto keep = [&](bool stored, std::vector<double>& values, std::size_t size, const std::string& what) {
+    if (stored) {
+      expect_size(values.size(), size, what);
+      buffered_bytes_ += size * sizeof(double);
+    } else {
+      std::vector<double>().swap(values);
+    }
+  };
+  keep(description_.store_parameter_mean, record.parameter_mean, parameters, "parameter_mean");
+  keep(description_.store_parameter_variance, record.parameter_variance, parameters, "parameter_variance");
+  keep(description_.store_replica_loss, record.replica_loss, description_.replicas, "replica_loss");
+  keep(description_.traced_replicas > 0, record.trace_parameter, description_.traced_replicas * parameters,
+       "trace_parameter");
+  buffered_bytes_ += sizeof(EnsembleRecord);
+  buffer_.push_back(std::move(record));
+  if (buffer_.size() >= run_file_layout::records_per_batch ||
+      buffered_bytes_ >= run_file_layout::bytes_per_batch) {
+    flush();
+  }
+}
+
+void RunFile::flush() {
+  if (buffer_.empty()) return;
+  extend(partial_path_, buffered_bytes_, [this](const netcdf::Group& root) {
+    run_file_layout::append(root, description_, written_, buffer_);
+  });
+  written_ += buffer_.size();
+  buffer_.clear();
+  buffered_bytes_ = 0;
+}
+
+void RunFile::finish(const RunSummary& summary, const Correspondence* correspondence) {
+  if (finished_) throw std::logic_error("run file: finish called twice");
+  flush();
+  if (correspondence) {
+    expect_size(correspondence->delta.size(), written_, "delta");
+    expect_size(correspondence->delta_by_replicas.size(), correspondence->replicas_averaged.size(),
+                "delta_by_replicas");
+  }
+  extend(partial_path_, 0,
+         [&](const netcdf::Group& root) { run_file_layout::complete(root, summary, correspondence); });
+  sync(partial_path_, O_RDONLY);
+  if (std::rename(partial_path_.c_str(), path_.c_str()) != 0) {
+    throw RunError("'" + partial_path_ + "' cannot be renamed to '" + path_ + "' (" + std::strerror(errno) +
+                   "); the run is complete under the first name");
+  }
+  finished_ = true;
+  sync(directory_of(path_), O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace langevo

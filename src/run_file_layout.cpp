@@ -1,0 +1,241 @@
+#include "run_file_layout.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <string>
+
+namespace langevo::run_file_layout {
+
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
+void define_problem(const netcdf::Group& root, const RunDescription& description, const Problem& problem) {
+  const Dataset& data = problem.data();
+  root.define_dimension("parameter", description.initial_parameter.size());
+  root.define_dimension("point", data.points);
+  root.define_dimension("input_dim", static_cast<std::size_t>(data.input_dim));
+  root.define_dimension("output_dim", static_cast<std::size_t>(data.target_dim));
+  root.define_variable({.name = "parameter_name",
+                        .dimensions = {"parameter"},
+                        .type = NC_STRING,
+                        .long_name = "name of the parameter, as in PyTorch"});
+  root.define_variable({.name = "initial_parameter",
+                        .dimensions = {"parameter"},
+                        .long_name = "initial parameters (of replica 0, where each replica draws its own)"});
+  root.define_variable(
+      {.name = "input", .dimensions = {"point", "input_dim"}, .long_name = "inputs of the training data"});
+  root.define_variable(
+      {.name = "target", .dimensions = {"point", "output_dim"}, .long_name = "targets of the training data"});
+  root.write("parameter_name", problem.network().parameter_names());
+  root.write("initial_parameter", description.initial_parameter);
+  root.write("input", data.inputs);
+  root.write("target", data.targets);
+}
+
+void define_ensemble(const netcdf::Group& root, const RunDescription& description) {
+  const netcdf::Group group = root.define_group("ensemble");
+  const std::size_t parameters = description.initial_parameter.size();
+  group.define_unlimited_dimension("time");
+  group.define_dimension("replica", description.replicas);
+  group.define_dimension("quantile", loss_quantile_levels.size());
+  if (description.traced_replicas > 0) group.define_dimension("trace", description.traced_replicas);
+
+  const auto per_record = [&](const std::string& name, const std::string& long_name,
+                              nc_type type = NC_DOUBLE) {
+    group.define_variable({.name = name,
+                           .dimensions = {"time"},
+                           .type = type,
+                           .long_name = long_name,
+                           .chunks = chunk_extents({})});
+  };
+  const auto per_row = [&](const std::string& name, const std::vector<std::string>& row,
+                           const std::vector<std::size_t>& extents, const std::string& long_name) {
+    std::vector<std::string> dimensions{"time"};
+    dimensions.insert(dimensions.end(), row.begin(), row.end());
+    group.define_variable(
+        {.name = name, .dimensions = dimensions, .long_name = long_name, .chunks = chunk_extents(extents)});
+  };
+
+  per_record("time", "common time t of mutation and gradient descent");
+  per_record("step", "steps taken by every replica", NC_UINT64);
+  group.define_variable(
+      {.name = "quantile", .dimensions = {"quantile"}, .long_name = "level of the quantile over replicas"});
+  group.write("quantile", loss_quantile_levels);
+  per_record("loss_mean", "mean over replicas of the loss");
+  per_record("loss_variance", "variance over replicas of the loss (n - 1 in the denominator)");
+  per_record("loss_min", "smallest loss of a replica");
+  per_record("loss_max", "largest loss of a replica");
+  per_row("loss_quantile", {"quantile"}, {loss_quantile_levels.size()}, "quantile over replicas of the loss");
+  per_record("loss_of_mean", "loss of the network with the mean parameters");
+  per_record("accepted_fraction", "fraction of the proposals since the last record that were accepted");
+  if (description.store_parameter_mean) {
+    per_row("parameter_mean", {"parameter"}, {parameters}, "mean over replicas of the parameter");
+  }
+  if (description.store_parameter_variance) {
+    per_row("parameter_variance", {"parameter"}, {parameters},
+            "variance over replicas of the parameter (n - 1 in the denominator)");
+  }
+  if (description.store_replica_loss) {
+    per_row("replica_loss", {"replica"}, {description.replicas}, "loss of each replica");
+  }
+  if (description.traced_replicas > 0) {
+    per_row("trace_parameter", {"trace", "parameter"}, {description.traced_replicas, parameters},
+            "parameters of the first replicas");
+  }
+}
+
+void define_reference(const netcdf::Group& root, const ReferenceTrajectory& reference) {
+  const netcdf::Group group = root.define_group("reference");
+  group.define_dimension("time", reference.time.size());
+  group.define_variable({.name = "time",
+                         .dimensions = {"time"},
+                         .long_name = "common time t of mutation and gradient descent"});
+  group.define_variable(
+      {.name = "step", .dimensions = {"time"}, .type = NC_UINT64, .long_name = "gradient steps taken"});
+  group.define_variable({.name = "parameter",
+                         .dimensions = {"time", "parameter"},
+                         .long_name = "parameters on the gradient trajectory"});
+  group.define_variable(
+      {.name = "loss", .dimensions = {"time"}, .long_name = "loss on the gradient trajectory"});
+  group.define_variable({.name = "gradient_norm",
+                         .dimensions = {"time"},
+                         .long_name = "Euclidean norm of the gradient of the loss"});
+  group.write("time", reference.time);
+  group.write("step", reference.step);
+  group.write("loss", reference.loss);
+  group.write("gradient_norm", reference.gradient_norm);
+  for (std::size_t k = 0; k < reference.parameter.size(); ++k) {
+    group.write("parameter", reference.parameter[k], {{k, 0}, {1, reference.parameter[k].size()}});
+  }
+}
+
+void define_correspondence(const netcdf::Group& root, const Correspondence& correspondence) {
+  const std::vector<double> times = root.find_group("ensemble").value().read("time");
+  const netcdf::Group group = root.define_group("correspondence");
+  group.define_dimension("time", times.size());
+  group.define_dimension("m", correspondence.replicas_averaged.size());
+  group.define_variable({.name = "time",
+                         .dimensions = {"time"},
+                         .long_name = "common time t of mutation and gradient descent"});
+  group.define_variable({.name = "delta",
+                         .dimensions = {"time"},
+                         .long_name = "mean squared difference of the mean parameters and the reference's"});
+  group.define_variable({.name = "replicas_averaged",
+                         .dimensions = {"m"},
+                         .type = NC_UINT64,
+                         .long_name = "number of replicas averaged"});
+  group.define_variable({.name = "delta_by_replicas",
+                         .dimensions = {"m"},
+                         .long_name = "delta at the last time with the mean over the first replicas only"});
+  group.write("time", times);
+  group.write("delta", correspondence.delta);
+  group.write("replicas_averaged", correspondence.replicas_averaged);
+  group.write("delta_by_replicas", correspondence.delta_by_replicas);
+}
+
+}  // namespace
+
+std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row) {
+  std::vector<std::size_t> extents(row.size() + 1);
+  std::size_t room = (std::size_t{1} << 20) / sizeof(double);
+  std::size_t row_size = 1;
+  for (std::size_t d = row.size(); d > 0; --d) {
+    // Parts of equal size: what the last one has too much is lost space.
+    const std::size_t parts = (row[d - 1] + room - 1) / room;
+    extents[d] = (row[d - 1] + parts - 1) / parts;
+    room = std::max<std::size_t>(room / extents[d], 1);
+    row_size *= row[d - 1];
+  }
+  // A chunk takes its whole size on disk even in a short run, so short rows stop at 8 KiB.
+  extents[0] = std::min(room, std::max(records_per_batch, 1024 / row_size));
+  return extents;
+}
+
+void define(const netcdf::Group& root, const RunDescription& description, const Problem& problem,
+            const ReferenceTrajectory* reference) {
+  root.put_attribute("title", description.title);
+  root.put_attribute("Conventions", std::string("CF-1.10"));
+  root.put_attribute("langevo_version", std::string(LANGEVO_VERSION));
+  root.put_attribute("configuration", description.configuration);
+  root.put_attribute("seed", description.seed);
+  root.put_attribute("backend", description.backend);
+  root.put_attribute("device", description.device);
+  root.put_attribute("created", utc_now());
+  define_problem(root, description, problem);
+  define_ensemble(root, description);
+  if (reference) define_reference(root, *reference);
+}
+
+void append(const netcdf::Group& root, const RunDescription& description, std::size_t first,
+            std::span<const EnsembleRecord> records) {
+  const netcdf::Group group = root.find_group("ensemble").value();
+  const auto scalars = [&](const std::string& name, auto value) {
+    std::vector<decltype(value(records[0]))> values;
+    for (const EnsembleRecord& record : records) values.push_back(value(record));
+    group.write(name, values, {{first}, {values.size()}});
+  };
+  const auto rows = [&](const std::string& name, std::vector<std::size_t> extents, auto row) {
+    netcdf::Slab slab{{first}, {1}};
+    slab.start.resize(extents.size() + 1, 0);
+    slab.count.insert(slab.count.end(), extents.begin(), extents.end());
+    for (const EnsembleRecord& record : records) {
+      group.write(name, std::span<const double>(row(record)), slab);
+      ++slab.start[0];
+    }
+  };
+  using Record = EnsembleRecord;
+  const std::size_t parameters = description.initial_parameter.size();
+  const std::size_t traced = description.traced_replicas;
+
+  scalars("time", [](const Record& r) { return r.time; });
+  scalars("step", [](const Record& r) { return r.step; });
+  scalars("loss_mean", [](const Record& r) { return r.loss.mean; });
+  scalars("loss_variance", [](const Record& r) { return r.loss.variance; });
+  scalars("loss_min", [](const Record& r) { return r.loss.min; });
+  scalars("loss_max", [](const Record& r) { return r.loss.max; });
+  scalars("loss_of_mean", [](const Record& r) { return r.loss_of_mean; });
+  scalars("accepted_fraction", [](const Record& r) { return r.accepted_fraction; });
+  rows(
+      "loss_quantile", {loss_quantile_levels.size()},
+      [](const Record& r) -> auto& { return r.loss.quantiles; });
+  if (description.store_parameter_mean) {
+    rows(
+        "parameter_mean", {parameters}, [](const Record& r) -> auto& { return r.parameter_mean; });
+  }
+  if (description.store_parameter_variance) {
+    rows(
+        "parameter_variance", {parameters}, [](const Record& r) -> auto& { return r.parameter_variance; });
+  }
+  if (description.store_replica_loss) {
+    rows(
+        "replica_loss", {description.replicas}, [](const Record& r) -> auto& { return r.replica_loss; });
+  }
+  if (traced > 0) {
+    rows(
+        "trace_parameter", {traced, parameters}, [](const Record& r) -> auto& { return r.trace_parameter; });
+  }
+}
+
+void complete(const netcdf::Group& root, const RunSummary& summary, const Correspondence* correspondence) {
+  const StepCounters& counters = summary.counters;
+  root.put_attribute("wall_seconds", summary.wall_seconds);
+  root.put_attribute("proposals", counters.steps);
+  // Every rung of the ladder is exact; a local model's decisions would not count here.
+  root.put_attribute("decided_exactly", counters.decided_by_float + counters.decided_by_double +
+                                            counters.decided_by_value + counters.not_finite);
+  root.put_attribute("decided_by_float", counters.decided_by_float);
+  root.put_attribute("decided_by_double", counters.decided_by_double);
+  root.put_attribute("decided_by_value", counters.decided_by_value);
+  root.put_attribute("not_finite", counters.not_finite);
+  if (correspondence) define_correspondence(root, *correspondence);
+}
+
+}  // namespace langevo::run_file_layout

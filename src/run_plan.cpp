@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "langevo/error.hpp"
+#include "langevo/run_options.hpp"
+#include "run_checks.hpp"
+#include "schedule.hpp"
+#include "text.hpp"
+
+namespace langevo {
+
+namespace {
+
+constexpr std::uint64_t default_trace = 25;
+constexpr double default_lambda = 0.1;
+/// A mutation that stands for more gradient steps than this is no noisy gradient step in any sense.
+constexpr double largest_comparable_lambda = 1000;
+
+Dataset make_dataset(const RunOptions& options, const Network& network) {
+  const bool unit = options.data == "sin-unit";
+  if (!unit && options.data != "sin-symmetric") {
+    require_file("--data", options.data, {"sin-unit", "sin-symmetric"});
+    if (options.points) {
+      throw InputError("--points " + std::to_string(*options.points) +
+                       " is for built-in data, but --data is '" + options.data + "'; leave it out");
+    }
+    return read_dataset(options.data, network.input_dim(), network.output_dim());
+  }
+  if (network.input_dim() != 1 || network.output_dim() != 1) {
+    throw InputError("--data " + options.data + " has 1 input and 1 target, but --widths has " +
+                     std::to_string(network.input_dim()) + " and " + std::to_string(network.output_dim()) +
+                     "; let the widths begin and end with 1");
+  }
+  return unit ? make_sin_unit(options.points.value_or(1000))
+              : make_sin_symmetric(options.points.value_or(1001));
+}
+
+bool is_gradient_rule(const RunOptions& options) {
+  return options.dynamics == DynamicsKind::gradient || options.dynamics == DynamicsKind::normalized_gradient;
+}
+
+bool sigma_is_given(const RunOptions& options) {
+  return options.sigma || !options.sigma_file.empty();
+}
+
+struct Mutation {
+  std::vector<double> sigma;
+  double lambda = 0;
+};
+
+Mutation make_mutation(const RunOptions& options, std::size_t parameters) {
+  Mutation mutation;
+  double strength = 0;
+  if (!options.sigma_file.empty()) {
+    mutation.sigma = read_parameter_vector(options.sigma_file, "sigma", parameters, "--sigma-file");
+    const auto bad =
+        std::find_if(mutation.sigma.begin(), mutation.sigma.end(), [](double s) { return s <= 0; });
+    if (bad != mutation.sigma.end()) {
+      throw InputError("--sigma-file '" + options.sigma_file + "' has sigma " + shortest(*bad) +
+                       " for parameter " + std::to_string(bad - mutation.sigma.begin()) +
+                       "; give positive numbers");
+    }
+    strength = root_mean_square(mutation.sigma);
+  } else {
+    strength = options.sigma.value_or(
+        sigma_from_lambda(options.lambda.value_or(default_lambda), options.alpha, options.beta));
+    mutation.sigma.assign(parameters, strength);
+  }
+  // Far outside these bounds products of sigma leave the numbers; inside them nothing useful is lost.
+  const auto [least, most] = std::minmax_element(mutation.sigma.begin(), mutation.sigma.end());
+  if (!(*least >= 1e-30 && *most <= 1e30)) {
+    throw InputError("mutations of width sigma = " + rounded(*least >= 1e-30 ? *most : *least, 3) +
+                     " cannot be computed with; give --alpha, --lambda, --beta or --sigma for a sigma within "
+                     "1e-30 to 1e30");
+  }
+  mutation.lambda = sigma_is_given(options) ? lambda_from_sigma(strength, options.alpha, options.beta)
+                                            : options.lambda.value_or(default_lambda);
+  if (!(mutation.lambda > 0) || !std::isfinite(mutation.lambda)) {
+    throw InputError("--alpha " + shortest(options.alpha) + " makes lambda " + shortest(mutation.lambda) +
+                     " of sigma " + rounded(strength, 3) + "; give an alpha nearer to sigma");
+  }
+  if (is_gradient_rule(options)) {
+    for (double& s : mutation.sigma) s = options.sigma_file.empty() ? 1 : s / strength;
+  }
+  return mutation;
+}
+
+Rule make_rule(const RunOptions& options, double stride) {
+  switch (options.dynamics) {
+    case DynamicsKind::metropolis:
+      return Metropolis{.beta = options.beta, .precision = options.precision};
+    case DynamicsKind::langevin:
+      return Langevin{.beta = options.beta, .stride = stride};
+    case DynamicsKind::normalized_gradient:
+      return NormalizedGradient{options.alpha};
+    case DynamicsKind::gradient:
+      break;
+  }
+  return Gradient{options.alpha};
+}
+
+std::string why_no_reference(const RunOptions& options, double lambda, double end) {
+  if (options.reference == ReferenceKind::none) return "--reference is none";
+  if (is_gradient_rule(options)) return "the run follows the gradient itself";
+  if (options.init_per_replica) return "the replicas have no common start";
+  if (lambda > largest_comparable_lambda) {
+    return "one mutation would stand for " + rounded(lambda, 3) + " gradient steps";
+  }
+  if (!(end / options.alpha < 1e15)) return "it would take " + rounded(end / options.alpha, 3) + " steps";
+  return {};
+}
+
+Dynamics make_reference(const RunOptions& options, const Mutation& mutation) {
+  Dynamics reference;
+  if (std::isinf(options.beta)) {
+    reference.rule = NormalizedGradient{options.alpha};
+  } else {
+    reference.rule = Gradient{options.alpha};
+  }
+  // Exactly 1 where all are equal: a rounded root mean square would leave 1 +- 2^-53.
+  reference.sigma.assign(mutation.sigma.size(), 1.0);
+  if (!options.sigma_file.empty()) {
+    const double strength = root_mean_square(mutation.sigma);
+    for (std::size_t i = 0; i < mutation.sigma.size(); ++i) reference.sigma[i] = mutation.sigma[i] / strength;
+  }
+  return reference;
+}
+
+std::uint64_t memory_of(const RunPlan& plan, int threads) {
+  const std::uint64_t parameters = plan.problem.network().parameter_count();
+  const std::uint64_t state_bytes = parameters * sizeof(double);
+  std::uint64_t bytes = estimate_memory(plan.problem, plan.shape.replicas, threads);
+  if (plan.reference) bytes += plan.schedule.record_steps.size() * state_bytes;
+  return bytes + plan.simulation.traced_replicas * state_bytes + plan.shape.replicas * sizeof(double);
+}
+
+RunOptions resolve(RunOptions options, const RunPlan& plan, double stride) {
+  if (!sigma_is_given(options)) options.lambda = plan.lambda;
+  if (options.dynamics == DynamicsKind::langevin) options.stride = stride;
+  if (!options.steps) options.time = options.time.value_or(default_time);
+  if (!options.record_every && !options.records) {
+    options.records = std::min(default_records, plan.schedule.last_step());
+  }
+  if (options.data == "sin-unit" || options.data == "sin-symmetric") {
+    options.points = plan.problem.data().points;
+  }
+  options.trace = plan.simulation.traced_replicas;
+  return options;
+}
+
+}  // namespace
+
+std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {
+  switch (options.init) {
+    case InitKind::gaussian:
+      return draw_initial_state(network, GaussianInit{options.init_std}, options.seed, replica);
+    case InitKind::pytorch:
+      return draw_initial_state(network, PytorchInit{}, options.seed, replica);
+    case InitKind::file:
+      break;
+  }
+  require_file("--init", options.init_file, {"gaussian", "pytorch"});
+  return read_parameter_vector(options.init_file, "initial_parameter", network.parameter_count(), "--init");
+}
+
+RunPlan plan_run(const RunOptions& options) {
+  check_options(options);
+  const Network network(options.widths, options.activation, options.output_bias);
+  Problem problem(network, make_dataset(options, network), options.loss);
+  Mutation mutation = make_mutation(options, network.parameter_count());
+  const double stride = options.stride.value_or(sigma_is_given(options) ? 1 : 1 / mutation.lambda);
+  const double time_per_step = time_of_step(options, mutation.lambda, stride);
+  if (!(time_per_step > 0) || !std::isfinite(time_per_step)) {
+    throw InputError("one step would take the time " + shortest(time_per_step) +
+                     "; give --alpha, --lambda or --stride nearer to 1");
+  }
+  PlannedSchedule planned = plan_schedule(options, time_per_step);
+  const double end = static_cast<double>(planned.schedule.last_step()) * time_per_step;
+
+  RunPlan plan{
+      .problem = std::move(problem),
+      .dynamics = {.rule = make_rule(options, stride), .sigma = {}},
+      .schedule = std::move(planned.schedule),
+      .simulation = {.traced_replicas = options.trace.value_or(std::min(default_trace, options.replicas)),
+                     .reset_steps = std::move(planned.reset_steps)},
+      .shape = {.replicas = options.replicas, .first_replica = options.first_replica, .seed = options.seed},
+      .lambda = mutation.lambda,
+      .initial_parameter = {},
+      .reference = {},
+      .reference_time_per_step = options.alpha,
+      .why_no_reference = why_no_reference(options, mutation.lambda, end),
+      .memory_bytes = 0,
+      .resolved = {}};
+  if (plan.why_no_reference.empty()) plan.reference = make_reference(options, mutation);
+  if (options.reset_every && !plan.reference) {
+    throw InputError("--reset-every " + shortest(*options.reset_every) +
+                     " sets replicas to the reference trajectory, but there is none because " +
+                     plan.why_no_reference + "; leave it out");
+  }
+  plan.dynamics.sigma = std::move(mutation.sigma);
+  plan.memory_bytes = memory_of(plan, options.backend.threads);
+  require_memory(static_cast<double>(plan.memory_bytes), "the ensemble and its reference");
+  plan.initial_parameter = initial_state(options, network, 0);
+  plan.resolved = resolve(options, plan, stride);
+  return plan;
+}
+
+}  // namespace langevo

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "langevo/run_options.hpp"
+
+namespace langevo {
+
+inline constexpr double default_time = 10;
+inline constexpr std::uint64_t default_records = 100;
+
+/// When a run is recorded, and after which of its records every replica is set to the reference.
+struct PlannedSchedule {
+  Schedule schedule;
+  std::vector<std::uint64_t> reset_steps;
+};
+
+/// Time of one step of the options' dynamics, unit 1: alpha lambda for a mutation, alpha for a gradient step,
+/// alpha lambda stride for a Langevin step.
+double time_of_step(const RunOptions& options, double lambda, double stride);
+
+/// Step 0, the last step, and the records and resets between them that the options ask for.
+/// @throws InputError
+PlannedSchedule plan_schedule(const RunOptions& options, double time_per_step);
+
+}  // namespace langevo

@@ -1,0 +1,294 @@
+#include "settings.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "langevo/error.hpp"
+#include "setting_value.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// `field` is a function from options to the member, for options const and not.
+template <class Field>
+Setting value(const char* name, const char* group, const char* type, const char* help, Field field) {
+  return {name,
+          group,
+          type,
+          help,
+          [field](RunOptions& options, const std::string& called, const std::string& text) {
+            read_value(called, text, field(options));
+          },
+          [field](const RunOptions& options) { return toml_value(field(options)); }};
+}
+
+template <class Field, class Enum>
+Setting choice(const char* name, const char* group, const char* help, Field field,
+               std::vector<std::pair<std::string, Enum>> known) {
+  std::vector<std::string> words;
+  std::string type;
+  for (const auto& [word, unused] : known) {
+    words.push_back(word);
+    type += (type.empty() ? "" : "|") + word;
+  }
+  return {name,
+          group,
+          type,
+          help,
+          [field, known, words](RunOptions& options, const std::string& called, const std::string& text) {
+            field(options) = known[read_choice(called, text, words)].second;
+          },
+          [field, known](const RunOptions& options) {
+            const auto found = std::find_if(known.begin(), known.end(), [&](const auto& entry) {
+              return entry.second == field(options);
+            });
+            return toml_value(found->first);
+          }};
+}
+
+Setting init_setting() {
+  return {"init",
+          "Ensemble",
+          "gaussian|pytorch|PATH",
+          "initial state: normal numbers, PyTorch's default, or a file with one number a line or a run file "
+          "[gaussian]",
+          [](RunOptions& options, const std::string& called, const std::string& text) {
+            std::string word;
+            read_value(called, text, word);
+            options.init = word == "gaussian"  ? InitKind::gaussian
+                           : word == "pytorch" ? InitKind::pytorch
+                                               : InitKind::file;
+            options.init_file = options.init == InitKind::file ? word : "";
+          },
+          [](const RunOptions& options) {
+            if (options.init == InitKind::file) return toml_value(options.init_file);
+            return toml_value(std::string(options.init == InitKind::gaussian ? "gaussian" : "pytorch"));
+          }};
+}
+
+Setting acceptance_setting() {
+  Setting setting = choice(
+      "acceptance", "Dynamics", "how proposals are decided: auto and exact evaluate each one [auto]",
+      [](auto& options) -> auto& { return options.acceptance; },
+      std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
+                                                      {"exact", Acceptance::exact}});
+  const auto set = setting.set;
+  setting.set = [set](RunOptions& options, const std::string& called, const std::string& text) {
+    if (text == "screened") {
+      throw InputError(called + " is 'screened', which this version does not have yet; give exact");
+    }
+    set(options, called, text);
+  };
+  return setting;
+}
+
+Setting no_replica_loss_setting() {
+  return {"no-replica-loss",
+          "Output",
+          "",
+          "leave the loss of every single replica out of the file",
+          [](RunOptions& options, const std::string& called, const std::string& text) {
+            bool left_out = false;
+            read_value(called, text, left_out);
+            options.replica_loss = !left_out;
+          },
+          [](const RunOptions& options) { return toml_value(!options.replica_loss); }};
+}
+
+// A member of RunOptions, as a function of options const or not.
+#define LANGEVO_FIELD(member) ([](auto& options) -> auto& { return options.member; })
+
+std::vector<Setting> problem_settings() {
+  return {
+      value("widths", "Problem", "W,W,...",
+            "layer widths from input to output; 32x8 is eight times 32 [1,30,1]", LANGEVO_FIELD(widths)),
+      choice("activation", "Problem", "of the hidden layers [tanh]", LANGEVO_FIELD(activation),
+             std::vector<std::pair<std::string, Activation>>{{"tanh", Activation::tanh},
+                                                             {"relu", Activation::relu},
+                                                             {"sigmoid", Activation::sigmoid},
+                                                             {"identity", Activation::identity}}),
+      value("output-bias", "Problem", "true|false", "whether the last layer has a bias [false]",
+            LANGEVO_FIELD(output_bias)),
+      value("data", "Problem", "sin-unit|sin-symmetric|PATH",
+            "training data: built in, or a CSV or netCDF file [sin-unit]", LANGEVO_FIELD(data)),
+      value("points", "Problem", "K", "points of built-in data [1000 for sin-unit, 1001 for sin-symmetric]",
+            LANGEVO_FIELD(points)),
+      choice("loss", "Problem", "mean squared error, or softmax cross-entropy [mse]", LANGEVO_FIELD(loss),
+             std::vector<std::pair<std::string, Loss>>{{"mse", Loss::mse},
+                                                       {"cross-entropy", Loss::cross_entropy}}),
+  };
+}
+
+std::vector<Setting> dynamics_settings() {
+  return {
+      choice("dynamics", "Dynamics", "what one step does [metropolis]", LANGEVO_FIELD(dynamics),
+             std::vector<std::pair<std::string, DynamicsKind>>{
+                 {"metropolis", DynamicsKind::metropolis},
+                 {"gradient", DynamicsKind::gradient},
+                 {"normalized-gradient", DynamicsKind::normalized_gradient},
+                 {"langevin", DynamicsKind::langevin}}),
+      value("beta", "Dynamics", "X", "inverse temperature, unit 1/loss; inf accepts no increase [inf]",
+            LANGEVO_FIELD(beta)),
+      value("alpha", "Dynamics", "X", "time of one gradient step, unit 1 [1e-5]", LANGEVO_FIELD(alpha)),
+      value("lambda", "Dynamics", "X", "gradient steps that one mutation stands for; gives sigma [0.1]",
+            LANGEVO_FIELD(lambda)),
+      value("sigma", "Dynamics", "X", "width of a mutation of one parameter; gives lambda [from lambda]",
+            LANGEVO_FIELD(sigma)),
+      Setting{"sigma-file", "Dynamics", "PATH",
+              "one sigma per parameter: one number a line, or netCDF variable `sigma`",
+              [](RunOptions& options, const std::string& called, const std::string& text) {
+                read_value(called, text, options.sigma_file);
+              },
+              [](const RunOptions& options) {
+                return options.sigma_file.empty() ? std::string() : toml_value(options.sigma_file);
+              }},
+      value("stride", "Dynamics", "X",
+            "mutations that one langevin step stands for [1/lambda, or 1 where sigma is given]",
+            LANGEVO_FIELD(stride)),
+      acceptance_setting(),
+      choice("precision", "Dynamics", "first evaluation of a change of the loss [float]",
+             LANGEVO_FIELD(precision),
+             std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},
+                                                            {"double", Precision::float64}}),
+  };
+}
+
+std::vector<Setting> schedule_settings() {
+  return {
+      value("time", "Schedule", "T", "length of the run, unit 1 [10]", LANGEVO_FIELD(time)),
+      value("steps", "Schedule", "N", "length of the run in steps, instead of --time", LANGEVO_FIELD(steps)),
+      value("record-every", "Schedule", "DT", "time between records, instead of --records",
+            LANGEVO_FIELD(record_every)),
+      value("records", "Schedule", "N", "number of equal intervals between records [100, at most one a step]",
+            LANGEVO_FIELD(records)),
+      value("reset-every", "Schedule", "DT", "set every replica to the reference at these times [never]",
+            LANGEVO_FIELD(reset_every)),
+  };
+}
+
+std::vector<Setting> ensemble_settings() {
+  return {
+      value("replicas", "Ensemble", "R", "number of replicas [1000]", LANGEVO_FIELD(replicas)),
+      value("first-replica", "Ensemble", "R",
+            "number of the first one, on which its random numbers depend [0]", LANGEVO_FIELD(first_replica)),
+      value("seed", "Ensemble", "N", "key of all random numbers [1]", LANGEVO_FIELD(seed)),
+      init_setting(),
+      value("init-std", "Ensemble", "X", "standard deviation of --init gaussian [0.01]",
+            LANGEVO_FIELD(init_std)),
+      value("init-per-replica", "Ensemble", "", "draw an initial state for every replica; no reference",
+            LANGEVO_FIELD(init_per_replica)),
+  };
+}
+
+std::vector<Setting> output_settings() {
+  return {
+      value("output", "Output", "PATH", "the run file; a preset of several runs puts their names before .nc",
+            LANGEVO_FIELD(output)),
+      choice("reference", "Output", "follow the matching gradient trajectory from the same start [auto]",
+             LANGEVO_FIELD(reference),
+             std::vector<std::pair<std::string, ReferenceKind>>{{"auto", ReferenceKind::automatic},
+                                                                {"none", ReferenceKind::none}}),
+      value("trace", "Output", "R", "replicas recorded in full [25, at most all]", LANGEVO_FIELD(trace)),
+      no_replica_loss_setting(),
+      choice("record-parameters", "Output", "all records mean and variance of every parameter [all]",
+             LANGEVO_FIELD(record_parameters),
+             std::vector<std::pair<std::string, RecordParameters>>{{"none", RecordParameters::none},
+                                                                   {"mean", RecordParameters::mean},
+                                                                   {"all", RecordParameters::all}}),
+  };
+}
+
+std::vector<Setting> machine_settings() {
+  return {
+      choice("backend", "Machine", "where to compute; auto takes cuda where a device works [auto]",
+             LANGEVO_FIELD(backend.kind),
+             std::vector<std::pair<std::string, BackendKind>>{
+                 {"auto", BackendKind::automatic}, {"cpu", BackendKind::cpu}, {"cuda", BackendKind::cuda}}),
+      value("threads", "Machine", "N", "CPU threads; 0 takes all that the process may use [0]",
+            LANGEVO_FIELD(backend.threads)),
+      value("device", "Machine", "N", "CUDA device [0]", LANGEVO_FIELD(backend.device)),
+      value("instruction-set", "Machine", "generic|avx2|avx512",
+            "of the CPU code [the best this machine has]", LANGEVO_FIELD(backend.instruction_set)),
+      value("quiet", "Machine", "", "no progress line", LANGEVO_FIELD(quiet)),
+  };
+}
+
+#undef LANGEVO_FIELD
+
+}  // namespace
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> list;
+    for (auto group : {problem_settings, dynamics_settings, schedule_settings, ensemble_settings,
+                       output_settings, machine_settings}) {
+      std::vector<Setting> part = group();
+      std::move(part.begin(), part.end(), std::back_inserter(list));
+    }
+    return list;
+  }();
+  return all;
+}
+
+std::vector<std::string> replaced_by(const std::string& name) {
+  static const std::map<std::string, std::vector<std::string>> also{
+      {"lambda", {"sigma", "sigma-file"}},
+      {"sigma", {"lambda", "sigma-file"}},
+      {"sigma-file", {"lambda", "sigma"}},
+      {"time", {"steps"}},
+      {"steps", {"time"}},
+      {"records", {"record-every"}},
+      {"record-every", {"records"}},
+      {"data", {"points"}},
+      {"dynamics", {"stride"}},
+  };
+  std::vector<std::string> names{name};
+  if (const auto found = also.find(name); found != also.end()) {
+    names.insert(names.end(), found->second.begin(), found->second.end());
+  }
+  return names;
+}
+
+Assignments overlay(Assignments lower, const Assignments& upper) {
+  for (const Assignment& assignment : upper) {
+    for (const std::string& name : replaced_by(assignment.name)) {
+      lower.erase(
+          std::remove_if(lower.begin(), lower.end(), [&name](const Assignment& a) { return a.name == name; }),
+          lower.end());
+    }
+  }
+  lower.insert(lower.end(), upper.begin(), upper.end());
+  return lower;
+}
+
+RunOptions make_options(const Assignments& assignments) {
+  RunOptions options;
+  for (const Assignment& assignment : assignments) {
+    const auto found = std::find_if(settings().begin(), settings().end(),
+                                    [&](const Setting& s) { return s.name == assignment.name; });
+    found->set(options, assignment.origin + assignment.name, assignment.value);
+  }
+  return options;
+}
+
+std::string configuration_text(const std::vector<RunOptions>& runs) {
+  std::string text;
+  std::string group;
+  for (const Setting& setting : settings()) {
+    if (!setting.in_configuration()) continue;
+    const std::string value = setting.toml(runs.front());
+    const bool common = std::all_of(
+        runs.begin(), runs.end(), [&](const RunOptions& options) { return setting.toml(options) == value; });
+    if (value.empty() || !common) continue;
+    if (setting.group != group) {
+      text += (text.empty() ? "# " : "\n# ") + setting.group + "\n";
+      group = setting.group;
+    }
+    text.append(setting.name).append(" = ").append(value).append("\n");
+  }
+  return text;
+}
+
+}  // namespace langevo

@@ -1,0 +1,27 @@
+# An object compiled for a newer instruction set defines no code outside the namespace langevo::NAME: a weak function of
+# the standard library, say, could be picked by the linker for every caller, and stop the program on older processors.
+execute_process(COMMAND ${NM} --defined-only --extern-only ${OBJECT} OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+set(strays)
+set(own 0)
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "^[0-9a-f]* *([TWi]) (.+)$")  # data carries no instructions
+    continue()
+  endif()
+  set(symbol "${CMAKE_MATCH_2}")
+  string(LENGTH ${NAME} length)
+  # langevo::NAME in a mangled name, or after a substitution (S_, S0_, ...): such a name belongs to this object alone.
+  if(symbol MATCHES "(7langevo|S[0-9A-Z]*_)${length}${NAME}")
+    math(EXPR own "${own} + 1")
+  else()
+    list(APPEND strays ${symbol})
+  endif()
+endforeach()
+if(strays)
+  list(JOIN strays "\n  " strays)
+  message(FATAL_ERROR "${OBJECT} defines code outside langevo::${NAME}:\n  ${strays}")
+endif()
+if(own EQUAL 0)
+  message(FATAL_ERROR "${OBJECT} defines nothing in langevo::${NAME}: is this the right object?")
+endif()
+message(STATUS "${own} functions, all in langevo::${NAME}")

@@ -1,0 +1,30 @@
+# Installs langevo, builds a program of somebody else's against what was installed, and runs it.
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+set(prefix ${SCRATCH}/prefix)
+file(REMOVE_RECURSE ${SCRATCH})
+set(flags)
+if(SANITIZE)
+  set(flags -D CMAKE_CXX_FLAGS=-fsanitize=${SANITIZE})
+endif()
+run(${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${prefix})
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${SCRATCH}/build -G ${GENERATOR} -D CMAKE_BUILD_TYPE=${CONFIG}
+  -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_PREFIX_PATH=${prefix} ${flags})
+run(${CMAKE_COMMAND} --build ${SCRATCH}/build --config ${CONFIG})
+find_program(consumer consumer PATHS ${SCRATCH}/build PATH_SUFFIXES ${CONFIG} NO_DEFAULT_PATH REQUIRED)
+run(${consumer})
+run(${prefix}/bin/langevo --version)
+
+# The prefix may move to another machine: nothing in it points back here.
+file(GLOB_RECURSE package_files ${prefix}/*.cmake)
+foreach(file IN LISTS package_files)
+  file(STRINGS ${file} lines)
+  foreach(line IN LISTS lines)
+    string(FIND "${line}" "${SOURCE}" found)
+    if(NOT found EQUAL -1)
+      message(FATAL_ERROR "${file} names the source tree: ${line}")
+    endif()
+  endforeach()
+endforeach()
