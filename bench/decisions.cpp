@@ -14,6 +14,7 @@
 #include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
 
@@ -90,15 +91,8 @@ struct Row {
 Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta, double sigma,
                     std::vector<double> x, std::uint32_t replica, std::uint64_t steps) {
   const std::vector<double> sigmas(x.size(), sigma);
-  MetropolisWorkspace<SerialTeam> work;
-  Arena size;
-  work.carve(size, view.network);
-  struct alignas(64) Block {
-    unsigned char bytes[64];
-  };
-  std::vector<Block> memory(size.used / sizeof(Block) + 1);
-  Arena arena{memory.front().bytes, 0};
-  work.carve(arena, view.network);
+  OwnedWorkspace<MetropolisWorkspace<SerialTeam>> owned(view.network);
+  MetropolisWorkspace<SerialTeam>& work = owned.get();
   RungCalibration calibration;
   StepCounters ladder_counters;
   StepCounters double_counters;

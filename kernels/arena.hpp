@@ -22,4 +22,22 @@ struct Arena {
   }
 };
 
+/// A workspace with a carve(Arena&, shape) of its own, laid out in `memory`.
+template <class Workspace, class Shape>
+LANGEVO_FUNCTION Workspace carve_workspace(const Shape& shape, unsigned char* memory) {
+  Workspace work;
+  Arena arena{memory, 0};
+  work.carve(arena, shape);
+  return work;
+}
+
+/// The memory it takes.
+template <class Workspace, class Shape>
+LANGEVO_FUNCTION std::size_t workspace_bytes_of(const Shape& shape) {
+  Workspace work;
+  Arena arena;
+  work.carve(arena, shape);
+  return arena.used;
+}
+
 }  // namespace langevo

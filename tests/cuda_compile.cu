@@ -7,9 +7,8 @@ namespace langevo {
 template <class RuleType>
 __global__ void advance_one_replica(StepContext context, RuleType rule, std::uint64_t steps,
                                     ReplicaView replica, unsigned char* memory, StepCounters* counters) {
-  typename WorkspaceOf<SerialTeam, RuleType>::Type work;
-  Arena arena{memory, 0};
-  work.carve(arena, context.problem.network);
+  auto work =
+      carve_workspace<typename WorkspaceOf<SerialTeam, RuleType>::Type>(context.problem.network, memory);
   counters->steps = advance_replica(SerialTeam{}, context, rule, steps, replica, work, *counters);
 }
 

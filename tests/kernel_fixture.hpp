@@ -7,6 +7,7 @@
 #include "kernels/cpu/cpu_kernels.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {
@@ -17,7 +18,7 @@ class KernelFixture {
   explicit KernelFixture(const Problem& problem, const std::string& instruction_set = "")
       : problem_(problem),
         kernels_(choose_cpu_kernels(instruction_set)),
-        memory_(kernels_.workspace_bytes(problem_.view().network) / sizeof(Block) + 1) {}
+        memory_(kernels_.workspace_bytes(problem_.view().network)) {}
 
   double loss(const std::vector<double>& x) { return kernels_.loss(problem_.view(), x.data(), workspace()); }
 
@@ -33,15 +34,11 @@ class KernelFixture {
   }
 
  private:
-  struct alignas(64) Block {
-    unsigned char bytes[64];
-  };
-
-  unsigned char* workspace() { return memory_.front().bytes; }
+  unsigned char* workspace() { return memory_.data(); }
 
   HostProblem problem_;
   const CpuKernels& kernels_;
-  std::vector<Block> memory_;
+  WorkspaceMemory memory_;
 };
 
 /// The names of the instruction sets that this machine can run.

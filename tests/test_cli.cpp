@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,11 @@ RunRequest parse(std::vector<std::string> words) {
   words.emplace_back("run");
   program.parse(words);
   return parser.request();
+}
+
+std::vector<std::string> split(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<std::string>(stream), {}};
 }
 
 RunOptions parse_one(const std::vector<std::string>& words) {
@@ -89,75 +96,14 @@ TEST(CommandLine, DefaultsAreThePapersFirstFigure) {
 }
 
 TEST(CommandLine, EveryOptionReachesItsMember) {
-  const RunOptions options = parse_one({"--widths",
-                                        "2,5x3,4",
-                                        "--activation",
-                                        "relu",
-                                        "--output-bias",
-                                        "true",
-                                        "--data",
-                                        "d.csv",
-                                        "--points",
-                                        "7",
-                                        "--loss",
-                                        "cross-entropy",
-                                        "--dynamics",
-                                        "langevin",
-                                        "--beta",
-                                        "2.5",
-                                        "--alpha",
-                                        "1e-3",
-                                        "--lambda",
-                                        "0.5",
-                                        "--sigma",
-                                        "0.25",
-                                        "--sigma-file",
-                                        "s.txt",
-                                        "--stride",
-                                        "4",
-                                        "--acceptance",
-                                        "exact",
-                                        "--precision",
-                                        "double",
-                                        "--time",
-                                        "3",
-                                        "--steps",
-                                        "1e6",
-                                        "--record-every",
-                                        "0.5",
-                                        "--records",
-                                        "9",
-                                        "--reset-every",
-                                        "1.5",
-                                        "--replicas",
-                                        "12",
-                                        "--first-replica",
-                                        "5",
-                                        "--seed",
-                                        "18446744073709551615",
-                                        "--init",
-                                        "pytorch",
-                                        "--init-std",
-                                        "0.1",
-                                        "--init-per-replica",
-                                        "--reference",
-                                        "none",
-                                        "--trace",
-                                        "3",
-                                        "--no-replica-loss",
-                                        "--record-parameters",
-                                        "mean",
-                                        "--backend",
-                                        "cpu",
-                                        "--threads",
-                                        "2",
-                                        "--device",
-                                        "1",
-                                        "--instruction-set",
-                                        "generic",
-                                        "-o",
-                                        "x.nc",
-                                        "--quiet"});
+  const RunOptions options = parse_one(
+      split("--widths 2,5x3,4 --activation relu --output-bias true --data d.csv --points 7 --loss "
+            "cross-entropy --dynamics langevin --beta 2.5 --alpha 1e-3 --lambda 0.5 --sigma 0.25 "
+            "--sigma-file s.txt --stride 4 --acceptance exact --precision double --time 3 --steps 1e6 "
+            "--record-every 0.5 --records 9 --reset-every 1.5 --replicas 12 --first-replica 5 --seed "
+            "18446744073709551615 --init pytorch --init-std 0.1 --init-per-replica --reference none "
+            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 --device "
+            "1 --instruction-set generic -o x.nc --quiet"));
   EXPECT_EQ(options.widths, (std::vector<int>{2, 5, 5, 5, 4}));
   EXPECT_EQ(options.activation, Activation::relu);
   EXPECT_TRUE(options.output_bias);

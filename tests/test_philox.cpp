@@ -9,6 +9,7 @@
 
 #include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/random.hpp"
 #include "kernels/serial_team.hpp"
 #include "langevo/dynamics.hpp"
@@ -118,14 +119,7 @@ void record_run(const RuleType& rule, std::vector<Words>& counters) {
   const HostProblem host(problem);
   const std::size_t n = problem.network().parameter_count();
   const std::vector<double> sigma(n, 1e-3);
-  typename WorkspaceOf<SerialTeam, RuleType>::Type work;
-  Arena size;
-  work.carve(size, host.view().network);
-  std::vector<unsigned char> memory(size.used + Arena::alignment);
-  Arena arena{
-      memory.data() + (Arena::alignment - reinterpret_cast<std::uintptr_t>(memory.data()) % Arena::alignment),
-      0};
-  work.carve(arena, host.view().network);
+  OwnedWorkspace<typename WorkspaceOf<SerialTeam, RuleType>::Type> work(host.view().network);
   StepCounters step_counters;
   for (std::uint32_t replica = 0; replica < 7; ++replica) {
     std::vector<double> x(n, 0.1);
@@ -134,8 +128,9 @@ void record_run(const RuleType& rule, std::vector<Words>& counters) {
     static_cast<StepContext&>(context) = {host.view(), sigma.data(), 42, 0xfffffff0u,
                                           replica};  // crosses 2^32
     context.counters = &counters;
-    ASSERT_EQ(advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration}, work, step_counters),
-              40u);
+    ASSERT_EQ(
+        advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration}, work.get(), step_counters),
+        40u);
   }
 }
 

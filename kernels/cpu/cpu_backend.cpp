@@ -6,24 +6,12 @@
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
 
 namespace {
-
-/// Memory for one thread's kernels, aligned as Arena hands it out.
-class WorkspaceMemory {
- public:
-  explicit WorkspaceMemory(std::size_t bytes) : blocks_(bytes / sizeof(Block) + 1) {}
-  [[nodiscard]] unsigned char* data() { return blocks_.front().bytes; }
-
- private:
-  struct alignas(64) Block {
-    unsigned char bytes[64];
-  };
-  std::vector<Block> blocks_;
-};
 
 class CpuBackend final : public Backend {
  public:

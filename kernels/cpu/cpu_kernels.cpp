@@ -12,25 +12,9 @@ inline namespace LANGEVO_TARGET {
 
 namespace {
 
-template <class Workspace>
-Workspace carve_workspace(const NetworkView& network, unsigned char* memory) {
-  Workspace work;
-  Arena arena{memory, 0};
-  work.carve(arena, network);
-  return work;
-}
-
-template <class Workspace>
-std::size_t bytes_of(const NetworkView& network) {
-  Workspace work;
-  Arena arena;
-  work.carve(arena, network);
-  return arena.used;
-}
-
 std::size_t workspace_bytes(const NetworkView& network) {
-  const std::size_t metropolis = bytes_of<MetropolisWorkspace<SerialTeam>>(network);
-  const std::size_t gradient = bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
+  const std::size_t metropolis = workspace_bytes_of<MetropolisWorkspace<SerialTeam>>(network);
+  const std::size_t gradient = workspace_bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
   return metropolis > gradient ? metropolis : gradient;
 }
 

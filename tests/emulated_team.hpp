@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+
+/// A warp of 32 lanes on the host: between two synchronisation points one lane after the other does its
+/// share, in ascending or descending order, and sums go through the butterfly that a GPU does with shuffles.
+/// What comes out must not depend on the order of lanes.
+template <bool Descending>
+struct EmulatedWarpTeam {
+  static constexpr int lanes = 32;
+
+  /// A sum over points, complete after every tile and kept by the leading lane.
+  struct PointSum {
+    double value;
+  };
+
+  template <class Body>
+  void each(std::size_t n, const Body& body) const {
+    each_lane([&](std::size_t lane) {
+      for (std::size_t i = lane; i < n; i += lanes) body(i);
+    });
+  }
+
+  template <class Term>
+  double sum(std::size_t n, const Term& term) const {
+    double partial[lanes] = {};
+    each_lane([&](std::size_t lane) {
+      for (std::size_t i = lane; i < n; i += lanes) partial[lane] += term(i);
+    });
+    return butterfly(partial);
+  }
+
+  template <class Body>
+  void each_point(const Body& body) const {
+    each(points_per_tile, [&](std::size_t p) { body(static_cast<int>(p)); });
+  }
+
+  template <class Condition>
+  bool any_point(const Condition& condition) const {
+    bool found = false;
+    each_point([&](int p) { found = found || condition(p); });
+    return found;
+  }
+
+  void clear(PointSum& sum) const { sum.value = 0; }
+
+  template <class Term>
+  void add_points(PointSum& total, const Term& term) const {
+    total.value +=
+        sum(points_per_tile, [&](std::size_t p) { return static_cast<double>(term(static_cast<int>(p))); });
+  }
+
+  void add_dot(PointSum& total, const double* a, const double* b) const {
+    add_points(total, [&](int p) { return a[p] * b[p]; });
+  }
+
+  [[nodiscard]] double total(const PointSum& sum) const { return sum.value; }
+  [[nodiscard]] bool leads() const { return true; }
+  void synchronize() const {}
+
+ private:
+  template <class Body>
+  void each_lane(const Body& body) const {
+    for (std::size_t i = 0; i < lanes; ++i) body(Descending ? lanes - 1 - i : i);
+  }
+
+  /// Every lane adds its partner's value, at distance 16, 8, 4, 2, 1.
+  static double butterfly(double (&value)[lanes]) {
+    for (std::size_t distance = lanes / 2; distance > 0; distance /= 2) {
+      double next[lanes];
+      for (std::size_t lane = 0; lane < lanes; ++lane) next[lane] = value[lane] + value[lane ^ distance];
+      for (std::size_t lane = 0; lane < lanes; ++lane) value[lane] = next[lane];
+    }
+    return value[0];
+  }
+};
+
+}  // namespace langevo
