@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "kernels/random.hpp"
+#include "kernels/serial_team.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
 
@@ -245,6 +248,93 @@ TEST(Determinism, FloatAndDoubleDecideAlike) {
       }
     }
   }
+}
+
+TEST(Determinism, FloatAndDoubleDecideAlikeWhereSummandsCancel) {
+  // At the minimum of a bad fit the terms of first order are large at every point and cancel: the change of
+  // loss is about the rounding error of a float sum, and only an honest bound sends it on to double.
+  const Problem problem(Network({1, 1}, Activation::tanh, true), make_sin_unit(65), Loss::mse);
+  const Dataset& data = problem.data();
+  long double t = 0;
+  long double tt = 0;
+  long double y = 0;
+  long double ty = 0;
+  for (std::size_t k = 0; k < data.points; ++k) {
+    t += data.inputs[k] / 65;
+    tt += static_cast<long double>(data.inputs[k]) * data.inputs[k] / 65;
+    y += data.targets[k] / 65;
+    ty += static_cast<long double>(data.inputs[k]) * data.targets[k] / 65;
+  }
+  const long double slope = (ty - t * y) / (tt - t * t);
+  const std::vector<double> minimum{static_cast<double>(slope), static_cast<double>(y - slope * t)};
+  for (const double sigma : {1e-9, 1e-8, 1e-7, 1e-6}) {
+    std::vector<std::vector<double>> states;
+    for (const Precision precision : {Precision::float32, Precision::float64}) {
+      const auto backend = make_backend(
+          problem, {Metropolis{.beta = inf, .precision = precision}, {sigma, sigma}}, {.replicas = 100}, {});
+      backend->set_all_parameters(minimum);
+      backend->advance(0, 200);
+      states.push_back(backend->parameters(0, 100));
+      EXPECT_LT(backend->counters().decided_by_float, backend->counters().steps);
+    }
+    EXPECT_EQ(states[0], states[1]) << "sigma " << sigma;
+  }
+}
+
+TEST(RandomNumbers, AMutationIsItsStreamsNormalsTimesSigma) {
+  // dead units: dU is 0, so every proposal is accepted and the gradient is 0
+  const Problem problem(Network({1, 2, 1}, Activation::relu, false), make_sin_unit(33), Loss::mse);
+  const std::vector<double> x{0.5, -0.5, -10, -10, 1, 2};
+  const std::vector<double> sigma{1e-3, 2e-3, 3e-3, 1e-3, 1e-2, 1e-4};
+  constexpr std::uint64_t seed = 0x123456789abcdef0;
+  constexpr std::uint64_t step = 0x3123456789;  // more than 32 bits
+  constexpr std::uint64_t stride = 4;
+  for (const bool is_langevin : {false, true}) {
+    const Rule rule = is_langevin ? Rule(Langevin{.beta = 10, .stride = stride}) : Rule(Metropolis{});
+    const auto backend =
+        make_backend(problem, {rule, sigma}, {.replicas = 3, .first_replica = 40, .seed = seed}, {});
+    backend->set_all_parameters(x);
+    backend->advance(step, 1);
+    for (std::uint32_t r = 0; r < 3; ++r) {
+      const Stream stream = is_langevin ? Stream::langevin_noise : Stream::mutation;
+      std::vector<float> z(normal_buffer_size(x.size()));
+      draw_normals(SerialTeam{}, RandomSource{seed, step, stream, 40 + r}, x.size(), z.data());
+      const std::vector<double> after = backend->parameters(r, 1);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double scale = sigma[i] * (is_langevin ? 2 : 1);  // sqrt(stride)
+        EXPECT_NEAR(after[i], x[i] + scale * static_cast<double>(z[i]), 2e-15);
+      }
+    }
+  }
+}
+
+TEST(RandomNumbers, AcceptanceComparesTheChangeWithItsStreamsThreshold) {
+  // one weight, two points: U(w) = ((w - 3)^2 + (2 w - 1)^2) / 2
+  const Problem problem(
+      Network({1, 1}, Activation::tanh, false),
+      Dataset{.points = 2, .input_dim = 1, .target_dim = 1, .inputs = {1, 2}, .targets = {3, 1}}, Loss::mse);
+  const auto loss = [](double w) { return ((w - 3) * (w - 3) + (2 * w - 1) * (2 * w - 1)) / 2; };
+  constexpr double beta = 2;
+  constexpr std::uint32_t replicas = 2000;
+  constexpr std::uint64_t seed = 9;
+  const auto backend =
+      make_backend(problem, {Metropolis{.beta = beta}, {1.0}}, {.replicas = replicas, .seed = seed}, {});
+  const std::vector<double> w{1.3};
+  backend->set_all_parameters(w);
+  backend->advance(7, 1);
+  int uphill = 0;
+  for (std::uint32_t r = 0; r < replicas; ++r) {
+    std::array<float, 4> z{};
+    draw_normals(SerialTeam{}, RandomSource{seed, 7, Stream::mutation, r}, 1, z.data());
+    const RandomWords words = RandomSource{seed, 7, Stream::acceptance, r}.block(0);
+    const double u = uniform_double(words.word[0], words.word[1]);
+    const double proposed = w[0] + static_cast<double>(z[0]);
+    const double change = loss(proposed) - loss(w[0]);
+    const bool accepted = u <= std::exp(-beta * change);
+    EXPECT_EQ(backend->parameters(r, 1).front(), accepted ? proposed : w[0]) << "replica " << r;
+    uphill += accepted && change > 0 ? 1 : 0;
+  }
+  EXPECT_GT(uphill, 100);
 }
 
 TEST(Determinism, MomentsAndLossesAreThoseOfTheStates) {
