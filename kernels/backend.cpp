@@ -1,7 +1,5 @@
 #include "langevo/backend.hpp"
 
-#include <algorithm>
-
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cuda/cuda_backend.hpp"
 
@@ -9,15 +7,13 @@ namespace langevo {
 
 std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
                                       const EnsembleShape& shape, const BackendOptions& options) {
-  BackendKind kind = options.kind;
-  if (kind == BackendKind::automatic) {
-    const std::vector<DeviceInfo> devices = list_cuda_devices();
-    const bool cuda =
-        std::any_of(devices.begin(), devices.end(), [](const DeviceInfo& device) { return device.usable; });
-    kind = cuda ? BackendKind::cuda : BackendKind::cpu;
-  }
-  if (kind == BackendKind::cuda) return make_cuda_backend(problem, dynamics, shape, options);
+  if (choose_backend(options.kind) == BackendKind::cuda)
+    return make_cuda_backend(problem, dynamics, shape, options);
   return make_cpu_backend(problem, dynamics, shape, options);
+}
+
+BackendKind choose_backend(BackendKind kind) {
+  return kind == BackendKind::automatic ? BackendKind::cpu : kind;
 }
 
 std::vector<DeviceInfo> list_devices() {
@@ -25,6 +21,12 @@ std::vector<DeviceInfo> list_devices() {
   const std::vector<DeviceInfo> cuda = list_cuda_devices();
   devices.insert(devices.end(), cuda.begin(), cuda.end());
   return devices;
+}
+
+std::string not_finite_message(std::uint64_t step, std::uint64_t replica) {
+  return "the loss or its gradient stopped being finite at step " + std::to_string(step) + " in replica " +
+         std::to_string(replica) +
+         "; use a smaller --alpha, or check the data for values of very different size";
 }
 
 }  // namespace langevo

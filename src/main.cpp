@@ -24,8 +24,7 @@ int run_program(int argc, char** argv) {
   program.allow_extras();
   const std::vector<langevo::Command> commands{
       langevo::make_run_command(program),     langevo::make_presets_command(program),
-      langevo::make_show_command(program),
-      langevo::make_moments_command(program),
+      langevo::make_show_command(program),    langevo::make_moments_command(program),
       langevo::make_devices_command(program),
   };
   try {

@@ -56,16 +56,6 @@ void check_output(const std::string& path) {
   ::unlink(partial.c_str());
 }
 
-/// `auto` made definite, so that the run file can say which backend it was.
-BackendOptions choose_backend(BackendOptions options) {
-  if (options.kind != BackendKind::automatic) return options;
-  options.kind = BackendKind::cpu;
-  for (const DeviceInfo& device : list_devices()) {
-    if (device.kind == BackendKind::cuda && device.usable) options.kind = BackendKind::cuda;
-  }
-  return options;
-}
-
 void set_initial_states(Backend& backend, const RunPlan& plan) {
   if (!plan.resolved.init_per_replica) {
     backend.set_all_parameters(plan.initial_parameter);
@@ -162,7 +152,8 @@ int evolve(const RunPlan& plan, std::unique_ptr<Backend> backend, RunFile& file,
 
 int run_one(const RunPlan& plan, const std::string& title) {
   const RunOptions& options = plan.resolved;
-  const BackendOptions machine = choose_backend(options.backend);
+  BackendOptions machine = options.backend;
+  machine.kind = choose_backend(machine.kind);  // so that the run file can say which backend it was
   std::unique_ptr<Backend> backend = make_backend(plan.problem, plan.dynamics, plan.shape, machine);
   set_initial_states(*backend, plan);
   if (!options.quiet) {

@@ -183,6 +183,7 @@ RunPlan plan_run(const RunOptions& options) {
       .dynamics = {.rule = make_rule(options, stride), .sigma = {}},
       .schedule = std::move(planned.schedule),
       .simulation = {.traced_replicas = options.trace.value_or(std::min(default_trace, options.replicas)),
+                     .first_replica = options.first_replica,
                      .reset_steps = std::move(planned.reset_steps)},
       .shape = {.replicas = options.replicas, .first_replica = options.first_replica, .seed = options.seed},
       .lambda = mutation.lambda,

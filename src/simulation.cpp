@@ -54,9 +54,10 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   BackendOptions options;
   options.kind = BackendKind::cpu;
   options.threads = 1;
+  ReferenceTrajectory trajectory;
+  if (times.empty()) return trajectory;
   const std::unique_ptr<Backend> backend = make_backend(problem, dynamics, EnsembleShape{}, options);
   backend->set_all_parameters(x);
-  ReferenceTrajectory trajectory;
   std::vector<double> gradient(x.size());
   BlockSizer sizer;
   std::uint64_t step = 0;
@@ -110,8 +111,9 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since)
   record.replica_loss = backend_->losses();
   for (std::size_t r = 0; r < record.replica_loss.size(); ++r) {
     if (!std::isfinite(record.replica_loss[r])) {
-      throw RunError("the loss of replica " + std::to_string(r) + " is not finite at step " +
-                     std::to_string(step) + "; use smaller steps or another initial state");
+      throw RunError("the loss of replica " + std::to_string(options_.first_replica + r) +
+                     " is not finite at step " + std::to_string(step) +
+                     "; use smaller steps or another initial state");
     }
   }
   record.loss = summarize_losses(record.replica_loss);

@@ -3,27 +3,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/moments.hpp"
+
 namespace langevo {
 
 void Moments::add(std::span<const double> values) {
   ++count;
-  const double weight = 1.0 / static_cast<double>(count);
   for (std::size_t i = 0; i < mean.size(); ++i) {
-    const double delta = values[i] - mean[i];
-    mean[i] += delta * weight;
-    sum_squared_deviations[i] += delta * (values[i] - mean[i]);
+    add_to_moments(values[i], static_cast<double>(count), mean[i], sum_squared_deviations[i]);
   }
 }
 
 void Moments::merge(const Moments& other) {
   if (other.count == 0) return;
-  const auto here = static_cast<double>(count);
-  const auto there = static_cast<double>(other.count);
-  const double total = here + there;
   for (std::size_t i = 0; i < mean.size(); ++i) {
-    const double delta = other.mean[i] - mean[i];
-    mean[i] += delta * (there / total);
-    sum_squared_deviations[i] += other.sum_squared_deviations[i] + delta * delta * (here * there / total);
+    merge_moments(static_cast<double>(count), mean[i], sum_squared_deviations[i],
+                  static_cast<double>(other.count), other.mean[i], other.sum_squared_deviations[i]);
   }
   count += other.count;
 }

@@ -62,7 +62,7 @@ class Backend {
   [[nodiscard]] virtual std::string device() const = 0;
 };
 
-/// cpu or cuda; `automatic` takes cuda where a device works, else cpu.
+/// cpu or cuda; `automatic` is resolved by choose_backend.
 enum class BackendKind { automatic, cpu, cuda };
 
 struct BackendOptions {
@@ -89,6 +89,12 @@ std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dy
                                       const EnsembleShape& shape, const BackendOptions& options);
 
 std::vector<DeviceInfo> list_devices();
+
+/// What `automatic` stands for here: the CPU, until the CUDA backend has passed its tests on a device.
+BackendKind choose_backend(BackendKind kind);
+
+/// What a backend says where a gradient step leaves the finite numbers.
+std::string not_finite_message(std::uint64_t step, std::uint64_t replica);
 
 /// Bytes that an ensemble of this size needs, per-thread workspace included; the check before anything is
 /// allocated.

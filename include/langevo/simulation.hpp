@@ -40,7 +40,7 @@ struct ReferenceTrajectory {
   std::vector<double> gradient_norm;
 };
 
-/// Asks whether to stop; called between blocks of steps with the share of the work done, 0 .. 1.
+/// Called between blocks of steps with the share of the work done, 0 .. 1; returns whether to go on.
 using Progress = std::function<bool(double fraction)>;
 
 /// The run was asked to stop before its end; what was recorded stands.
@@ -55,6 +55,7 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
 
 struct SimulationOptions {
   std::uint64_t traced_replicas = 0;
+  std::uint64_t first_replica = 0;         ///< global index of the backend's first one, for messages
   std::vector<std::uint64_t> reset_steps;  ///< record steps after which every replica is set to the reference
 };
 

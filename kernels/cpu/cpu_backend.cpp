@@ -121,10 +121,7 @@ class CpuBackend final : public Backend {
       if (result.failed_replica < first.failed_replica) first = result;
     }
     if (first.failed_replica != none) {
-      throw RunError("the loss or its gradient stopped being finite at step " +
-                     std::to_string(first.failed_step) + " in replica " +
-                     std::to_string(shape_.first_replica + first.failed_replica) +
-                     "; use a smaller --alpha, or check the data for values of very different size");
+      throw RunError(not_finite_message(first.failed_step, shape_.first_replica + first.failed_replica));
     }
   }
 

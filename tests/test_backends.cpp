@@ -1,0 +1,115 @@
+// The same bodies over every backend of this machine, held against the CPU; without a device they are
+// skipped.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "langevo/backend.hpp"
+#include "langevo/error.hpp"
+#include "langevo/initial_state.hpp"
+
+namespace langevo {
+namespace {
+
+bool usable(BackendKind kind) {
+  for (const DeviceInfo& device : list_devices()) {
+    if (device.kind == kind && device.usable) return true;
+  }
+  return false;
+}
+
+BackendOptions on(BackendKind kind) {
+  BackendOptions options;
+  options.kind = kind;
+  return options;
+}
+
+class BackendTest : public testing::TestWithParam<BackendKind> {
+ protected:
+  void SetUp() override {
+    if (!usable(GetParam())) GTEST_SKIP() << "no usable device";
+  }
+
+  /// The CPU's and the other backend's ensembles from the same start, after some steps.
+  void evolve(const Rule& rule, double sigma, std::uint64_t replicas, std::uint64_t steps) {
+    const std::size_t n = problem_.network().parameter_count();
+    const Dynamics dynamics{rule, std::vector<double>(n, sigma)};
+    const EnsembleShape shape{replicas, 5, 3};
+    expected_ = make_backend(problem_, dynamics, shape, on(BackendKind::cpu));
+    actual_ = make_backend(problem_, dynamics, shape, on(GetParam()));
+    for (Backend* backend : {expected_.get(), actual_.get()}) {
+      backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
+      backend->advance(0, steps / 2);
+      backend->advance(steps / 2, steps - steps / 2);
+    }
+  }
+
+  Problem problem_{Network({1, 30, 1}, Activation::tanh, true), make_sin_unit(100), Loss::mse};
+  std::unique_ptr<Backend> expected_;
+  std::unique_ptr<Backend> actual_;
+};
+
+TEST_P(BackendTest, MetropolisBitForBit) {
+  for (const std::uint64_t replicas : {1, 31, 33, 1000}) {
+    for (const double beta : {1e3, std::numeric_limits<double>::infinity()}) {
+      for (const Precision precision : {Precision::float32, Precision::float64}) {
+        evolve(Metropolis{beta, precision}, 1e-4, replicas, 60);
+        EXPECT_EQ(expected_->parameters(0, replicas), actual_->parameters(0, replicas));
+        EXPECT_EQ(expected_->counters().accepted, actual_->counters().accepted);
+        EXPECT_EQ(expected_->counters().steps, actual_->counters().steps);
+        const Moments expected = expected_->parameter_moments();
+        const Moments actual = actual_->parameter_moments();
+        EXPECT_EQ(expected.mean, actual.mean);
+        EXPECT_EQ(expected.sum_squared_deviations, actual.sum_squared_deviations);
+      }
+    }
+  }
+}
+
+TEST_P(BackendTest, GradientRulesToRounding) {
+  for (const Rule& rule : {Rule{Gradient{1e-2}}, Rule{NormalizedGradient{1e-2}}, Rule{Langevin{1e3, 1}}}) {
+    evolve(rule, std::holds_alternative<Langevin>(rule) ? 1e-3 : 1, 33, 50);
+    const std::vector<double> expected = expected_->parameters(0, 33);
+    const std::vector<double> actual = actual_->parameters(0, 33);
+    for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(expected[i], actual[i], 1e-12);
+  }
+}
+
+TEST_P(BackendTest, LossesAndGradients) {
+  evolve(Metropolis{}, 1e-3, 33, 20);
+  const std::vector<double> expected = expected_->losses();
+  const std::vector<double> actual = actual_->losses();
+  for (std::size_t r = 0; r < expected.size(); ++r) EXPECT_NEAR(expected[r], actual[r], 1e-12 * expected[r]);
+  const std::vector<double> x = expected_->parameters(7, 1);
+  EXPECT_NEAR(expected_->loss(x), actual_->loss(x), 1e-12);
+  std::vector<double> g(x.size());
+  std::vector<double> h(x.size());
+  EXPECT_NEAR(expected_->gradient(x, g), actual_->gradient(x, h), 1e-12);
+  for (std::size_t i = 0; i < g.size(); ++i) EXPECT_NEAR(g[i], h[i], 1e-12);
+}
+
+TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
+  const std::size_t n = problem_.network().parameter_count();
+  const auto backend =
+      make_backend(problem_, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, on(GetParam()));
+  backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
+  try {
+    backend->advance(0, 100);
+    FAIL() << "no error";
+  } catch (const RunError& error) {
+    EXPECT_NE(std::string(error.what()).find("replica 10"), std::string::npos) << error.what();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BackendTest, testing::Values(BackendKind::cpu, BackendKind::cuda),
+                         [](const auto& which) { return which.param == BackendKind::cpu ? "cpu" : "cuda"; });
+
+TEST(Backends, AMissingDeviceIsAnInputError) {
+  if (usable(BackendKind::cuda)) GTEST_SKIP() << "there is a device";
+  const Problem problem(Network({1, 2, 1}, Activation::tanh, true), make_sin_unit(10), Loss::mse);
+  const Dynamics dynamics{Metropolis{}, std::vector<double>(problem.network().parameter_count(), 1e-3)};
+  EXPECT_THROW(make_backend(problem, dynamics, {}, on(BackendKind::cuda)), InputError);
+}
+
+}  // namespace
+}  // namespace langevo
