@@ -2,11 +2,13 @@
 
 #include "kernels/loss_change.hpp"
 #include "kernels/step_context.hpp"
+#include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
 
 /// The acceptance test: a ladder of estimators of the loss change, cheapest first, each with a bound on its
 /// error. The first whose bound excludes the threshold decides.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 template <class Team>
 struct AcceptanceWorkspace {
@@ -106,4 +108,5 @@ LANGEVO_FUNCTION bool accepts(const Team& team, const Context& context, Precisio
   return decide_by_double(exact, threshold, counters);
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

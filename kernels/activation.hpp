@@ -11,7 +11,8 @@
 /// large_change_error;
 /// - slope_bound >= |value'|, and sensitivity(a, d, margin) >= |d change / d a| for every a and d within
 /// margin.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Beyond this a Taylor series in d would no longer be exact to rounding.
 template <class Real>
@@ -241,4 +242,5 @@ LANGEVO_INLINE auto with_activation(Activation activation, const Body& body) {
   return body(TanhActivation{});
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -3,7 +3,8 @@
 #include "kernels/gradient_rules.hpp"
 #include "kernels/metropolis.hpp"
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Scratch memory that a rule needs for one replica at a time.
 template <class Team, class RuleType>
@@ -30,4 +31,5 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
   return steps;
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -5,7 +5,8 @@
 #include "kernels/serial_team.hpp"
 #include "kernels/spectral_norm.hpp"
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Inputs that affine_row sums before it adds them to what it has.
 inline constexpr int inputs_per_block = 4;
@@ -194,4 +195,5 @@ LANGEVO_FUNCTION void affine_with_change(const Team& team, const Layer& layer, i
   }
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

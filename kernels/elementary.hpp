@@ -5,7 +5,8 @@
 /// Elementary functions as plain, branch-free arithmetic: compilers vectorise them over data points, and
 /// every processor with an fma gets the same bits. Errors in units of the last place are measured in
 /// tests/test_elementary.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// 2^k, and expm1 of the rest r = x - k ln 2 with |r| <= ln(2)/2: e^x - 1 = scale * expm1_rest + (scale - 1).
 template <class Real>
@@ -171,4 +172,5 @@ LANGEVO_INLINE SineCosine sine_cosine_of_turns(std::uint32_t turns) {
   return {(quarter & 2u) != 0 ? -sine : sine, ((quarter + 1u) & 2u) != 0 ? -cosine : cosine};
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

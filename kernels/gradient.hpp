@@ -6,7 +6,8 @@
 #include "kernels/problem_view.hpp"
 
 /// Loss and gradient by backpropagation, all in double.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 template <class Team>
 struct GradientWorkspace {
@@ -192,4 +193,5 @@ LANGEVO_FUNCTION double loss_and_gradient(const Team& team, const ProblemView& p
   return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

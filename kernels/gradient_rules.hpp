@@ -8,7 +8,8 @@
 
 /// The rules that follow the gradient, with or without noise. All three move
 /// x_i -= drift sigma_i^2 g_i / norm, and Langevin adds noise sigma_i z_i.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 template <class Team>
 struct GradientRuleWorkspace {
@@ -96,4 +97,5 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   return true;
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

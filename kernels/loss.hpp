@@ -5,7 +5,8 @@
 #include "langevo/problem.hpp"
 
 /// Losses at one data point. Outputs f, their changes df and targets y are strided by points_per_tile.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// One point's term of U(x') - U(x), the size of its summands and a bound on its rounding error.
 template <class Real>
@@ -203,4 +204,5 @@ LANGEVO_INLINE void point_loss_slope(Loss loss, int outputs, const double* f, co
   }
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

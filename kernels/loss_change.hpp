@@ -26,7 +26,8 @@ struct LossChange {
 
 }  // namespace langevo
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Means over points. The bound grows by the rounding of the double sums and by 10 % for terms of second
 /// order.
@@ -204,4 +205,5 @@ LANGEVO_FUNCTION LossChange loss_change(const Team& team, const ProblemView& pro
   });
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

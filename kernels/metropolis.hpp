@@ -7,7 +7,8 @@
 #include "langevo/statistics.hpp"
 
 /// One conditioned Gaussian mutation of all parameters. Whitelam et al. 2021, eqs. 1-3.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 template <class Team>
 struct MetropolisWorkspace {
@@ -53,4 +54,5 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   return true;
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

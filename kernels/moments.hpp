@@ -2,7 +2,8 @@
 
 #include "kernels/host_device.hpp"
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Takes one more value in; `count` includes it (Welford, Technometrics 4, 419 (1962)).
 LANGEVO_INLINE void add_to_moments(double value, double count, double& mean, double& sum_squared_deviations) {
@@ -20,4 +21,5 @@ LANGEVO_INLINE void merge_moments(double here, double& mean, double& sum_squared
   sum_squared_deviations += sum_squared_deviations_there + delta * delta * (here * there / total);
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -5,7 +5,8 @@
 #include "kernels/elementary.hpp"
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011), no state.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// What a random number is for; the one registry of streams.
 enum class Stream : std::uint32_t {
@@ -103,4 +104,5 @@ LANGEVO_FUNCTION void draw_normals(const Team& team, const Source& source, std::
   });
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -6,7 +6,8 @@
 
 #include "kernels/host_device.hpp"
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Values rather than functions, so that device code may use them.
 template <class Real>
@@ -78,4 +79,5 @@ LANGEVO_INLINE double double_of_bits(std::uint64_t a) {
   return __builtin_bit_cast(double, a);
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

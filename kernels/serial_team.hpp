@@ -4,7 +4,8 @@
 
 #include "kernels/scalar.hpp"
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// Data points are processed in tiles of this many; per-point arrays are [unit][points_per_tile].
 inline constexpr int points_per_tile = 64;
@@ -97,4 +98,5 @@ struct SerialTeam {
   LANGEVO_INLINE void synchronize() const {}
 };
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -5,7 +5,8 @@
 
 /// Upper bounds of the largest singular value of a layer's weights, for the error bounds of deep networks:
 /// there the Frobenius norm, larger by up to the root of the width in every layer, would make them useless.
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// The smaller dimension of a layer.
 LANGEVO_INLINE int layer_rank(const Layer& layer) {
@@ -64,4 +65,5 @@ LANGEVO_FUNCTION double spectral_norm_bound(const Team& team, const Layer& layer
   return frobenius * square_root(square_root(square_root(norm8))) * rounding;
 }
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -19,7 +19,8 @@ struct ReplicaView {
 
 }  // namespace langevo
 
-namespace langevo::inline LANGEVO_TARGET {
+namespace langevo {
+inline namespace LANGEVO_TARGET {
 
 /// What one step of one replica depends on, besides its state.
 struct StepContext {
@@ -34,4 +35,5 @@ struct StepContext {
   }
 };
 
-}  // namespace langevo::inline LANGEVO_TARGET
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -206,7 +206,8 @@ std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamic
   const auto found = std::find_if(devices.begin(), devices.end(),
                                   [&](const DeviceInfo& device) { return device.index == options.device; });
   if (found == devices.end()) {
-    throw InputError("--device " + std::to_string(options.device) + " does not exist; see `langevo devices`");
+    throw InputError("--backend cuda --device " + std::to_string(options.device) +
+                     " does not exist; see `langevo devices`");
   }
   if (!found->usable) {
     throw InputError("--backend cuda --device " + std::to_string(options.device) +

@@ -88,11 +88,11 @@ ATTRIBUTES = (
 ).split()
 
 
-def run_langevo(directory, *options, name="run.nc"):
+def run_langevo(directory, *options, trace=TRACE, name="run.nc"):
     """A tiny run; its path."""
     path = os.path.join(directory, name)
     words = f"--points {POINTS} --replicas {REPLICAS} --steps {STEPS} --records {INTERVALS} --alpha {ALPHA}".split()
-    words += ["--lambda", str(LAMBDA), "--trace", str(TRACE), *options, "-o", path, "--quiet"]
+    words += ["--lambda", str(LAMBDA), "--trace", str(trace), *options, "-o", path, "--quiet"]
     subprocess.run([PROGRAM, "run", *words], check=True, timeout=300)
     return path
 
@@ -268,8 +268,8 @@ class Numbers(WithRun):
 class SmallFiles(unittest.TestCase):
     def test_what_is_not_stored_is_not_there(self):
         with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
-            options = "--no-replica-loss --record-parameters none --trace 0 --reference none".split()
-            path = run_langevo(directory, *options)
+            options = "--no-replica-loss --record-parameters none --reference none".split()
+            path = run_langevo(directory, *options, trace=0)
             absent = {"parameter_mean", "parameter_variance", "replica_loss", "trace_parameter"}
             with langevo.open_run(path) as run:
                 self.assertIsNone(run.reference)
