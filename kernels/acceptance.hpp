@@ -46,11 +46,11 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
 /// is `safety` times that. Until enough audits were made it is the worst case itself.
 struct AuditPolicy {
   static constexpr std::uint32_t audits_before_trust = 16;
-  static constexpr double safety = 10;
+  static constexpr double safety = 8;
 
   /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
   LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {
-    const std::uint64_t interval = calibration.audits < audits_before_trust ? 2 : 512;
+    const std::uint64_t interval = calibration.audits < audits_before_trust ? 2 : 1024;
     return step % interval == interval - 1;
   }
 

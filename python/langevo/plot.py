@@ -9,6 +9,7 @@ import matplotlib
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from langevo.run_file import RunFileError
 
@@ -40,7 +41,7 @@ WEIGHTS_BY_DEFAULT = 4
 
 
 def chosen_parameters(runs, parameters):
-    """The indices to draw: those asked for, or a few evenly spaced ones; none where no run has any stored."""
+    """The indices to draw: those asked for, or the few that move most; none where no run has any stored."""
     counts = {run.root.sizes["parameter"] for run in runs}
     names = [list(run.root["parameter_name"].values) for run in runs]
     for run, run_names in zip(runs, names, strict=True):
@@ -50,7 +51,7 @@ def chosen_parameters(runs, parameters):
             )
     (count,) = counts
     if parameters is None:
-        return sorted({round(i) for i in numpy.linspace(0, count - 1, WEIGHTS_BY_DEFAULT)})
+        return _that_move_most(runs[0], count)
     for index in parameters:
         if not 0 <= index < count:
             raise RunFileError(f"parameter {index} is not in '{runs[0].path}'; give indices from 0 to {count - 1}")
@@ -58,6 +59,18 @@ def chosen_parameters(runs, parameters):
         if not _has_weights(run):
             raise RunFileError(f"'{run.path}' stores no parameters; run with --record-parameters mean or --trace")
     return parameters
+
+
+def _that_move_most(run, count):
+    """Of the gradient trajectory, or else of the mean replica; evenly spaced ones where neither is stored."""
+    if run.reference is not None:
+        path = run.reference["parameter_value"].values
+    elif "parameter_mean" in run.ensemble:
+        path = run.ensemble["parameter_mean"].values
+    else:
+        return sorted({round(i) for i in numpy.linspace(0, count - 1, WEIGHTS_BY_DEFAULT)})
+    distance = numpy.abs(path[-1] - path[0])
+    return sorted(int(i) for i in numpy.argsort(-distance, kind="stable")[:WEIGHTS_BY_DEFAULT])
 
 
 def _has_weights(run):
@@ -160,6 +173,12 @@ def draw_delta_by_replicas(axes, runs):
     axes.set_xscale("log")
     if any((run.correspondence["delta_by_replicas"].values > 0).any() for run in runs):
         axes.set_yscale("log")
+    most = max(run.correspondence["replicas_averaged"].values[-1] for run in runs)
+    if most <= 100:  # within two decades powers of ten say too little
+        axes.set_xticks([m for m in (1, 2, 5, 10, 20, 50, 100) if m <= most])
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("replicas averaged (dotted: $1/m$)")
     axes.set_ylabel(r"$\Delta$ at the last time")
     if len(runs) > 1:
@@ -181,7 +200,7 @@ def draw(runs, parameters=None):
     """One figure of one or several runs: a row of weights and loss for each, then Delta for all.
 
     @param runs        opened runs of the same network
-    @param parameters  indices of the weights to draw; None: a few, evenly spaced
+    @param parameters  indices of the weights to draw; None: the few that move most
     """
     for run in runs:
         if run.ensemble.sizes["time"] == 0:
