@@ -235,6 +235,8 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   root.put_attribute("decided_by_double", counters.decided_by_double);
   root.put_attribute("decided_by_value", counters.decided_by_value);
   root.put_attribute("not_finite", counters.not_finite);
+  root.put_attribute("audits", counters.audits);
+  root.put_attribute("audit_failures", counters.audit_failures);
   if (correspondence) define_correspondence(root, *correspondence);
 }
 

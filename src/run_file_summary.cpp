@@ -92,6 +92,9 @@ void describe_speed(Table& table, const netcdf::Group& root) {
                number(percent) + " %)";
   }
   table.add("decided by", decided);
+  table.add("audits", std::to_string(root.count_attribute("audits").value_or(0)) +
+                          " of the float bound, failed " +
+                          std::to_string(root.count_attribute("audit_failures").value_or(0)));
 }
 
 std::string indented(const std::string& text) {

@@ -97,7 +97,9 @@ std::string RunReport::table(const RunSummary& summary) const {
   if (decided > 0) {
     out << "decided by float " << share(counters.decided_by_float, decided) << ", double "
         << share(counters.decided_by_double, decided) << ", value "
-        << share(counters.decided_by_value, decided) << "; not finite " << counters.not_finite << '\n';
+        << share(counters.decided_by_value, decided) << "; not finite " << counters.not_finite
+        << "; audits of the float bound " << counters.audits << ", failed " << counters.audit_failures
+        << '\n';
   }
   return out.str();
 }

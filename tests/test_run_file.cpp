@@ -98,7 +98,9 @@ class RunFileTest : public testing::Test {
                         .decided_by_float = 900,
                         .decided_by_double = 90,
                         .decided_by_value = 9,
-                        .not_finite = 1};
+                        .not_finite = 1,
+                        .audits = 7,
+                        .audit_failures = 2};
     file.finish(summary, with_reference ? &correspondence : nullptr);
   }
 
@@ -160,6 +162,8 @@ TEST_F(RunFileTest, HoldsWhatWasWritten) {
   EXPECT_EQ(root.count_attribute("decided_by_double"), 90U);
   EXPECT_EQ(root.count_attribute("decided_by_value"), 9U);
   EXPECT_EQ(root.count_attribute("not_finite"), 1U);
+  EXPECT_EQ(root.count_attribute("audits"), 7U);
+  EXPECT_EQ(root.count_attribute("audit_failures"), 2U);
   const std::string created = root.text_attribute("created").value_or("");
   ASSERT_EQ(created.size(), 20U) << created;
   EXPECT_EQ(created.substr(10, 1) + created.substr(19), "TZ");

@@ -84,7 +84,7 @@ SIZES = {
 }
 ATTRIBUTES = (
     "title Conventions langevo_version configuration seed backend device created wall_seconds proposals"
-    " decided_exactly decided_by_float decided_by_double decided_by_value not_finite"
+    " decided_exactly decided_by_float decided_by_double decided_by_value not_finite audits audit_failures"
 ).split()
 
 
