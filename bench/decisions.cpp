@@ -16,7 +16,7 @@
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "langevo/backend.hpp"
-#include "langevo/initial_state.hpp"
+#include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
@@ -127,41 +127,36 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
   return row;
 }
 
-struct Workload {
+struct Extent {
   const char* name;
-  std::vector<int> widths;
-  bool deep;
-  double beta;
-  double alpha;
+  PaperWorkload workload;
   double path_alpha;  ///< step of the gradient path that leads to the states
   std::uint64_t replicas;
   std::uint64_t steps;
 };
 
-bool run(const Workload& workload, double scale) {
-  const Problem problem(Network(workload.widths, Activation::tanh, workload.deep),
-                        workload.deep ? make_sin_symmetric(1001) : make_sin_unit(1000), Loss::mse);
+bool run(const Extent& extent, double scale) {
+  const Problem problem = extent.workload.problem();
   const std::size_t n = problem.network().parameter_count();
-  std::vector<double> x = workload.deep ? draw_initial_state(problem.network(), PytorchInit{}, 1, 0)
-                                        : draw_initial_state(problem.network(), GaussianInit{}, 1, 0);
+  std::vector<double> x = extent.workload.initial_state();
   const HostProblem host(problem);
-  const double sigma = sigma_from_lambda(0.1, workload.alpha, workload.beta);
+  const double sigma = extent.workload.sigma(0.1);
   const auto path =
-      make_backend(problem, Dynamics{NormalizedGradient{workload.path_alpha}, std::vector<double>(n, 1.0)},
+      make_backend(problem, Dynamics{NormalizedGradient{extent.path_alpha}, std::vector<double>(n, 1.0)},
                    EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
   path->set_all_parameters(x);
-  const auto steps = static_cast<std::uint64_t>(std::llround(scale * static_cast<double>(workload.steps)));
+  const auto steps = static_cast<std::uint64_t>(std::llround(scale * static_cast<double>(extent.steps)));
   std::uint64_t path_step = 0;
   bool good = true;
   for (const double time : {0.1, 1.0, 5.0, 10.0}) {
-    const auto target = static_cast<std::uint64_t>(std::llround(time / workload.path_alpha));
+    const auto target = static_cast<std::uint64_t>(std::llround(time / extent.path_alpha));
     path->advance(path_step, target - path_step);
     path_step = target;
     x = path->parameters(0, 1);
-    std::vector<Row> rows(workload.replicas);
-    parallel_for(workload.replicas, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), 1,
+    std::vector<Row> rows(extent.replicas);
+    parallel_for(extent.replicas, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), 1,
                  [&](int, std::uint64_t replica) {
-                   rows[replica] = decide_all_ways(problem, host.view(), workload.beta, sigma, x,
+                   rows[replica] = decide_all_ways(problem, host.view(), extent.workload.beta, sigma, x,
                                                    static_cast<std::uint32_t>(replica), steps);
                  });
     Row row;
@@ -169,7 +164,7 @@ bool run(const Workload& workload, double scale) {
     const auto percent = [&](std::uint64_t count) {
       return 100.0 * static_cast<double>(count) / static_cast<double>(row.proposals);
     };
-    std::printf("%-12s %5.1f %9.3g %10llu %7.2f %12.3f %12.3f %12llu %9.3f %8llu\n", workload.name, time,
+    std::printf("%-12s %5.1f %9.3g %10llu %7.2f %12.3f %12.3f %12llu %9.3f %8llu\n", extent.name, time,
                 path->loss(x), static_cast<unsigned long long>(row.proposals), percent(row.accepted),
                 percent(row.naive_wrong), percent(row.naive_double_mean_wrong),
                 static_cast<unsigned long long>(row.ladder_wrong), percent(row.sent_on),
@@ -190,17 +185,14 @@ int main(int argc, char** argv) {
   app.add_option("--scale", scale, "share of the proposals of the full table")->check(CLI::PositiveNumber);
   app.add_option("--net", net, "which net")->check(CLI::IsMember({"all", "shallow", "wide", "deep"}));
   CLI11_PARSE(app, argc, argv);
-  const double infinity = std::numeric_limits<double>::infinity();
-  const langevo::Workload workloads[] = {
-      {"shallow", {1, 30, 1}, false, infinity, 1e-5, 1e-4, 16, 31250},
-      {"wide", {1, 256, 1}, false, 1e3, 1e-4, 1e-3, 8, 4000},
-      {"deep", {1, 32, 32, 32, 32, 32, 32, 32, 32, 1}, true, infinity, 1e-4, 5e-4, 2, 5000},
-  };
+  const langevo::Extent extents[] = {{"shallow", langevo::shallow_workload(), 1e-4, 16, 31250},
+                                     {"wide", langevo::wide_workload(), 1e-3, 8, 4000},
+                                     {"deep", langevo::deep_workload(), 5e-4, 2, 5000}};
   std::printf("%-12s %5s %9s %10s %7s %12s %12s %12s %9s %8s\n", "net", "t", "U", "proposals", "acc. %",
               "naive f32 %", "f64 mean %", "ladder wrong", "sent on %", "failures");
   bool good = true;
-  for (const langevo::Workload& workload : workloads) {
-    if (net == "all" || net == workload.name) good = langevo::run(workload, scale) && good;
+  for (const langevo::Extent& extent : extents) {
+    if (net == "all" || net == extent.name) good = langevo::run(extent, scale) && good;
   }
   std::printf(good ? "every decision of the ladder is double's\n"
                    : "FAILED: see the columns 'ladder wrong' and 'sent on'\n");

@@ -10,18 +10,10 @@
 #include <cstdio>
 
 #include "langevo/backend.hpp"
-#include "langevo/initial_state.hpp"
+#include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
-
-struct Workload {
-  const char* name;
-  std::vector<int> widths;
-  bool deep;
-  double beta;
-  double alpha;
-};
 
 /// Replica steps per second: median, least and most of five runs of about a second.
 struct Rate {
@@ -52,12 +44,10 @@ Rate measure(Backend& backend, std::uint64_t replicas) {
   return {rates[2], rates.front(), rates.back(), backend.counters() - before};
 }
 
-void run(const Workload& workload, const BackendOptions& options, std::uint64_t replicas) {
-  const Problem problem(Network(workload.widths, Activation::tanh, workload.deep),
-                        workload.deep ? make_sin_symmetric(1001) : make_sin_unit(1000), Loss::mse);
+void run(const PaperWorkload& workload, const BackendOptions& options, std::uint64_t replicas) {
+  const Problem problem = workload.problem();
   const std::size_t n = problem.network().parameter_count();
-  std::vector<double> x = workload.deep ? draw_initial_state(problem.network(), PytorchInit{}, 1, 0)
-                                        : draw_initial_state(problem.network(), GaussianInit{}, 1, 0);
+  std::vector<double> x = workload.initial_state();
   const EnsembleShape shape{replicas, 0, 1};
   {
     const auto path =
@@ -66,7 +56,7 @@ void run(const Workload& workload, const BackendOptions& options, std::uint64_t 
     path->advance(0, 1000);  // t = 1
     x = path->parameters(0, 1);
   }
-  const double sigma = sigma_from_lambda(0.1, workload.alpha, workload.beta);
+  const double sigma = workload.sigma(0.1);
   const auto print = [&](const char* what, const Dynamics& dynamics) {
     const auto backend = make_backend(problem, dynamics, shape, options);
     backend->set_all_parameters(x);
@@ -96,13 +86,10 @@ int main(int argc, char** argv) {
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
   app.add_option("--replicas", replicas, "size of the ensemble")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  const double infinity = std::numeric_limits<double>::infinity();
-  const langevo::Workload workloads[] = {
-      {"1,30,1", {1, 30, 1}, false, infinity, 1e-5},
-      {"1,256,1", {1, 256, 1}, false, 1e3, 1e-4},
-      {"1,32x8,1", {1, 32, 32, 32, 32, 32, 32, 32, 32, 1}, true, infinity, 1e-4},
-  };
   std::printf("%-8s %-20s %10s  %-22s %s\n", "net", "rule", "steps/s", "(of five runs)", "decided in double");
-  for (const langevo::Workload& workload : workloads) langevo::run(workload, options, replicas);
+  for (const langevo::PaperWorkload& workload :
+       {langevo::shallow_workload(), langevo::wide_workload(), langevo::deep_workload()}) {
+    langevo::run(workload, options, replicas);
+  }
   return 0;
 }

@@ -6,8 +6,7 @@
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
 
-/// The rules that follow the gradient, with or without noise. All three move
-/// x_i -= drift sigma_i^2 g_i / norm, and Langevin adds noise sigma_i z_i.
+/// The rules that follow the gradient, with or without noise.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -32,66 +31,51 @@ LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const Context& co
   }));
 }
 
-template <class Team, class Context>
-LANGEVO_FUNCTION void move_down(const Team& team, const Context& context, double factor,
-                                const double* gradient, double* x) {
-  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
-    x[i] = multiply_add(-factor * context.sigma[i], context.sigma[i] * gradient[i], x[i]);
-  });
+/// What a rule makes of a gradient: x_i += -drift sigma_i^2 g_i + noise sigma_i z_i.
+struct GradientMotion {
+  double drift;
+  double noise;
+};
+
+/// `norm` is |sigma.g|.
+LANGEVO_INLINE GradientMotion motion_of(const Gradient& rule, double /*norm*/) {
+  return {rule.alpha, 0};
 }
 
-/// x_i -= alpha sigma_i^2 g_i. Returns whether loss and gradient at x were finite; if not, x stays.
-template <class Team, class Context>
-LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Gradient& rule,
-                                ReplicaView replica, GradientRuleWorkspace<Team>& work,
-                                StepCounters& counters) {
-  double* const x = replica.x;
-  const double loss = loss_and_gradient(team, context.problem, x, work.backpropagation);
-  const double norm = scaled_gradient_norm(team, context, work.backpropagation.gradient);
-  if (!is_finite(loss) || !is_finite(norm)) return false;
-  move_down(team, context, rule.alpha, work.backpropagation.gradient, x);
-  team.synchronize();
-  ++counters.accepted;
-  return true;
+/// Where g = 0, x stays.
+LANGEVO_INLINE GradientMotion motion_of(const NormalizedGradient& rule, double norm) {
+  return {norm > 0 ? rule.alpha / norm : 0, 0};
 }
 
-/// x_i -= alpha sigma_i^2 g_i / |sigma.g|; where g = 0, x stays.
-template <class Team, class Context>
-LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const NormalizedGradient& rule,
-                                ReplicaView replica, GradientRuleWorkspace<Team>& work,
-                                StepCounters& counters) {
-  double* const x = replica.x;
-  const double loss = loss_and_gradient(team, context.problem, x, work.backpropagation);
-  const double norm = scaled_gradient_norm(team, context, work.backpropagation.gradient);
-  if (!is_finite(loss) || !is_finite(norm)) return false;
-  if (norm > 0) move_down(team, context, rule.alpha / norm, work.backpropagation.gradient, x);
-  team.synchronize();
-  ++counters.accepted;
-  return true;
-}
-
-/// beta finite: x_i += -s (beta sigma_i^2 / 2) g_i + sigma_i sqrt(s) z_i;
-/// beta = inf:  x_i += -s (sigma_i / sqrt(2 pi)) sigma_i g_i / |sigma.g| + sigma_i sqrt(s / 2) z_i.
-template <class Team, class Context>
-LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Langevin& rule,
-                                ReplicaView replica, GradientRuleWorkspace<Team>& work,
-                                StepCounters& counters) {
-  double* const x = replica.x;
+/// beta finite: drift s beta/2, noise sqrt(s); beta = inf: drift s / (sqrt(2 pi) |sigma.g|), noise sqrt(s/2).
+LANGEVO_INLINE GradientMotion motion_of(const Langevin& rule, double norm) {
   constexpr double one_over_sqrt_2pi = 0.3989422804014327;
+  if (is_finite(rule.beta)) return {0.5 * rule.stride * rule.beta, square_root(rule.stride)};
+  return {norm > 0 ? rule.stride * one_over_sqrt_2pi / norm : 0, square_root(0.5 * rule.stride)};
+}
+
+/// One step of any of these rules. Returns whether loss and gradient at x were finite; if not, x stays.
+template <class Team, class Context, class RuleType>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const RuleType& rule,
+                                ReplicaView replica, GradientRuleWorkspace<Team>& work,
+                                StepCounters& counters) {
+  const std::size_t n = context.problem.network.parameter_count;
+  const double* const gradient = work.backpropagation.gradient;
+  double* const x = replica.x;
   const double loss = loss_and_gradient(team, context.problem, x, work.backpropagation);
-  const double norm = scaled_gradient_norm(team, context, work.backpropagation.gradient);
+  const double norm = scaled_gradient_norm(team, context, gradient);
   if (!is_finite(loss) || !is_finite(norm)) return false;
-  draw_normals(team, context.random(Stream::langevin_noise), context.problem.network.parameter_count,
-               work.normal);
-  team.synchronize();
-  const bool finite_beta = is_finite(rule.beta);
-  const double zero_temperature_drift = norm > 0 ? rule.stride * one_over_sqrt_2pi / norm : 0;
-  const double drift = finite_beta ? 0.5 * rule.stride * rule.beta : zero_temperature_drift;
-  const double noise = square_root(finite_beta ? rule.stride : 0.5 * rule.stride);
-  move_down(team, context, drift, work.backpropagation.gradient, x);
-  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
-    x[i] = multiply_add(noise * context.sigma[i], static_cast<double>(work.normal[i]), x[i]);
+  const GradientMotion motion = motion_of(rule, norm);
+  team.each(n, [&](std::size_t i) LANGEVO_BODY {
+    x[i] = multiply_add(-motion.drift * context.sigma[i], context.sigma[i] * gradient[i], x[i]);
   });
+  if (motion.noise > 0) {
+    draw_normals(team, context.random(Stream::langevin_noise), n, work.normal);
+    team.synchronize();
+    team.each(n, [&](std::size_t i) LANGEVO_BODY {
+      x[i] = multiply_add(motion.noise * context.sigma[i], static_cast<double>(work.normal[i]), x[i]);
+    });
+  }
   team.synchronize();
   ++counters.accepted;
   return true;

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "langevo/dynamics.hpp"
+#include "langevo/initial_state.hpp"
+#include "langevo/problem.hpp"
+
+namespace langevo {
+
+/// One of the paper's nets with its data and the mutations of its figure.
+struct PaperWorkload {
+  const char* name;
+  std::vector<int> widths;
+  bool deep;
+  double beta;
+  double alpha;
+
+  [[nodiscard]] Problem problem() const {
+    return {Network(widths, Activation::tanh, deep), deep ? make_sin_symmetric(1001) : make_sin_unit(1000),
+            Loss::mse};
+  }
+  /// Where the presets start.
+  [[nodiscard]] std::vector<double> initial_state() const {
+    const Network network = problem().network();
+    return deep ? draw_initial_state(network, PytorchInit{}, 1, 0)
+                : draw_initial_state(network, GaussianInit{}, 1, 0);
+  }
+  [[nodiscard]] double sigma(double lambda) const { return sigma_from_lambda(lambda, alpha, beta); }
+};
+
+inline PaperWorkload shallow_workload() {
+  return {"1,30,1", {1, 30, 1}, false, std::numeric_limits<double>::infinity(), 1e-5};
+}
+inline PaperWorkload wide_workload() {
+  return {"1,256,1", {1, 256, 1}, false, 1e3, 1e-4};
+}
+inline PaperWorkload deep_workload() {
+  return {"1,32x8,1",
+          {1, 32, 32, 32, 32, 32, 32, 32, 32, 1},
+          true,
+          std::numeric_limits<double>::infinity(),
+          1e-4};
+}
+
+}  // namespace langevo
