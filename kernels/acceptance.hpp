@@ -99,7 +99,7 @@ LANGEVO_FUNCTION bool accepts(const Team& team, const Context& context, Precisio
     ++counters.audits;
     if (error > factor * estimate.error_bound + exact.error_bound) ++counters.audit_failures;
     team.synchronize();
-    if (team.leads()) {
+    if (team.leads() && error > 0) {  // an exact result, as where a network is dead, says nothing of others
       ++calibration->audits;
       calibration->largest_ratio = larger(calibration->largest_ratio, error / estimate.error_bound);
     }

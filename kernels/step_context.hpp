@@ -7,7 +7,7 @@ namespace langevo {
 
 /// What audits have measured of a rung's error bound in one replica.
 struct RungCalibration {
-  std::uint32_t audits = 0;
+  std::uint32_t audits = 0;  ///< that found an error
   double largest_ratio = 0;  ///< of error to worst-case bound
 };
 
