@@ -229,8 +229,7 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   root.put_attribute("wall_seconds", summary.wall_seconds);
   root.put_attribute("proposals", counters.steps);
   // Every rung of the ladder is exact; a local model's decisions would not count here.
-  root.put_attribute("decided_exactly", counters.decided_by_float + counters.decided_by_double +
-                                            counters.decided_by_value + counters.not_finite);
+  root.put_attribute("decided_exactly", counters.decided_exactly());
   root.put_attribute("decided_by_float", counters.decided_by_float);
   root.put_attribute("decided_by_double", counters.decided_by_double);
   root.put_attribute("decided_by_value", counters.decided_by_value);

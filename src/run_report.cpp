@@ -88,8 +88,7 @@ std::string RunReport::table(const RunSummary& summary) const {
     out << '\n';
   }
   const StepCounters& counters = summary.counters;
-  const std::uint64_t decided = counters.decided_by_float + counters.decided_by_double +
-                                counters.decided_by_value + counters.not_finite;
+  const std::uint64_t decided = counters.decided_exactly();
   const auto steps = static_cast<double>(counters.steps);
   const std::string unit = decided > 0 ? "proposals" : "replica steps";
   out << rounded(steps, 6) << ' ' << unit << " in " << duration_in_words(summary.wall_seconds) << ", "

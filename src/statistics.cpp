@@ -58,6 +58,10 @@ double mean_squared_difference(std::span<const double> a, std::span<const double
   return sum / static_cast<double>(a.size());
 }
 
+std::uint64_t StepCounters::decided_exactly() const {
+  return decided_by_float + decided_by_double + decided_by_value + not_finite;
+}
+
 StepCounters& StepCounters::operator+=(const StepCounters& other) {
   steps += other.steps;
   accepted += other.accepted;

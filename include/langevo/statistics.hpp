@@ -57,6 +57,9 @@ struct StepCounters {
   std::uint64_t audits = 0;            ///< proposals sent on to double only to measure the float rung's error
   std::uint64_t audit_failures = 0;    ///< audits that found an error above the bound in use
 
+  /// Proposals that an evaluation of the loss change decided; 0 for rules without an acceptance test.
+  [[nodiscard]] std::uint64_t decided_exactly() const;
+
   StepCounters& operator+=(const StepCounters& other);
   friend StepCounters operator-(StepCounters a, const StepCounters& b);
 };
