@@ -10,6 +10,13 @@ inline namespace LANGEVO_TARGET {
 /// Data points are processed in tiles of this many; per-point arrays are [unit][points_per_tile].
 inline constexpr int points_per_tile = 64;
 
+/// Rows of float matrices are padded with zeros to a multiple of this.
+inline constexpr int float_row = 16;
+
+LANGEVO_INLINE constexpr std::size_t padded_row(std::size_t n) {
+  return (n + float_row - 1) / float_row * float_row;
+}
+
 /// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
 ///
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
@@ -41,6 +48,34 @@ struct SerialTeam {
     }
     for (std::size_t i = whole; i < n; ++i) total.partial[i - whole] += term(i);
     return this->total(total);
+  }
+
+  /// sum_i a_i b_i in float, in an order of the machine's choice.
+  [[nodiscard]] LANGEVO_INLINE float dot(std::size_t n, const float* a, const float* b) const {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::size_t i = 0; i < n; ++i) sum = multiply_add(a[i], b[i], sum);
+    return sum;
+  }
+
+  /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
+  LANGEVO_INLINE void combine_rows(std::size_t rows, std::size_t stride, const float* matrix,
+                                   const float* factor, float* out) const {
+    constexpr int wide = 3 * float_row;
+    std::size_t c = 0;
+    for (; c + wide <= stride; c += wide) combine_strip<wide>(rows, stride, matrix + c, factor, out + c);
+    for (; c < stride; c += float_row) combine_strip<float_row>(rows, stride, matrix + c, factor, out + c);
+  }
+
+  /// out[i][c] += sum_r rows[r][i] rows[r][c] in float, for all c >= i and some others; i, c < `stride`, a
+  /// multiple of float_row.
+  LANGEVO_INLINE void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    constexpr int tile = 8;
+    for (std::size_t c = 0; c < stride; c += float_row) {
+      for (std::size_t i = 0; i < c + float_row; i += tile) {
+        add_gram_tile<tile>(count, stride, rows + i, rows + c, out + i * stride + c);
+      }
+    }
   }
 
   template <class Body>
@@ -96,6 +131,55 @@ struct SerialTeam {
   }
 
   LANGEVO_INLINE void synchronize() const {}
+
+ private:
+  /// Two partial sums a column: with one the additions would wait for each other.
+  template <int Columns>
+  LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,
+                                           const float* factor, float* out) {
+    float even[Columns];
+    float odd[Columns];
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) even[c] = odd[c] = 0;
+    std::size_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) odd[c] = multiply_add(factor[r + 1], row[stride + c], odd[c]);
+    }
+    if (r < rows) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+    }
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) out[c] = even[c] + odd[c];
+  }
+
+  template <int Tile>
+  LANGEVO_INLINE static void add_gram_tile(std::size_t count, std::size_t stride, const float* left,
+                                           const float* right, float* out) {
+    float sum[Tile][float_row];
+    for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+      for (int c = 0; c < float_row; ++c) sum[i][c] = 0;
+    }
+    for (std::size_t r = 0; r < count; ++r) {
+      const float* a = left + r * stride;
+      const float* b = right + r * stride;
+#pragma GCC unroll 8
+      for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+        for (int c = 0; c < float_row; ++c) sum[i][c] = multiply_add(a[i], b[c], sum[i][c]);
+      }
+    }
+    for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+      for (int c = 0; c < float_row; ++c) out[i * stride + c] += sum[i][c];
+    }
+  }
 };
 
 }  // namespace LANGEVO_TARGET

@@ -34,6 +34,35 @@ struct EmulatedWarpTeam {
     return butterfly(partial);
   }
 
+  [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
+    float partial[lanes] = {};
+    each_lane([&](std::size_t lane) {
+      for (std::size_t i = lane; i < n; i += lanes) partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+    });
+    return butterfly(partial);
+  }
+
+  void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
+                    float* out) const {
+    each(stride, [&](std::size_t c) {
+      float sum = 0;
+      for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
+      out[c] = sum;
+    });
+  }
+
+  void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    each(stride, [&](std::size_t c) {
+      for (std::size_t i = 0; i <= c; ++i) {
+        float sum = 0;
+        for (std::size_t r = 0; r < count; ++r) {
+          sum = fused_multiply_add(rows[r * stride + i], rows[r * stride + c], sum);
+        }
+        out[i * stride + c] += sum;
+      }
+    });
+  }
+
   template <class Body>
   void each_point(const Body& body) const {
     each(points_per_tile, [&](std::size_t p) { body(static_cast<int>(p)); });
@@ -69,9 +98,10 @@ struct EmulatedWarpTeam {
   }
 
   /// Every lane adds its partner's value, at distance 16, 8, 4, 2, 1.
-  static double butterfly(double (&value)[lanes]) {
+  template <class Real>
+  static Real butterfly(Real (&value)[lanes]) {
     for (std::size_t distance = lanes / 2; distance > 0; distance /= 2) {
-      double next[lanes];
+      Real next[lanes];
       for (std::size_t lane = 0; lane < lanes; ++lane) next[lane] = value[lane] + value[lane ^ distance];
       for (std::size_t lane = 0; lane < lanes; ++lane) value[lane] = next[lane];
     }

@@ -30,6 +30,35 @@ struct WarpTeam {
     return butterfly(partial);
   }
 
+  [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
+    float partial = 0;
+    for (std::size_t i = lane(); i < n; i += lanes) partial = fused_multiply_add(a[i], b[i], partial);
+    return butterfly(partial);
+  }
+
+  __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
+                               float* out) const {
+    for (std::size_t c = lane(); c < stride; c += lanes) {
+      float sum = 0;
+      for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
+      out[c] = sum;
+    }
+  }
+
+  __device__ void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    constexpr int tile = 8;
+    for (std::size_t c = lane(); c < stride; c += lanes) {
+      for (std::size_t i = 0; i <= c; i += tile) {
+        float sum[tile] = {};
+        for (std::size_t r = 0; r < count; ++r) {
+          const float* row = rows + r * stride;
+          for (int k = 0; k < tile; ++k) sum[k] = fused_multiply_add(row[i + k], row[c], sum[k]);
+        }
+        for (int k = 0; k < tile; ++k) out[(i + k) * stride + c] += sum[k];
+      }
+    }
+  }
+
   template <class Body>
   __device__ void each_point(const Body& body) const {
     for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
@@ -65,7 +94,8 @@ struct WarpTeam {
   __device__ static unsigned lane() { return threadIdx.x % lanes; }
 
   /// Every lane ends with the same bits: at each distance both partners add the same two numbers.
-  __device__ static double butterfly(double value) {
+  template <class Real>
+  __device__ static Real butterfly(Real value) {
     for (int distance = lanes / 2; distance > 0; distance /= 2)
       value += __shfl_xor_sync(all_lanes, value, distance);
     return value;
