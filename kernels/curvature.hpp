@@ -25,27 +25,31 @@ LANGEVO_INLINE bool has_curvature(const NetworkView& network) {
 
 /// Of one point at a time, units side by side.
 struct CurvatureWorkspace {
-  float* weight;       ///< x in float, [N]
+  float* weight_in;    ///< w_jk, the bias for k = d_in, [d_in + 1][padded hidden]
+  float* weight_out;   ///< v_cj, [outputs][padded fan_in of the last layer]
+  float* bias_out;     ///< of the last layer, [outputs]
   float* input;        ///< inputs, then 1 for the bias, [d_in + 1]
-  float* below;        ///< what the last layer is fed with, [fan_in of the last layer]
-  float* slope;        ///< h', [hidden]
-  float* second;       ///< h'' sum_c s_c v_cj, [hidden]
+  float* below;        ///< what the last layer is fed with, [padded fan_in of the last layer]
+  float* slope;        ///< h', [padded hidden]
+  float* second;       ///< h'' sum_c s_c v_cj, [padded hidden]
   double* output;      ///< f, strided by points_per_tile as the loss has it
   double* target;      ///< y, likewise
   double* loss_slope;  ///< s, likewise
   float* row;          ///< of the Gram matrix, one tile of points, [points_per_tile][outputs][padded N]
-  float* mean_row;     ///< sum_d p_d J_d, [padded N]
-  float* within;       ///< sum over points of second_j x_k x_m, [d_in + 1][d_in + 1][hidden]
-  float* across;       ///< sum over points of s_c h'_j x_k, [outputs][d_in + 1][hidden]
+  float* mean_row;     ///< sum_d p_d J_d, [padded N]; also scratch
+  float* within;       ///< sum over points of second_j x_k x_m, [d_in + 1][d_in + 1][padded hidden]
+  float* across;       ///< sum over points of s_c h'_j x_k, [outputs][d_in + 1][padded hidden]
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     if (!has_curvature(network)) return;
     const Layer& last = network.layers[network.layer_count - 1];
     const std::size_t outputs = last.fan_out;
     const std::size_t inputs = network.layers[0].fan_in + 1;
-    const std::size_t units = last.fan_in;
+    const std::size_t units = padded_row(last.fan_in);
     const std::size_t padded = padded_row(network.parameter_count);
-    weight = arena.take<float>(network.parameter_count);
+    weight_in = arena.take<float>(inputs * units);
+    weight_out = arena.take<float>(outputs * units);
+    bias_out = arena.take<float>(outputs);
     input = arena.take<float>(inputs);
     below = arena.take<float>(units);
     slope = arena.take<float>(units);
@@ -60,30 +64,65 @@ struct CurvatureWorkspace {
   }
 };
 
+/// The weights in float, units side by side, zeros in the padding.
+template <class Team>
+LANGEVO_FUNCTION void load_weights(const Team& team, const NetworkView& network, const double* x,
+                                   CurvatureWorkspace& work) {
+  const Layer& last = network.layers[network.layer_count - 1];
+  const std::size_t units = padded_row(last.fan_in);
+  for (int c = 0; c < last.fan_out; ++c) {
+    const double* v = x + last.weight_offset + static_cast<std::size_t>(c) * last.fan_in;
+    team.each(units, [&](std::size_t j) LANGEVO_BODY {
+      work.weight_out[c * units + j] =
+          j < static_cast<std::size_t>(last.fan_in) ? static_cast<float>(v[j]) : 0.0f;
+    });
+    if (team.leads()) work.bias_out[c] = last.has_bias ? static_cast<float>(x[last.bias_offset + c]) : 0.0f;
+  }
+  if (network.layer_count > 1) {
+    const Layer& hidden = network.layers[0];
+    const std::size_t inputs = hidden.fan_in;
+    for (std::size_t k = 0; k <= inputs; ++k) {
+      team.each(units, [&](std::size_t j) LANGEVO_BODY {
+        double w = 0;
+        if (j < static_cast<std::size_t>(hidden.fan_out)) {
+          if (k < inputs) w = x[hidden.weight_offset + j * inputs + k];
+          if (k == inputs && hidden.has_bias) w = x[hidden.bias_offset + j];
+        }
+        work.weight_in[k * units + j] = static_cast<float>(w);
+      });
+    }
+  }
+  team.synchronize();
+}
+
 /// Forward through the network for point `point`: below, slope, second (still h'' alone) and output.
 template <class Act, class Team>
 LANGEVO_FUNCTION void evaluate_point(const Team& team, const ProblemView& problem, std::size_t point,
                                      CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
-  const int inputs = data.input_dim;
+  const auto inputs = static_cast<std::size_t>(data.input_dim);
   const std::size_t tile = point / points_per_tile;
   const std::size_t p = point % points_per_tile;
-  team.each(static_cast<std::size_t>(inputs), [&](std::size_t k) LANGEVO_BODY {
+  team.each(inputs, [&](std::size_t k) LANGEVO_BODY {
     work.input[k] = static_cast<float>(data.inputs[(tile * inputs + k) * points_per_tile + p]);
   });
   if (team.leads()) work.input[inputs] = 1;
   team.synchronize();
   const Layer& last = network.layers[network.layer_count - 1];
+  const std::size_t units = padded_row(last.fan_in);
   if (network.layer_count == 1) {
-    team.each(last.fan_in, [&](std::size_t k) LANGEVO_BODY { work.below[k] = work.input[k]; });
+    team.each(inputs, [&](std::size_t k) LANGEVO_BODY { work.below[k] = work.input[k]; });
   } else {
-    const Layer& hidden = network.layers[0];
-    const float* w = work.weight + hidden.weight_offset;
-    team.each(hidden.fan_out, [&](std::size_t j) LANGEVO_BODY {
-      float a = hidden.has_bias ? work.weight[hidden.bias_offset + j] : 0.0f;
-      for (int k = 0; k < inputs; ++k) a = multiply_add(w[j * inputs + k], work.input[k], a);
-      const float h = Act::value(a);
+    float* a = work.slope;  // preactivations first; one loop over units each, so that they vectorise
+    team.each(units, [&](std::size_t j) LANGEVO_BODY { a[j] = work.weight_in[inputs * units + j]; });
+    for (std::size_t k = 0; k < inputs; ++k) {
+      const float x = work.input[k];
+      const float* w = work.weight_in + k * units;
+      team.each(units, [&](std::size_t j) LANGEVO_BODY { a[j] = multiply_add(w[j], x, a[j]); });
+    }
+    team.each(units, [&](std::size_t j) LANGEVO_BODY {
+      const float h = Act::value(a[j]);
       work.below[j] = h;
       work.slope[j] = Act::slope(h);
       work.second[j] = Act::second_slope(h);
@@ -91,10 +130,9 @@ LANGEVO_FUNCTION void evaluate_point(const Team& team, const ProblemView& proble
   }
   team.synchronize();
   for (int c = 0; c < last.fan_out; ++c) {
-    const float bias = last.has_bias ? work.weight[last.bias_offset + c] : 0.0f;
-    const float sum = team.dot(last.fan_in, work.weight + last.weight_offset + c * last.fan_in, work.below);
+    const float sum = team.dot(units, work.weight_out + c * units, work.below);
     if (team.leads()) {
-      work.output[c * points_per_tile] = static_cast<double>(sum + bias);
+      work.output[c * points_per_tile] = static_cast<double>(sum + work.bias_out[c]);
       work.target[c * points_per_tile] = data.targets[(tile * data.target_dim + c) * points_per_tile + p];
     }
   }
@@ -115,7 +153,7 @@ LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network
   }
   if (network.layer_count == 1) return;
   const Layer& hidden = network.layers[0];
-  const float* v = work.weight + last.weight_offset + c * units;
+  const float* v = work.weight_out + c * padded_row(units);
   const std::size_t inputs = hidden.fan_in;
   for (std::size_t k = 0; k < inputs; ++k) {
     const float x = work.input[k];
@@ -162,7 +200,7 @@ LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& pr
   const NetworkView& network = problem.network;
   if (network.layer_count == 1) return;
   const Layer& last = network.layers[1];
-  const std::size_t units = last.fan_in;
+  const std::size_t units = padded_row(last.fan_in);
   const int outputs = last.fan_out;
   const std::size_t inputs = network.layers[0].fan_in + (network.layers[0].has_bias ? 1 : 0);
   const std::size_t stride = network.layers[0].fan_in + 1;
@@ -171,12 +209,15 @@ LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& pr
   }
   team.synchronize();
   const auto loss_slope = [&](int c) { return static_cast<float>(work.loss_slope[c * points_per_tile]); };
-  const float* v = work.weight + last.weight_offset;
-  team.each(units, [&](std::size_t j) LANGEVO_BODY {
-    float sum = 0;
-    for (int c = 0; c < outputs; ++c) sum = multiply_add(loss_slope(c), v[c * units + j], sum);
-    work.second[j] *= sum;
-  });
+  float* weighed = work.mean_row;
+  for (int c = 0; c < outputs; ++c) {
+    const float slope = loss_slope(c);
+    const float* v = work.weight_out + c * units;
+    team.each(units, [&](std::size_t j) LANGEVO_BODY {
+      weighed[j] = multiply_add(slope, v[j], c == 0 ? 0.0f : weighed[j]);
+    });
+  }
+  team.each(units, [&](std::size_t j) LANGEVO_BODY { work.second[j] *= weighed[j]; });
   for (std::size_t k = 0; k < inputs; ++k) {
     for (std::size_t m = k; m < inputs; ++m) {
       const float product = work.input[k] * work.input[m];
@@ -210,13 +251,13 @@ LANGEVO_FUNCTION void place_unit_curvature(const Team& team, const NetworkView& 
   };
   for (std::size_t k = 0; k < inputs; ++k) {
     for (std::size_t m = k; m < inputs; ++m) {
-      const float* within = work.within + (k * (fan_in + 1) + m) * units;
+      const float* within = work.within + (k * (fan_in + 1) + m) * padded_row(units);
       team.each(units, [&](std::size_t j) LANGEVO_BODY {
         hessian[parameter(j, k) * padded + parameter(j, m)] += within[j];
       });
     }
     for (int c = 0; c < last.fan_out; ++c) {
-      const float* across = work.across + (c * (fan_in + 1) + k) * units;
+      const float* across = work.across + (c * (fan_in + 1) + k) * padded_row(units);
       team.each(units, [&](std::size_t j) LANGEVO_BODY {
         hessian[parameter(j, k) * padded + last.weight_offset + c * units + j] += across[j];
       });
@@ -235,9 +276,10 @@ LANGEVO_FUNCTION void scaled_hessian(const Team& team, const ProblemView& proble
   const std::size_t padded = padded_row(n);
   const int outputs = data.target_dim;
   const std::size_t inputs = network.layers[0].fan_in + 1;
-  const std::size_t units = network.layers[network.layer_count - 1].fan_in;
+  const std::size_t units = padded_row(network.layers[network.layer_count - 1].fan_in);
   const double scale = 1 / loss_denominator(problem.loss, data.points, outputs);
-  team.each(n, [&](std::size_t i) LANGEVO_BODY { work.weight[i] = static_cast<float>(x[i]); });
+  load_weights(team, network, x, work);
+  team.each(units, [&](std::size_t j) LANGEVO_BODY { work.below[j] = 0; });
   team.each(padded * padded, [&](std::size_t i) LANGEVO_BODY { hessian[i] = 0; });
   team.each(padded * outputs * points_per_tile, [&](std::size_t i) LANGEVO_BODY { work.row[i] = 0; });
   team.each(inputs * inputs * units, [&](std::size_t i) LANGEVO_BODY { work.within[i] = 0; });

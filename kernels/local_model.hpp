@@ -6,8 +6,8 @@
 /// A local model of the loss around an anchor, in units of the mutation widths: for a mutation
 /// x'_i = x_i + sigma_i z_i,
 ///   U(x') - U(x) ~ G.z + z.A.z / 2,   G_i = sigma_i dU/dx_i,   A_ij = sigma_i sigma_j d2U/dx_i dx_j.
-/// An accepted mutation moves G by A z. Networks whose A is too large to keep have a model of first order,
-/// with G as it was at the anchor.
+/// Accepted mutations move G by A z; they are summed up first, and G follows when a decision needs it.
+/// Networks whose A is too large to keep have a model of first order, with G as it was at the anchor.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -15,16 +15,21 @@ struct LocalModel {
   float* slope;      ///< G at the present state as far as the model knows, [padded N]
   float* curvature;  ///< A at the anchor, [padded N][padded N]; null: first order
   float* bend;       ///< A z of the mutation last asked for, [padded N]
+  float* pending;    ///< D, the sum of the accepted z that G has not followed yet, [padded N]
+  std::uint32_t pending_count;
   std::size_t size;  ///< N
   std::size_t padded;
   float half_trace;  ///< tr A / 2: the mean of z.A.z / 2
   float spread;      ///< |A|, the Frobenius norm
+  float along;       ///< |A G| / |G| at the anchor
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     size = network.parameter_count;
     padded = padded_row(size);
     slope = arena.take<float>(padded);
     bend = arena.take<float>(padded);
+    pending = arena.take<float>(padded);
+    pending_count = 0;
     curvature = nullptr;
     if (has_curvature(network)) curvature = arena.take<float>(padded * padded);
   }
@@ -37,22 +42,25 @@ LANGEVO_INLINE double curvature_tail(const LocalModel& model) {
   return 32.2 * static_cast<double>(model.spread);
 }
 
-/// G = sigma.gradient.
+/// G = sigma.gradient; nothing pending.
 template <class Team>
 LANGEVO_FUNCTION void set_slope(const Team& team, const double* gradient, const double* sigma,
                                 LocalModel& model) {
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] = i < model.size ? static_cast<float>(sigma[i] * gradient[i]) : 0.0f;
+    model.pending[i] = 0;
   });
+  model.pending_count = 0;
   team.synchronize();
 }
 
-/// A, its trace and its norm at x.
+/// A at x and its norms; G is that at x.
 template <class Team>
 LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem, const double* x,
                                     const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
   model.half_trace = 0;
   model.spread = 0;
+  model.along = 0;
   if (model.first_order()) return;
   scaled_hessian(team, problem, x, sigma, work, model.curvature);
   const float* a = model.curvature;
@@ -64,6 +72,11 @@ LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem
         const auto element = static_cast<double>(a[i]);
         return element * element;
       })));
+  const float slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
+  team.combine_rows(model.size, model.padded, a, model.slope, model.bend);
+  team.synchronize();
+  const float bend_norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  model.along = slope_norm > 0 ? bend_norm / slope_norm : 0.0f;
 }
 
 /// G.z; z has room for padded numbers, all finite.
@@ -82,9 +95,41 @@ LANGEVO_INLINE float quadratic_change(const Team& team, LocalModel& model, const
 
 /// G += A z for the mutation last given to quadratic_change.
 template <class Team>
-LANGEVO_INLINE void follow_mutation(const Team& team, LocalModel& model) {
+LANGEVO_INLINE void follow_bend(const Team& team, LocalModel& model) {
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.slope[i] += model.bend[i]; });
   team.synchronize();
+}
+
+/// D += z; z has room for padded numbers.
+template <class Team>
+LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, LocalModel& model) {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
+  ++model.pending_count;
+  team.synchronize();
+}
+
+/// What |A D| is assumed to be at the most after `count` accepted mutations: D drifts by sqrt(2/pi) each
+/// along -G, and spreads.
+LANGEVO_INLINE double pending_error(const LocalModel& model, double margin) {
+  const auto count = static_cast<double>(model.pending_count);
+  return 0.8 * count * static_cast<double>(model.along) +
+         margin * square_root(count) * static_cast<double>(model.spread);
+}
+
+/// G += A D. Returns |A D|.
+template <class Team>
+LANGEVO_FUNCTION double follow_pending(const Team& team, LocalModel& model) {
+  if (model.pending_count == 0) return 0;
+  team.combine_rows(model.size, model.padded, model.curvature, model.pending, model.bend);
+  team.synchronize();
+  const float norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    model.slope[i] += model.bend[i];
+    model.pending[i] = 0;
+  });
+  model.pending_count = 0;
+  team.synchronize();
+  return static_cast<double>(norm);
 }
 
 /// |G| as carried, and |sigma.gradient - G|: how far the model has gone wrong on the way.

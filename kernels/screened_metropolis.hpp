@@ -78,11 +78,12 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
   const std::size_t n = model.size;
   double* const x = replica.x;
   const bool curved = !model.first_order();
-  const auto linear = static_cast<double>(linear_change(team, model, z));
-  double bound = model_error(stretch, state);
+  auto linear = static_cast<double>(linear_change(team, model, z));
+  const double bound = model_error(stretch, state);
+  const double pending = curved ? pending_error(model, state.pending_margin) : 0;
   bool bent = false;
   LossChange estimate{linear + (curved ? static_cast<double>(model.half_trace) : state.offset),
-                      bound + (curved ? curvature_tail(model) : 0)};
+                      bound + (curved ? curvature_tail(model) + ScreeningPolicy::deviations * pending : 0)};
   double threshold = 0;
   Verdict verdict = compare(estimate, 1.0, threshold);
   if (is_finite(rule.beta) && (audit || verdict != Verdict::accept)) {  // the threshold is never below 0
@@ -90,6 +91,13 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     verdict = compare(estimate, 1.0, threshold);
   }
   if (curved && (audit || verdict == Verdict::undecided)) {
+    if (follow_pending(team, model) > pending) {
+      team.synchronize();
+      if (team.leads()) state.pending_margin *= 1.5;
+      team.synchronize();
+      return false;
+    }
+    linear = static_cast<double>(linear_change(team, model, z));
     estimate = {linear + static_cast<double>(quadratic_change(team, model, z)), bound};
     bent = true;
     verdict = compare(estimate, 1.0, threshold);
@@ -123,9 +131,10 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     ++counters.decided_by_model;
   }
   if (accepted) {
-    if (curved) {
-      if (!bent) quadratic_change(team, model, z);
-      follow_mutation(team, model);
+    if (bent) {
+      follow_bend(team, model);
+    } else if (curved) {
+      defer_mutation(team, z, model);
     }
     team.each(n, [&](std::size_t i) LANGEVO_BODY {
       x[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
@@ -212,6 +221,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     bool holds = follow_stretch(team, context, rule, stretch, replica, work, tried);
     double error = 0;
     if (holds) {
+      if (!model.first_order()) follow_pending(team, model);
       const double loss = loss_and_gradient(team, context.problem, x, work.gradient);
       error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
       holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
@@ -231,7 +241,11 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     ++counters.replays;
     wasted += costs.proposal * length + costs.exact * spent + costs.anchor / 2;
     team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
-    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.slope[i] = work.anchor_slope[i]; });
+    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+      model.slope[i] = work.anchor_slope[i];
+      model.pending[i] = 0;
+    });
+    model.pending_count = 0;
     if (team.leads() && is_finite(error)) state.drift = larger(state.drift, error / length);
     length = larger(1.0, static_cast<double>(steps / 2));
     team.synchronize();

@@ -14,6 +14,7 @@ struct ScreeningState {
   double drift = 0;              ///< growth of the slope's error |e| per proposal
   double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
   double offset = 0;             ///< mean error of a first-order model: the curvature's mean
+  double pending_margin = 3;     ///< see pending_error
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
   std::uint32_t losing = 0;      ///< stretches in a row that cost more than exact steps would
   std::uint32_t retreats = 0;    ///< in a row, without a stretch that paid

@@ -79,7 +79,9 @@ void describe_speed(Table& table, const netcdf::Group& root) {
   if (*seconds > 0) speed += ", " + rounded(static_cast<double>(*proposals) / *seconds, 3) + " per second";
   table.add("proposals", speed);
 
-  const auto count_of = [&root](const char* attribute) { return root.count_attribute(attribute).value_or(0); };
+  const auto count_of = [&root](const char* attribute) {
+    return root.count_attribute(attribute).value_or(0);
+  };
   if (count_of("decided_exactly") + count_of("decided_by_model") == 0) return;  // no acceptance test
   std::string decided;
   const std::pair<const char*, const char*> rungs[] = {{"decided_by_model", "local model"},

@@ -131,13 +131,14 @@ std::vector<Setting> dynamics_settings() {
       value("stride", "Dynamics", "X",
             "mutations that one langevin step stands for [1/lambda, or 1 where sigma is given]",
             LANGEVO_FIELD(stride)),
-      choice("acceptance", "Dynamics",
-             "exact evaluates every proposal; screened lets a local model decide the clear ones, with the same "
-             "decisions; auto does so where it pays [auto]",
-             LANGEVO_FIELD(acceptance),
-             std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
-                                                             {"exact", Acceptance::exact},
-                                                             {"screened", Acceptance::screened}}),
+      choice(
+          "acceptance", "Dynamics",
+          "exact evaluates every proposal; screened lets a local model decide the clear ones, with the same "
+          "decisions; auto does so where it pays [auto]",
+          LANGEVO_FIELD(acceptance),
+          std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
+                                                          {"exact", Acceptance::exact},
+                                                          {"screened", Acceptance::screened}}),
       choice("precision", "Dynamics", "first evaluation of a change of the loss [float]",
              LANGEVO_FIELD(precision),
              std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},

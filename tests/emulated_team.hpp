@@ -37,7 +37,8 @@ struct EmulatedWarpTeam {
   [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
     float partial[lanes] = {};
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = lane; i < n; i += lanes) partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+      for (std::size_t i = lane; i < n; i += lanes)
+        partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
     });
     return butterfly(partial);
   }

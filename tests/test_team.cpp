@@ -45,8 +45,9 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   OwnedWorkspace<typename WorkspaceOf<Team, RuleType>::Type> work(host.view().network);
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   RungCalibration calibration;
+  ScreeningState screening;
   const StepContext context{host.view(), sigma.data(), 5, 0, 0};
-  advance_replica(Team{}, context, rule, steps, {trajectory.x.data(), &calibration}, work.get(),
+  advance_replica(Team{}, context, rule, steps, {trajectory.x.data(), &calibration, &screening}, work.get(),
                   trajectory.counters);
   return trajectory;
 }
@@ -60,6 +61,9 @@ TEST_P(TeamTest, EveryOrderOfLanesGivesTheSameBits) {
     EXPECT_EQ((follow<EmulatedWarpTeam<false>>(problem, rule, 50).x),
               (follow<EmulatedWarpTeam<true>>(problem, rule, 50).x));
   }
+  const ScreenedMetropolis screened{{.beta = 1e3, .acceptance = Acceptance::screened}};
+  EXPECT_EQ((follow<EmulatedWarpTeam<false>>(problem, screened, 50).x),
+            (follow<EmulatedWarpTeam<true>>(problem, screened, 50).x));
   const Langevin rule{1e3, 1};
   EXPECT_EQ((follow<EmulatedWarpTeam<false>>(problem, rule, 20).x),
             (follow<EmulatedWarpTeam<true>>(problem, rule, 20).x));
@@ -74,6 +78,9 @@ TEST_P(TeamTest, DecidesAsTheSerialTeamDoes) {
       EXPECT_EQ(serial.x, warp.x);
       EXPECT_EQ(serial.counters.accepted, warp.counters.accepted);
     }
+    const ScreenedMetropolis screened{{.beta = beta, .acceptance = Acceptance::screened}};
+    EXPECT_EQ((follow<SerialTeam>(problem, Metropolis{beta}, 200).x),
+              (follow<EmulatedWarpTeam<false>>(problem, screened, 200).x));
   }
 }
 
