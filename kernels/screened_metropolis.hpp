@@ -154,14 +154,13 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
   const std::size_t row = normal_buffer_size(work.model.size);
   for (std::uint64_t done = 0; done < stretch.length;) {
     const std::uint64_t left = stretch.length - done;
-    const std::size_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
-    for (std::size_t k = 0; k < batch; ++k) {
-      RandomSource source = context.random(Stream::mutation);
-      source.step += k;
-      draw_normals(team, source, work.model.size, work.normal + k * row);
-    }
+    const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
+    std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
+    batch = batch < same_high_word ? batch : same_high_word;
+    draw_normals(team, context.random(Stream::mutation), work.model.size, work.normal,
+                 static_cast<std::uint32_t>(batch));
     team.synchronize();
-    for (std::size_t k = 0; k < batch; ++k, ++done, ++context.step) {
+    for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
       const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
       if (!take_screened_step(team, context, rule, stretch, audit, work.normal + k * row, replica, work,
                               counters)) {

@@ -2,20 +2,13 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/word_lanes.hpp"
+#include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
-
-/// Data points are processed in tiles of this many; per-point arrays are [unit][points_per_tile].
-inline constexpr int points_per_tile = 64;
-
-/// Rows of float matrices are padded with zeros to a multiple of this.
-inline constexpr int float_row = 16;
-
-LANGEVO_INLINE constexpr std::size_t padded_row(std::size_t n) {
-  return (n + float_row - 1) / float_row * float_row;
-}
 
 /// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
 ///
@@ -48,6 +41,33 @@ struct SerialTeam {
     }
     for (std::size_t i = whole; i < n; ++i) total.partial[i - whole] += term(i);
     return this->total(total);
+  }
+
+  /// body(i, words of block i) for the first `count` blocks of the range.
+  template <class Body>
+  LANGEVO_INLINE void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    constexpr int chunk = 64;
+    constexpr int groups = 4;  // at once, so that no multiplication waits for another
+    alignas(64) std::uint32_t word[4][chunk];
+    for (std::size_t first = 0; first < count; first += chunk) {
+      for (int begin = 0; begin < chunk; begin += groups * word_lanes) {
+        BlockWords<WordLanes> words[groups];
+#pragma GCC unroll 4
+        for (int g = 0; g < groups; ++g) {
+          words[g] = range.counter(WordLanes::counting_from(first + begin + g * word_lanes));
+        }
+        philox4x32_10(words, range.key0, range.key1);
+#pragma GCC unroll 4
+        for (int g = 0; g < groups; ++g) {
+#pragma GCC unroll 4
+          for (int w = 0; w < 4; ++w) words[g].word[w].store(word[w] + begin + g * word_lanes);
+        }
+      }
+      const auto left = static_cast<int>(count - first < chunk ? count - first : chunk);
+#pragma omp simd
+      for (int i = 0; i < left; ++i)
+        body(first + i, RandomWords{{word[0][i], word[1][i], word[2][i], word[3][i]}});
+    }
   }
 
   /// sum_i a_i b_i in float, in an order of the machine's choice.

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "kernels/random_words.hpp"
+#include "kernels/scalar.hpp"
 #include "kernels/serial_team.hpp"
 
 namespace langevo {
@@ -32,6 +34,11 @@ struct EmulatedWarpTeam {
       for (std::size_t i = lane; i < n; i += lanes) partial[lane] += term(i);
     });
     return butterfly(partial);
+  }
+
+  template <class Body>
+  void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
   [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {

@@ -8,6 +8,7 @@
 
 #include "kernel_fixture.hpp"
 #include "kernels/advance.hpp"
+#include "kernels/serial_team.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-#include "kernels/serial_team.hpp"
+#include "kernels/random_words.hpp"
+#include "kernels/scalar.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 
@@ -28,6 +30,11 @@ struct WarpTeam {
     double partial = 0;
     for (std::size_t i = lane(); i < n; i += lanes) partial += term(i);
     return butterfly(partial);
+  }
+
+  template <class Body>
+  __device__ void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
   [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
