@@ -43,14 +43,21 @@ struct ScreenedWorkspace {
 struct Stretch {
   std::uint64_t length;
   std::uint64_t audited;  ///< proposal that is audited; none if not below length
-  double slope_error;     ///< |e| assumed
+  double slope_error;     ///< |e| assumed at the end
   double rounding;        ///< bound on the rounding errors of a prediction
 };
 
-/// Bound on the model's error, curvature apart.
-LANGEVO_INLINE double model_error(const Stretch& stretch, const ScreeningState& state) {
-  return ScreeningPolicy::deviations * stretch.slope_error +
-         ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
+/// |e| assumed and the bound on the model's error, curvature apart, at one proposal.
+struct ModelBound {
+  double slope_error;
+  double error;
+};
+
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done,
+                                      const ScreeningState& state) {
+  const double slope_error = ScreeningPolicy::drift_share(done, stretch.length) * stretch.slope_error;
+  return {slope_error, ScreeningPolicy::deviations * slope_error +
+                           ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding};
 }
 
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
@@ -70,16 +77,16 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
 /// One proposal z. Returns false where the model turns out to be worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& context,
-                                         const ScreenedMetropolis& rule, const Stretch& stretch, bool audit,
-                                         const float* z, ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                         StepCounters& counters) {
+                                         const ScreenedMetropolis& rule, const ModelBound& assumed,
+                                         bool audit, const float* z, ReplicaView replica,
+                                         ScreenedWorkspace<Team>& work, StepCounters& counters) {
   LocalModel& model = work.model;
   ScreeningState& state = *replica.screening;
   const std::size_t n = model.size;
   double* const x = replica.x;
   const bool curved = !model.first_order();
   auto linear = static_cast<double>(linear_change(team, model, z));
-  const double bound = model_error(stretch, state);
+  const double bound = assumed.error;
   const double pending = curved ? pending_error(model, state.pending_margin) : 0;
   bool bent = false;
   LossChange estimate{linear + (curved ? static_cast<double>(model.half_trace) : state.offset),
@@ -118,7 +125,7 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     if (is_finite(error)) {
       const bool trusted = ScreeningPolicy::trusted(state);
       if (team.leads()) {
-        ScreeningPolicy::take_sample(error, exact.change.error_bound, stretch.slope_error,
+        ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
                                      model.first_order(), state);
       }
       team.synchronize();
@@ -162,8 +169,8 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
     team.synchronize();
     for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
       const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
-      if (!take_screened_step(team, context, rule, stretch, audit, work.normal + k * row, replica, work,
-                              counters)) {
+      if (!take_screened_step(team, context, rule, model_bound(stretch, done, *replica.screening), audit,
+                              work.normal + k * row, replica, work, counters)) {
         return false;
       }
     }
@@ -245,7 +252,10 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
       model.pending[i] = 0;
     });
     model.pending_count = 0;
-    if (team.leads() && is_finite(error)) state.drift = larger(state.drift, error / length);
+    if (team.leads() && is_finite(error) && error > state.drift * length) {
+      state.drift = error / length;
+      state.drift_length = length;
+    }
     length = larger(1.0, static_cast<double>(steps / 2));
     team.synchronize();
   }

@@ -11,7 +11,8 @@ namespace langevo {
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
 struct ScreeningState {
   double length = 0;             ///< proposals per stretch; 0: nothing is known yet
-  double drift = 0;              ///< growth of the slope's error |e| per proposal
+  double drift = 0;              ///< growth of the slope's error |e| per proposal,
+  double drift_length = 0;       ///< seen over so many proposals
   double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
   double offset = 0;             ///< mean error of a first-order model: the curvature's mean
   double pending_margin = 3;     ///< see pending_error
@@ -82,9 +83,16 @@ struct ScreeningPolicy {
     return left <= wanted ? left : larger(1.0, static_cast<double>(most / stretches));
   }
 
-  /// |e| assumed for a stretch; float arithmetic alone makes some.
+  /// |e| assumed at the end of a stretch: in proportion to its length, to the square beyond the lengths seen;
+  /// float arithmetic alone makes some.
   LANGEVO_INLINE static double assumed_drift(const ScreeningState& state, double length, double slope_norm) {
-    return drift_margin * state.drift * length + 4e-6 * slope_norm;
+    const double growth = state.drift_length > 0 ? larger(1.0, length / state.drift_length) : 1.0;
+    return drift_margin * state.drift * growth * length + 4e-6 * slope_norm;
+  }
+
+  /// Share of that at proposal `done` of the stretch: |e| grows no slower than a random walk.
+  LANGEVO_INLINE static double drift_share(std::uint64_t done, std::uint64_t length) {
+    return larger(0.5, square_root(static_cast<double>(done + 1) / static_cast<double>(length)));
   }
 
   /// Takes in the error of one prediction, known to `uncertainty`, where |e| is up to `assumed`.
@@ -104,6 +112,7 @@ struct ScreeningPolicy {
                                             const ScreeningCosts& costs, bool may_retreat, std::uint64_t most,
                                             ScreeningState& state) {
     state.drift = larger(error / length, 0.8 * state.drift);
+    state.drift_length = length;
     state.largest_rest *= 0.98;
     if (static_cast<double>(most) < state.length) return;  // cut short: says nothing of what would pay
     // the sum of anchors and undecided proposals is least where both cost the same

@@ -34,7 +34,9 @@ struct WordLanes {
   }
   /// As 32-bit numbers to `to`, [word_lanes].
   LANGEVO_INLINE void store(std::uint32_t* to) const {
-    for (int i = 0; i < word_lanes; ++i) to[i] = static_cast<std::uint32_t>(words[i]);
+    using Narrow = std::uint32_t __attribute__((vector_size(4 * word_lanes)));
+    const Narrow narrow = __builtin_convertvector(words, Narrow);
+    __builtin_memcpy(to, &narrow, sizeof(narrow));
   }
 
   LANGEVO_INLINE friend WordLanes operator+(WordLanes a, WordLanes b) { return {a.words + b.words}; }
