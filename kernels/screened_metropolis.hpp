@@ -116,8 +116,10 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
     });
     team.synchronize();
-    const Decision exact = decide(team, context, rule.precision, x, proposed, threshold,
-                                  work.exact.acceptance, replica.calibration, counters);
+    const bool in_float = rule.precision == Precision::float32 && ScreeningPolicy::float_pays(state);
+    const std::uint64_t by_float = counters.decided_by_float;
+    const Decision exact = decide(team, context, in_float ? Precision::float32 : Precision::float64, x,
+                                  proposed, threshold, work.exact.acceptance, replica.calibration, counters);
     accepted = exact.accepted;
     const double error = exact.change.change - estimate.change;
     const double excess = absolute(error) - exact.change.error_bound;
@@ -125,6 +127,7 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     if (is_finite(error)) {
       const bool trusted = ScreeningPolicy::trusted(state);
       if (team.leads()) {
+        if (in_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
         ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
                                      model.first_order(), state);
       }
@@ -197,6 +200,12 @@ LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const 
   }
 }
 
+/// Evaluations made, a double one counted as two in float.
+LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
+  return static_cast<double>(counters.decided_by_float) +
+         2 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+}
+
 /// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
 /// gradient at its end there. Returns the steps taken, 0 where the model failed again and again.
 template <class Team, class Context>
@@ -232,7 +241,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
       error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
       holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
     }
-    const double spent = static_cast<double>(tried.decided_exactly() - counters.decided_exactly());
+    const double spent = evaluation_cost(tried) - evaluation_cost(counters);
     if (holds) {
       counters = tried;
       if (team.leads()) {
