@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+
+/// `warps` warps of a block that work on one replica; each warp is a worker with tiles of its own, of which
+/// lane l takes points l and l + 32. Parameters go round all threads. What one lane writes for a point only
+/// that lane reads; everything else passes a synchronisation.
+template <int warps>
+struct CudaTeam {
+  static constexpr int lanes = 32;
+  static constexpr int workers = warps;
+  static constexpr int threads = warps * lanes;
+  static constexpr unsigned all_lanes = 0xffffffffu;
+
+  /// A sum over points, complete after every tile: each warp's part in memory that its first lane writes.
+  struct PointSum {
+    double part[warps];
+  };
+
+  double* warp_sums;  ///< [warps] on chip, to add up what the warps have; not used by a team of one
+
+  template <class Body>
+  __device__ void each(std::size_t n, const Body& body) const {
+    for (std::size_t i = thread(); i < n; i += threads) body(i);
+  }
+
+  template <class Term>
+  __device__ double sum(std::size_t n, const Term& term) const {
+    double partial = 0;
+    for (std::size_t i = thread(); i < n; i += threads) partial += term(i);
+    return sum_of_warps(butterfly(partial));
+  }
+
+  template <class Body>
+  __device__ void each_point(const Body& body) const {
+    for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
+  }
+
+  template <class Condition>
+  __device__ bool any_point(const Condition& condition) const {
+    bool found = false;
+    each_point([&](int p) { found = found || condition(p); });
+    return __any_sync(all_lanes, found) != 0;
+  }
+
+  __device__ void clear(PointSum& sum) const {
+    if (lane() == 0) sum.part[worker()] = 0;
+  }
+
+  template <class Term>
+  __device__ void add_points(PointSum& total, const Term& term) const {
+    double partial = 0;
+    each_point([&](int p) { partial += static_cast<double>(term(p)); });
+    const double tile = butterfly(partial);
+    if (lane() == 0) total.part[worker()] += tile;
+  }
+
+  __device__ void add_dot(PointSum& total, const double* a, const double* b) const {
+    add_points(total, [&](int p) { return a[p] * b[p]; });
+  }
+
+  [[nodiscard]] __device__ double total(const PointSum& sum) const { return in_order(sum.part); }
+  [[nodiscard]] __device__ std::size_t worker() const { return thread() / lanes; }
+  [[nodiscard]] __device__ bool leads() const { return thread() == 0; }
+  __device__ void synchronize() const {
+    if constexpr (warps == 1) {
+      __syncwarp();
+    } else {
+      __syncthreads();
+    }
+  }
+
+ private:
+  __device__ static unsigned thread() { return threadIdx.x % threads; }
+  __device__ static unsigned lane() { return threadIdx.x % lanes; }
+
+  /// Every lane ends with the same bits: at each distance both partners add the same two numbers.
+  __device__ static double butterfly(double value) {
+    for (int distance = lanes / 2; distance > 0; distance /= 2)
+      value += __shfl_xor_sync(all_lanes, value, distance);
+    return value;
+  }
+
+  __device__ static double in_order(const double (&part)[warps]) {
+    double sum = part[0];
+    for (int warp = 1; warp < warps; ++warp) sum += part[warp];
+    return sum;
+  }
+
+  /// The first synchronisation keeps what a slower warp still reads of the sum before.
+  [[nodiscard]] __device__ double sum_of_warps(double value) const {
+    if constexpr (warps == 1) {
+      return value;
+    } else {
+      synchronize();
+      if (lane() == 0) warp_sums[worker()] = value;
+      synchronize();
+      return in_order(*reinterpret_cast<const double(*)[warps]>(warp_sums));
+    }
+  }
+};
+
+/// One warp per replica, and one block per replica.
+using WarpTeam = CudaTeam<1>;
+using BlockTeam = CudaTeam<8>;
+
+}  // namespace langevo
