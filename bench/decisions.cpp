@@ -104,10 +104,12 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     propose(team, context, context.random(Stream::mutation), x.data(), work);
     const std::vector<double> proposed(work.proposed, work.proposed + x.size());
     const double threshold = acceptance_threshold(beta, context.random(Stream::acceptance));
-    const bool by_ladder = accepts(team, context, Precision::float32, x.data(), proposed.data(), threshold,
-                                   work.acceptance, &calibration, ladder_counters);
-    const bool by_double = accepts(team, context, Precision::float64, x.data(), proposed.data(), threshold,
-                                   work.acceptance, &calibration, double_counters);
+    const bool by_ladder = decide(team, context, Precision::float32, x.data(), proposed.data(), threshold,
+                                  work.acceptance, &calibration, ladder_counters)
+                               .accepted;
+    const bool by_double = decide(team, context, Precision::float64, x.data(), proposed.data(), threshold,
+                                  work.acceptance, &calibration, double_counters)
+                               .accepted;
     const NaiveLoss new_loss = naive_loss(problem, proposed, scratch);
     const bool naive = new_loss.all_float - loss.all_float <= static_cast<float>(threshold);
     const bool naive_double_mean = new_loss.double_mean - loss.double_mean <= static_cast<float>(threshold);

@@ -60,26 +60,33 @@ struct AuditPolicy {
   }
 };
 
+/// A decision, and the change of loss that it rests on.
+struct Decision {
+  bool accepted;
+  LossChange change;
+};
+
 /// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
-LANGEVO_INLINE bool decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
+LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
   if (!is_finite(exact.change)) {
     ++counters.not_finite;
-    return false;
+    return {false, exact};
   }
   const Verdict verdict = compare(exact, 1.0, threshold);
   if (verdict != Verdict::undecided) {
     ++counters.decided_by_double;
-    return verdict == Verdict::accept;
+    return {verdict == Verdict::accept, exact};
   }
   ++counters.decided_by_value;
-  return exact.change <= threshold;
+  return {exact.change <= threshold, exact};
 }
 
 /// Whether U(proposed) - U(x) <= threshold.
 template <class Team, class Context>
-LANGEVO_FUNCTION bool accepts(const Team& team, const Context& context, Precision precision, const double* x,
-                              const double* proposed, double threshold, AcceptanceWorkspace<Team>& work,
-                              RungCalibration* calibration, StepCounters& counters) {
+LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Precision precision,
+                                 const double* x, const double* proposed, double threshold,
+                                 AcceptanceWorkspace<Team>& work, RungCalibration* calibration,
+                                 StepCounters& counters) {
   const ProblemView& problem = context.problem;
   if (precision == Precision::float64) {
     return decide_by_double(loss_change(team, problem, x, proposed, work.double_precision), threshold,
@@ -91,7 +98,7 @@ LANGEVO_FUNCTION bool accepts(const Team& team, const Context& context, Precisio
   const Verdict verdict = compare(estimate, factor, threshold);
   if (verdict != Verdict::undecided && !audit) {
     ++counters.decided_by_float;
-    return verdict == Verdict::accept;
+    return {verdict == Verdict::accept, {estimate.change, factor * estimate.error_bound}};
   }
   const LossChange exact = loss_change(team, problem, x, proposed, work.double_precision);
   const double error = absolute(estimate.change - exact.change);

@@ -4,7 +4,7 @@
 #include "langevo/network.hpp"
 
 /// Activations and their changes. Each gives
-/// - value(a), and slope(h) = dh/da as a function of the value h;
+/// - value(a), slope(h) = dh/da and second_slope(h) = d2h/da2 as functions of the value h;
 /// - change(h, a, d) = value(a + d) - value(a) to relative precision for |d| <= small_change<Real>, and
 ///   large_change(h, a, d) beyond;
 /// - the error model in units of u, the unit roundoff: value_error(h), change_error(h, a, d),
@@ -71,6 +71,10 @@ struct TanhActivation {
   LANGEVO_INLINE static Real slope(Real h) {
     return multiply_add(-h, h, Real(1));
   }
+  template <class Real>
+  LANGEVO_INLINE static Real second_slope(Real h) {
+    return Real(-2) * h * slope(h);
+  }
   /// Addition theorem: tanh(a + d) - tanh a = (1 - h^2) tanh d / (1 + h tanh d).
   template <class Real>
   LANGEVO_INLINE static Real change(Real h, Real /*a*/, Real d) {
@@ -113,6 +117,10 @@ struct SigmoidActivation {
   template <class Real>
   LANGEVO_INLINE static Real slope(Real h) {
     return multiply_add(-h, h, h);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real second_slope(Real h) {
+    return slope(h) * multiply_add(Real(-2), h, Real(1));
   }
   /// s(a + d) - s(a) = s (1 - s) m / (1 + s m), m = e^d - 1.
   template <class Real>
@@ -157,6 +165,10 @@ struct ReluActivation {
     return h > Real(0) ? Real(1) : Real(0);
   }
   template <class Real>
+  LANGEVO_INLINE static Real second_slope(Real /*h*/) {
+    return Real(0);
+  }
+  template <class Real>
   LANGEVO_INLINE static Real change(Real /*h*/, Real a, Real d) {
     return a > Real(0) ? larger(d, -a) : larger(a + d, Real(0));
   }
@@ -195,6 +207,10 @@ struct IdentityActivation {
   template <class Real>
   LANGEVO_INLINE static Real slope(Real /*h*/) {
     return Real(1);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real second_slope(Real /*h*/) {
+    return Real(0);
   }
   template <class Real>
   LANGEVO_INLINE static Real change(Real /*h*/, Real /*a*/, Real d) {

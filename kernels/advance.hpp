@@ -2,6 +2,7 @@
 
 #include "kernels/gradient_rules.hpp"
 #include "kernels/metropolis.hpp"
+#include "kernels/screened_metropolis.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
@@ -14,6 +15,10 @@ struct WorkspaceOf {
 template <class Team>
 struct WorkspaceOf<Team, Metropolis> {
   using Type = MetropolisWorkspace<Team>;
+};
+template <class Team>
+struct WorkspaceOf<Team, ScreenedMetropolis> {
+  using Type = ScreenedWorkspace<Team>;
 };
 
 /// Takes up to `steps` steps with one replica from context.step on; returns how many it took. It stops early

@@ -2,8 +2,8 @@
 
 #include "kernels/arena.hpp"
 #include "kernels/problem_view.hpp"
-#include "kernels/serial_team.hpp"
 #include "kernels/spectral_norm.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {

@@ -44,8 +44,9 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   double* const x = replica.x;
   propose(team, context, context.random(Stream::mutation), x, work);
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  if (accepts(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
-              replica.calibration, counters)) {
+  if (decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance, replica.calibration,
+             counters)
+          .accepted) {
     ++counters.accepted;
     team.each(context.problem.network.parameter_count,
               [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });

@@ -2,13 +2,13 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/word_lanes.hpp"
+#include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
-
-/// Data points are processed in tiles of this many; per-point arrays are [unit][points_per_tile].
-inline constexpr int points_per_tile = 64;
 
 /// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
 ///
@@ -43,6 +43,61 @@ struct SerialTeam {
     }
     for (std::size_t i = whole; i < n; ++i) total.partial[i - whole] += term(i);
     return this->total(total);
+  }
+
+  /// body(i, words of block i) for the first `count` blocks of the range.
+  template <class Body>
+  LANGEVO_INLINE void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    constexpr int chunk = 64;
+    constexpr int groups = 4;  // at once, so that no multiplication waits for another
+    alignas(64) std::uint32_t word[4][chunk];
+    for (std::size_t first = 0; first < count; first += chunk) {
+      for (int begin = 0; begin < chunk; begin += groups * word_lanes) {
+        BlockWords<WordLanes> words[groups];
+#pragma GCC unroll 4
+        for (int g = 0; g < groups; ++g) {
+          words[g] = range.counter(WordLanes::counting_from(first + begin + g * word_lanes));
+        }
+        philox4x32_10(words, range.key0, range.key1);
+#pragma GCC unroll 4
+        for (int g = 0; g < groups; ++g) {
+#pragma GCC unroll 4
+          for (int w = 0; w < 4; ++w) words[g].word[w].store(word[w] + begin + g * word_lanes);
+        }
+      }
+      const auto left = static_cast<int>(count - first < chunk ? count - first : chunk);
+#pragma omp simd
+      for (int i = 0; i < left; ++i)
+        body(first + i, RandomWords{{word[0][i], word[1][i], word[2][i], word[3][i]}});
+    }
+  }
+
+  /// sum_i a_i b_i in float, in an order of the machine's choice.
+  [[nodiscard]] LANGEVO_INLINE float dot(std::size_t n, const float* a, const float* b) const {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::size_t i = 0; i < n; ++i) sum = multiply_add(a[i], b[i], sum);
+    return sum;
+  }
+
+  /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
+  LANGEVO_INLINE void combine_rows(std::size_t rows, std::size_t stride, const float* matrix,
+                                   const float* factor, float* out) const {
+    constexpr int wide = 3 * float_row;
+    std::size_t c = 0;
+    for (; c + wide <= stride; c += wide) combine_strip<wide>(rows, stride, matrix + c, factor, out + c);
+    for (; c < stride; c += float_row) combine_strip<float_row>(rows, stride, matrix + c, factor, out + c);
+  }
+
+  /// out[i][c] += sum_r rows[r][i] rows[r][c] in float, for all c >= i and some others; i, c < `stride`, a
+  /// multiple of float_row.
+  LANGEVO_INLINE void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    constexpr int tile = 8;
+    for (std::size_t c = 0; c < stride; c += float_row) {
+      for (std::size_t i = 0; i < c + float_row; i += tile) {
+        add_gram_tile<tile>(count, stride, rows + i, rows + c, out + i * stride + c);
+      }
+    }
   }
 
   template <class Body>
@@ -102,6 +157,55 @@ struct SerialTeam {
   }
 
   LANGEVO_INLINE void synchronize() const {}
+
+ private:
+  /// Two partial sums a column: with one the additions would wait for each other.
+  template <int Columns>
+  LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,
+                                           const float* factor, float* out) {
+    float even[Columns];
+    float odd[Columns];
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) even[c] = odd[c] = 0;
+    std::size_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) odd[c] = multiply_add(factor[r + 1], row[stride + c], odd[c]);
+    }
+    if (r < rows) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+    }
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) out[c] = even[c] + odd[c];
+  }
+
+  template <int Tile>
+  LANGEVO_INLINE static void add_gram_tile(std::size_t count, std::size_t stride, const float* left,
+                                           const float* right, float* out) {
+    float sum[Tile][float_row];
+    for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+      for (int c = 0; c < float_row; ++c) sum[i][c] = 0;
+    }
+    for (std::size_t r = 0; r < count; ++r) {
+      const float* a = left + r * stride;
+      const float* b = right + r * stride;
+#pragma GCC unroll 8
+      for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+        for (int c = 0; c < float_row; ++c) sum[i][c] = multiply_add(a[i], b[c], sum[i][c]);
+      }
+    }
+    for (int i = 0; i < Tile; ++i) {
+#pragma omp simd
+      for (int c = 0; c < float_row; ++c) out[i * stride + c] += sum[i][c];
+    }
+  }
 };
 
 }  // namespace LANGEVO_TARGET

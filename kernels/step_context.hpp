@@ -2,6 +2,7 @@
 
 #include "kernels/problem_view.hpp"
 #include "kernels/random.hpp"
+#include "kernels/screening.hpp"
 
 namespace langevo {
 
@@ -15,6 +16,7 @@ struct RungCalibration {
 struct ReplicaView {
   double* x;  ///< [N]
   RungCalibration* calibration;
+  ScreeningState* screening;
 };
 
 }  // namespace langevo

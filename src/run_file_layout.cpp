@@ -228,14 +228,18 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   const StepCounters& counters = summary.counters;
   root.put_attribute("wall_seconds", summary.wall_seconds);
   root.put_attribute("proposals", counters.steps);
-  // Every rung of the ladder is exact; a local model's decisions would not count here.
   root.put_attribute("decided_exactly", counters.decided_exactly());
+  root.put_attribute("decided_by_model", counters.decided_by_model);
   root.put_attribute("decided_by_float", counters.decided_by_float);
   root.put_attribute("decided_by_double", counters.decided_by_double);
   root.put_attribute("decided_by_value", counters.decided_by_value);
   root.put_attribute("not_finite", counters.not_finite);
   root.put_attribute("audits", counters.audits);
   root.put_attribute("audit_failures", counters.audit_failures);
+  root.put_attribute("model_anchors", counters.anchors);
+  root.put_attribute("model_replays", counters.replays);
+  root.put_attribute("model_audits", counters.model_audits);
+  root.put_attribute("model_failures", counters.model_failures);
   if (correspondence) define_correspondence(root, *correspondence);
 }
 

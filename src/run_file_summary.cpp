@@ -79,22 +79,30 @@ void describe_speed(Table& table, const netcdf::Group& root) {
   if (*seconds > 0) speed += ", " + rounded(static_cast<double>(*proposals) / *seconds, 3) + " per second";
   table.add("proposals", speed);
 
-  if (root.count_attribute("decided_exactly").value_or(0) == 0) return;  // a rule without an acceptance test
+  const auto count_of = [&root](const char* attribute) {
+    return root.count_attribute(attribute).value_or(0);
+  };
+  if (count_of("decided_exactly") + count_of("decided_by_model") == 0) return;  // no acceptance test
   std::string decided;
-  const std::pair<const char*, const char*> rungs[] = {{"decided_by_float", "change in float"},
+  const std::pair<const char*, const char*> rungs[] = {{"decided_by_model", "local model"},
+                                                       {"decided_by_float", "change in float"},
                                                        {"decided_by_double", "change in double"},
                                                        {"decided_by_value", "value in double"},
                                                        {"not_finite", "rejected as not finite"}};
   for (const auto& [attribute, words] : rungs) {
-    const std::uint64_t count = root.count_attribute(attribute).value_or(0);
+    const std::uint64_t count = count_of(attribute);
     const double percent = 100 * static_cast<double>(count) / static_cast<double>(*proposals);
     decided += (decided.empty() ? "" : "; ") + std::string(words) + " " + std::to_string(count) + " (" +
                number(percent) + " %)";
   }
   table.add("decided by", decided);
-  table.add("audits", std::to_string(root.count_attribute("audits").value_or(0)) +
-                          " of the float bound, failed " +
-                          std::to_string(root.count_attribute("audit_failures").value_or(0)));
+  table.add("audits", std::to_string(count_of("audits")) + " of the float bound, failed " +
+                          std::to_string(count_of("audit_failures")));
+  if (count_of("model_anchors") == 0) return;
+  table.add("local models", std::to_string(count_of("model_anchors")) + ", replayed " +
+                                std::to_string(count_of("model_replays")) + "; audits " +
+                                std::to_string(count_of("model_audits")) + ", above the bound " +
+                                std::to_string(count_of("model_failures")));
 }
 
 std::string indented(const std::string& text) {

@@ -89,7 +89,8 @@ Mutation make_mutation(const RunOptions& options, std::size_t parameters) {
 Rule make_rule(const RunOptions& options, double stride) {
   switch (options.dynamics) {
     case DynamicsKind::metropolis:
-      return Metropolis{.beta = options.beta, .precision = options.precision};
+      return Metropolis{
+          .beta = options.beta, .precision = options.precision, .acceptance = options.acceptance};
     case DynamicsKind::langevin:
       return Langevin{.beta = options.beta, .stride = stride};
     case DynamicsKind::normalized_gradient:

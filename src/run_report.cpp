@@ -88,17 +88,24 @@ std::string RunReport::table(const RunSummary& summary) const {
     out << '\n';
   }
   const StepCounters& counters = summary.counters;
-  const std::uint64_t decided = counters.decided_exactly();
+  const std::uint64_t decided = counters.decided();
   const auto steps = static_cast<double>(counters.steps);
   const std::string unit = decided > 0 ? "proposals" : "replica steps";
   out << rounded(steps, 6) << ' ' << unit << " in " << duration_in_words(summary.wall_seconds) << ", "
       << rounded(steps / summary.wall_seconds, 3) << ' ' << unit << "/s\n";
   if (decided > 0) {
-    out << "decided by float " << share(counters.decided_by_float, decided) << ", double "
+    out << "decided by ";
+    if (counters.anchors > 0) out << "local model " << share(counters.decided_by_model, decided) << ", ";
+    out << "float " << share(counters.decided_by_float, decided) << ", double "
         << share(counters.decided_by_double, decided) << ", value "
         << share(counters.decided_by_value, decided) << "; not finite " << counters.not_finite
         << "; audits of the float bound " << counters.audits << ", failed " << counters.audit_failures
         << '\n';
+  }
+  if (counters.anchors > 0) {
+    out << "local models " << counters.anchors << ", replayed " << counters.replays
+        << "; audits of their bounds " << counters.model_audits << ", exact evaluations above the bound "
+        << counters.model_failures << '\n';
   }
   return out.str();
 }

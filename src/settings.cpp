@@ -68,22 +68,6 @@ Setting init_setting() {
           }};
 }
 
-Setting acceptance_setting() {
-  Setting setting = choice(
-      "acceptance", "Dynamics", "how proposals are decided: auto and exact evaluate each one [auto]",
-      [](auto& options) -> auto& { return options.acceptance; },
-      std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
-                                                      {"exact", Acceptance::exact}});
-  const auto set = setting.set;
-  setting.set = [set](RunOptions& options, const std::string& called, const std::string& text) {
-    if (text == "screened") {
-      throw InputError(called + " is 'screened', which this version does not have yet; give exact");
-    }
-    set(options, called, text);
-  };
-  return setting;
-}
-
 Setting no_replica_loss_setting() {
   return {"no-replica-loss",
           "Output",
@@ -147,7 +131,14 @@ std::vector<Setting> dynamics_settings() {
       value("stride", "Dynamics", "X",
             "mutations that one langevin step stands for [1/lambda, or 1 where sigma is given]",
             LANGEVO_FIELD(stride)),
-      acceptance_setting(),
+      choice(
+          "acceptance", "Dynamics",
+          "exact evaluates every proposal; screened lets a local model decide the clear ones, with the same "
+          "decisions; auto does so where it pays [auto]",
+          LANGEVO_FIELD(acceptance),
+          std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
+                                                          {"exact", Acceptance::exact},
+                                                          {"screened", Acceptance::screened}}),
       choice("precision", "Dynamics", "first evaluation of a change of the loss [float]",
              LANGEVO_FIELD(precision),
              std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},

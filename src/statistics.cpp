@@ -71,6 +71,11 @@ StepCounters& StepCounters::operator+=(const StepCounters& other) {
   not_finite += other.not_finite;
   audits += other.audits;
   audit_failures += other.audit_failures;
+  decided_by_model += other.decided_by_model;
+  anchors += other.anchors;
+  replays += other.replays;
+  model_audits += other.model_audits;
+  model_failures += other.model_failures;
   return *this;
 }
 
@@ -83,6 +88,11 @@ StepCounters operator-(StepCounters a, const StepCounters& b) {
   a.not_finite -= b.not_finite;
   a.audits -= b.audits;
   a.audit_failures -= b.audit_failures;
+  a.decided_by_model -= b.decided_by_model;
+  a.anchors -= b.anchors;
+  a.replays -= b.replays;
+  a.model_audits -= b.model_audits;
+  a.model_failures -= b.model_failures;
   return a;
 }
 

@@ -48,7 +48,7 @@ ROWS = {
     "misspelt precision": (TINY + ["--precision", "duoble"], {}, 2, ["'duoble'", "'double'"]),
     "misspelt backend": (TINY + ["--backend", "cpuu"], {}, 2, ["'cpuu'", "'cpu'"]),
     "unknown instruction set": (TINY + ["--instruction-set", "avx1024"], {}, 2, ["avx1024"]),
-    "screened acceptance": (TINY + ["--acceptance", "screened"], {}, 2, ["screened", "exact"]),
+    "misspelt acceptance": (TINY + ["--acceptance", "screend"], {}, 2, ["'screend'", "'screened'"]),
     # values
     "missing value": (TINY + ["--beta"], {}, 2, ["--beta", "no value"]),
     "missing value before an option": (TINY + ["--beta", "--lambda", "1"], {}, 2, ["--beta", "--lambda"]),

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/random_words.hpp"
+#include "kernels/scalar.hpp"
 #include "kernels/serial_team.hpp"
 
 namespace langevo {
@@ -48,12 +50,42 @@ class EmulatedTeam {
     each_lane([&](std::size_t lane) {
       for (std::size_t i = warp_ * lanes + lane; i < n; i += threads) partial[lane] += term(i);
     });
-    const double of_warp = butterfly(partial);
-    if (warps == 1) return of_warp;
-    synchronize();
-    block_->warp_sums[warp_] = of_warp;
-    synchronize();
-    return in_order(block_->warp_sums);
+    return sum_of_warps(butterfly(partial));
+  }
+
+  template <class Body>
+  void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    each(count, [&](std::size_t i) { body(i, range.words(i)); });
+  }
+
+  [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
+    float partial[lanes] = {};
+    each_lane([&](std::size_t lane) {
+      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads)
+        partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+    });
+    return static_cast<float>(sum_of_warps(static_cast<double>(butterfly(partial))));
+  }
+
+  void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
+                    float* out) const {
+    each(stride, [&](std::size_t c) {
+      float sum = 0;
+      for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
+      out[c] = sum;
+    });
+  }
+
+  void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    each(stride, [&](std::size_t c) {
+      for (std::size_t i = 0; i <= c; ++i) {
+        float sum = 0;
+        for (std::size_t r = 0; r < count; ++r) {
+          sum = fused_multiply_add(rows[r * stride + i], rows[r * stride + c], sum);
+        }
+        out[i * stride + c] += sum;
+      }
+    });
   }
 
   template <class Body>
@@ -98,9 +130,10 @@ class EmulatedTeam {
   }
 
   /// Every lane adds its partner's value, at distance 16, 8, 4, 2, 1.
-  static double butterfly(double (&value)[lanes]) {
+  template <class Real>
+  static Real butterfly(Real (&value)[lanes]) {
     for (std::size_t distance = lanes / 2; distance > 0; distance /= 2) {
-      double next[lanes];
+      Real next[lanes];
       for (std::size_t lane = 0; lane < lanes; ++lane) next[lane] = value[lane] + value[lane ^ distance];
       std::copy(next, next + lanes, value);
     }
@@ -111,6 +144,14 @@ class EmulatedTeam {
     double sum = part[0];
     for (int warp = 1; warp < warps; ++warp) sum += part[warp];
     return sum;
+  }
+
+  [[nodiscard]] double sum_of_warps(double of_warp) const {
+    if (warps == 1) return of_warp;
+    synchronize();
+    block_->warp_sums[warp_] = of_warp;
+    synchronize();
+    return in_order(block_->warp_sums);
   }
 
   EmulatedBlock<warps>* block_;

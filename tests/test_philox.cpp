@@ -56,9 +56,13 @@ TEST(Philox, AgreesWithRandom123) {
 
 TEST(Philox, CounterLayoutIsTheContract) {
   const RandomSource source{0x1122334455667788u, 0x00abcdef12345678u, Stream::langevin_noise, 77};
-  EXPECT_EQ(words_of(source.counter(5)), (Words{5, 0x12345678, 0x03abcdef, 77}));
-  EXPECT_EQ(words_of(source.block(5)),
-            words_of(philox4x32_10({{5, 0x12345678, 0x03abcdef, 77}}, 0x55667788, 0x11223344)));
+  const Words random = words_of(philox4x32_10({{5, 0x12345678, 0x03abcdef, 77}}, 0x55667788, 0x11223344));
+  EXPECT_EQ(words_of(source.block(5)), random);
+  EXPECT_EQ(words_of(source.blocks(9, 1).words(5)), random);
+  EXPECT_EQ(words_of(RandomSource(source).blocks(9, 3).words(5)), random);
+  RandomSource before = source;
+  before.step -= 2;
+  EXPECT_EQ(words_of(before.blocks(9, 3).words(2 * 9 + 5)), random);
 }
 
 #ifdef LANGEVO_HAVE_CURAND
@@ -98,9 +102,20 @@ struct RecordingSource {
   RandomSource source;
   std::vector<Words>* counters;
 
+  [[nodiscard]] BlockRange blocks(std::uint32_t blocks_per_step, std::uint32_t steps) const {
+    const BlockRange range = source.blocks(blocks_per_step, steps);
+    for (std::uint64_t index = 0; index < std::uint64_t{blocks_per_step} * steps; ++index) {
+      const BlockWords<std::uint64_t> counter = range.counter(index);
+      Words words;
+      for (int w = 0; w < 4; ++w) words[w] = static_cast<std::uint32_t>(counter.word[w]);
+      counters->push_back(words);
+    }
+    return range;
+  }
+
   [[nodiscard]] RandomWords block(std::uint32_t index) const {
-    counters->push_back(words_of(source.counter(index)));
-    return source.block(index);
+    EXPECT_EQ(index, 0u);
+    return blocks(1, 1).words(0);
   }
 };
 
@@ -124,13 +139,14 @@ void record_run(const RuleType& rule, std::vector<Words>& counters) {
   for (std::uint32_t replica = 0; replica < 7; ++replica) {
     std::vector<double> x(n, 0.1);
     RungCalibration calibration;
+    ScreeningState screening;
     RecordingContext context;
     static_cast<StepContext&>(context) = {host.view(), sigma.data(), 42, 0xfffffff0u,
                                           replica};  // crosses 2^32
     context.counters = &counters;
-    ASSERT_EQ(
-        advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration}, work.get(), step_counters),
-        40u);
+    ASSERT_EQ(advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration, &screening},
+                              work.get(), step_counters),
+              40u);
   }
 }
 
@@ -158,6 +174,17 @@ TEST(Philox, BlocksYieldTheNormalsOfFourParameters) {
     std::vector<float> some(normal_buffer_size(n));
     draw_normals(SerialTeam{}, source, n, some.data());
     for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(some[i], all[i]);
+  }
+  for (const std::size_t n : {1, 4, 31, 33, 90, 1000}) {  // several steps at once, up to a new high word
+    const RandomSource first{9, 0xfffffff0u, Stream::mutation, 3};
+    const std::size_t row = normal_buffer_size(n);
+    std::vector<float> rows(16 * row);
+    draw_normals(SerialTeam{}, first, n, rows.data(), 16);
+    for (std::size_t k = 0; k < 16; ++k) {
+      std::vector<float> one(row);
+      draw_normals(SerialTeam{}, RandomSource{9, 0xfffffff0u + k, Stream::mutation, 3}, n, one.data());
+      for (std::size_t i = 0; i < row; ++i) ASSERT_EQ(rows[k * row + i], one[i]);
+    }
   }
   const RandomWords words = source.block(7);
   EXPECT_EQ(all[28], normal_pair(words.word[0], words.word[1]).first);

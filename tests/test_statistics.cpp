@@ -152,20 +152,30 @@ TEST(MeanSquaredDifference, HandValue) {
 TEST(StepCounters, AddAndSubtractEveryField) {
   const StepCounters a{.steps = 100,
                        .accepted = 50,
+                       .decided_by_model = 300,
                        .decided_by_float = 70,
                        .decided_by_double = 20,
                        .decided_by_value = 9,
                        .not_finite = 1,
                        .audits = 5,
-                       .audit_failures = 2};
+                       .audit_failures = 2,
+                       .anchors = 40,
+                       .replays = 30,
+                       .model_audits = 20,
+                       .model_failures = 10};
   const StepCounters b{.steps = 1,
                        .accepted = 2,
+                       .decided_by_model = 7,
                        .decided_by_float = 3,
                        .decided_by_double = 4,
                        .decided_by_value = 5,
                        .not_finite = 1,
                        .audits = 3,
-                       .audit_failures = 1};
+                       .audit_failures = 1,
+                       .anchors = 4,
+                       .replays = 3,
+                       .model_audits = 2,
+                       .model_failures = 1};
   StepCounters sum = a;
   sum += b;
   EXPECT_EQ(sum.steps, 101u);
@@ -176,6 +186,11 @@ TEST(StepCounters, AddAndSubtractEveryField) {
   EXPECT_EQ(sum.not_finite, 2u);
   EXPECT_EQ(sum.audits, 8u);
   EXPECT_EQ(sum.audit_failures, 3u);
+  EXPECT_EQ(sum.decided_by_model, 307u);
+  EXPECT_EQ(sum.anchors, 44u);
+  EXPECT_EQ(sum.replays, 33u);
+  EXPECT_EQ(sum.model_audits, 22u);
+  EXPECT_EQ(sum.model_failures, 11u);
   const StepCounters back = sum - b;
   EXPECT_EQ(back.steps, a.steps);
   EXPECT_EQ(back.accepted, a.accepted);
@@ -185,6 +200,11 @@ TEST(StepCounters, AddAndSubtractEveryField) {
   EXPECT_EQ(back.not_finite, a.not_finite);
   EXPECT_EQ(back.audits, a.audits);
   EXPECT_EQ(back.audit_failures, a.audit_failures);
+  EXPECT_EQ(back.decided_by_model, a.decided_by_model);
+  EXPECT_EQ(back.anchors, a.anchors);
+  EXPECT_EQ(back.replays, a.replays);
+  EXPECT_EQ(back.model_audits, a.model_audits);
+  EXPECT_EQ(back.model_failures, a.model_failures);
 }
 
 }  // namespace

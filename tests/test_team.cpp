@@ -55,13 +55,15 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   arena.on_chip.base = on_chip.data();
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   RungCalibration calibration;
+  ScreeningState screening;
   const StepContext context{view, sigma.data(), 5, 0, 0};
   run_team<Team>([&](const Team& team) {
     Arena mine = arena;
     mine.worker = static_cast<int>(team.worker());
     auto work = carve_workspace<Workspace>(view.network, mine);
     StepCounters counters;
-    advance_replica(team, context, rule, steps, {trajectory.x.data(), &calibration}, work, counters);
+    advance_replica(team, context, rule, steps, {trajectory.x.data(), &calibration, &screening}, work,
+                    counters);
     if (team.leads()) trajectory.counters = counters;
   });
   return trajectory;
@@ -121,6 +123,16 @@ TEST_P(TeamTest, GradientsOfAWarpAgreeToRounding) {
 }
 TEST_P(TeamTest, GradientsOfABlockAgreeToRounding) {
   expect_gradients_of_serial_team<EmulatedBlockOf8<false>>(make_problem(GetParam()));
+}
+
+TEST_P(TeamTest, AWarpScreensAsTheSerialTeamDecides) {
+  const Problem problem = make_problem(GetParam());
+  for (const double beta : {1e3, std::numeric_limits<double>::infinity()}) {
+    const ScreenedMetropolis screened{{.beta = beta, .acceptance = Acceptance::screened}};
+    const Trajectory actual = follow<EmulatedWarp<false>>(problem, screened, 200);
+    EXPECT_EQ(follow<SerialTeam>(problem, Metropolis{beta}, 200).x, actual.x);
+    EXPECT_EQ(follow<EmulatedWarp<true>>(problem, screened, 200).x, actual.x);
+  }
 }
 
 TEST(Teams, SumsAreWholeForEveryLength) {

@@ -10,11 +10,16 @@ namespace langevo {
 /// First rung of the acceptance ladder: the change of the loss in float with an error bound, or in double.
 enum class Precision { float32, float64 };
 
+/// Whether a local model of the loss screens proposals before their exact evaluation; decisions are the same.
+/// automatic: where it pays, found out as the run goes.
+enum class Acceptance { exact, automatic, screened };
+
 /// Propose x' = x + eps, eps_i ~ Normal(0, sigma_i^2); accept with probability min(1, exp(-beta (U(x') -
 /// U(x)))), at beta = inf iff U(x') <= U(x). A rejected step counts as a step.
 struct Metropolis {
   double beta = std::numeric_limits<double>::infinity();
   Precision precision = Precision::float32;
+  Acceptance acceptance = Acceptance::exact;
 };
 
 /// x_i -= alpha sigma_i^2 g_i with g = dU/dx; sigma is a relative scale here, 1 for ordinary gradient

@@ -18,7 +18,6 @@ enum class DynamicsKind { metropolis, gradient, normalized_gradient, langevin };
 enum class InitKind { gaussian, pytorch, file };
 enum class ReferenceKind { automatic, none };
 enum class RecordParameters { none, mean, all };
-enum class Acceptance { automatic, exact };
 
 /// Everything a user can say about a run, as said; defaults are the paper's Fig. 1. Unset optionals are
 /// derived.

@@ -48,17 +48,25 @@ double mean_squared_difference(std::span<const double> a, std::span<const double
 
 /// What happened to the proposals (or steps) of an ensemble.
 struct StepCounters {
-  std::uint64_t steps = 0;              ///< replicas times steps, whatever the rule
-  std::uint64_t accepted = 0;           ///< proposals that were accepted
+  std::uint64_t steps = 0;     ///< replicas times steps, whatever the rule
+  std::uint64_t accepted = 0;  ///< proposals that were accepted
+  std::uint64_t decided_by_model =
+      0;  ///< screened acceptance: the local model's bound excluded the threshold
   std::uint64_t decided_by_float = 0;   ///< first rung: float change, bound excluded the threshold
   std::uint64_t decided_by_double = 0;  ///< second rung: double change, bound excluded the threshold
   std::uint64_t decided_by_value = 0;  ///< threshold inside the double bound too: decided by the double value
   std::uint64_t not_finite = 0;        ///< proposals whose loss is not finite: rejected
   std::uint64_t audits = 0;            ///< proposals sent on to double only to measure the float rung's error
   std::uint64_t audit_failures = 0;    ///< audits that found an error above the bound in use
+  std::uint64_t anchors = 0;           ///< local models made
+  std::uint64_t replays = 0;           ///< stretches done again because their model was worse than assumed
+  std::uint64_t model_audits = 0;      ///< proposals evaluated exactly only to measure the model's error
+  std::uint64_t model_failures = 0;    ///< exact evaluations that found an error above the model's bound
 
-  /// Proposals that an evaluation of the loss change decided; 0 for rules without an acceptance test.
+  /// Proposals that an evaluation of the loss change decided.
   [[nodiscard]] std::uint64_t decided_exactly() const;
+  /// Proposals decided; 0 for rules without an acceptance test.
+  [[nodiscard]] std::uint64_t decided() const { return decided_by_model + decided_exactly(); }
 
   StepCounters& operator+=(const StepCounters& other);
   friend StepCounters operator-(StepCounters a, const StepCounters& b);

@@ -24,7 +24,8 @@ class CpuBackend final : public Backend {
         threads_(threads),
         parameter_count_(problem.network().parameter_count()),
         state_(shape.replicas * parameter_count_),
-        calibrations_(shape.replicas) {
+        calibrations_(shape.replicas),
+        screenings_(shape.replicas) {
     const std::size_t bytes = kernels.workspace_bytes(problem_.view().network);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
   }
@@ -35,8 +36,10 @@ class CpuBackend final : public Backend {
 
   void set_parameters(std::uint64_t first, std::span<const double> x) override {
     std::copy(x.begin(), x.end(), replica(first));
-    std::fill_n(calibrations_.begin() + static_cast<std::ptrdiff_t>(first), x.size() / parameter_count_,
-                RungCalibration{});
+    for (std::uint64_t r = first; r < first + x.size() / parameter_count_; ++r) {
+      calibrations_[r] = {};
+      screenings_[r] = {};
+    }
   }
 
   std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
@@ -44,7 +47,7 @@ class CpuBackend final : public Backend {
   }
 
   void advance(std::uint64_t first_step, std::uint64_t steps) override {
-    std::visit([&](const auto& rule) { advance_with(rule, first_step, steps); }, dynamics_.rule);
+    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, first_step, steps); });
   }
 
   StepCounters counters() const override { return counters_; }
@@ -107,9 +110,9 @@ class CpuBackend final : public Backend {
     parallel_for(shape_.replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape_.first_replica + r);
-      const std::uint64_t taken =
-          advance_replica(ensemble, rule, global, first_step, steps, {replica(r), &calibrations_[r]},
-                          workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
+      const std::uint64_t taken = advance_replica(
+          ensemble, rule, global, first_step, steps, {replica(r), &calibrations_[r], &screenings_[r]},
+          workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
         result.failed_step = first_step + taken;
@@ -133,6 +136,7 @@ class CpuBackend final : public Backend {
   std::size_t parameter_count_;
   std::vector<double> state_;                        // [replicas][N]
   std::vector<RungCalibration> calibrations_;        // [replicas]
+  std::vector<ScreeningState> screenings_;           // [replicas]
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state
   StepCounters counters_;
 };
@@ -155,8 +159,9 @@ std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, in
                              (sizeof(float) + sizeof(double));
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
-  return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(RungCalibration)) + data +
-         moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
+  return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(RungCalibration) +
+                     sizeof(ScreeningState)) +
+         data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
 }
 
 }  // namespace langevo

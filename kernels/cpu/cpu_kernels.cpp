@@ -13,7 +13,7 @@ inline namespace LANGEVO_TARGET {
 namespace {
 
 std::size_t workspace_bytes(const NetworkView& network) {
-  const std::size_t metropolis = workspace_bytes_of<MetropolisWorkspace<SerialTeam>>(network);
+  const std::size_t metropolis = workspace_bytes_of<ScreenedWorkspace<SerialTeam>>(network);
   const std::size_t gradient = workspace_bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
   return metropolis > gradient ? metropolis : gradient;
 }
@@ -54,6 +54,7 @@ const CpuKernels& cpu_kernels() {
   static constexpr CpuKernels kernels{.instruction_set = LANGEVO_STRING(LANGEVO_TARGET),
                                       .workspace_bytes = workspace_bytes,
                                       .metropolis = advance<Metropolis>,
+                                      .screened_metropolis = advance<ScreenedMetropolis>,
                                       .gradient = advance<Gradient>,
                                       .normalized_gradient = advance<NormalizedGradient>,
                                       .langevin = advance<Langevin>,

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kernel_rules.hpp"
 #include "kernels/loss_change.hpp"
 #include "kernels/step_context.hpp"
 #include "langevo/dynamics.hpp"
@@ -30,6 +31,7 @@ struct CpuKernels {
   const char* instruction_set;
   std::size_t (*workspace_bytes)(const NetworkView& network);
   AdvanceReplica<Metropolis> metropolis;
+  AdvanceReplica<ScreenedMetropolis> screened_metropolis;
   AdvanceReplica<Gradient> gradient;
   AdvanceReplica<NormalizedGradient> normalized_gradient;
   AdvanceReplica<Langevin> langevin;
@@ -40,6 +42,9 @@ struct CpuKernels {
                               unsigned char* workspace);
 
   [[nodiscard]] AdvanceReplica<Metropolis> advance(const Metropolis&) const { return metropolis; }
+  [[nodiscard]] AdvanceReplica<ScreenedMetropolis> advance(const ScreenedMetropolis&) const {
+    return screened_metropolis;
+  }
   [[nodiscard]] AdvanceReplica<Gradient> advance(const Gradient&) const { return gradient; }
   [[nodiscard]] AdvanceReplica<NormalizedGradient> advance(const NormalizedGradient&) const {
     return normalized_gradient;

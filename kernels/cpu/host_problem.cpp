@@ -1,6 +1,6 @@
 #include "kernels/cpu/host_problem.hpp"
 
-#include "kernels/serial_team.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 

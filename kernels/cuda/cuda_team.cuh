@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
-#include "kernels/serial_team.hpp"
+#include "kernels/random_words.hpp"
+#include "kernels/scalar.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 
@@ -33,6 +35,40 @@ struct CudaTeam {
     double partial = 0;
     for (std::size_t i = thread(); i < n; i += threads) partial += term(i);
     return sum_of_warps(butterfly(partial));
+  }
+
+  template <class Body>
+  __device__ void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
+    each(count, [&](std::size_t i) { body(i, range.words(i)); });
+  }
+
+  [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
+    float partial = 0;
+    for (std::size_t i = thread(); i < n; i += threads) partial = fused_multiply_add(a[i], b[i], partial);
+    return static_cast<float>(sum_of_warps(butterfly(partial)));
+  }
+
+  __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
+                               float* out) const {
+    for (std::size_t c = thread(); c < stride; c += threads) {
+      float sum = 0;
+      for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
+      out[c] = sum;
+    }
+  }
+
+  __device__ void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    constexpr int tile = 8;
+    for (std::size_t c = thread(); c < stride; c += threads) {
+      for (std::size_t i = 0; i <= c; i += tile) {
+        float sum[tile] = {};
+        for (std::size_t r = 0; r < count; ++r) {
+          const float* row = rows + r * stride;
+          for (int k = 0; k < tile; ++k) sum[k] = fused_multiply_add(row[i + k], row[c], sum[k]);
+        }
+        for (int k = 0; k < tile; ++k) out[(i + k) * stride + c] += sum[k];
+      }
+    }
   }
 
   template <class Body>
@@ -79,7 +115,8 @@ struct CudaTeam {
   __device__ static unsigned lane() { return threadIdx.x % lanes; }
 
   /// Every lane ends with the same bits: at each distance both partners add the same two numbers.
-  __device__ static double butterfly(double value) {
+  template <class Real>
+  __device__ static Real butterfly(Real value) {
     for (int distance = lanes / 2; distance > 0; distance /= 2)
       value += __shfl_xor_sync(all_lanes, value, distance);
     return value;

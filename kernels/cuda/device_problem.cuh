@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cuda/device_array.cuh"
-#include "kernels/serial_team.hpp"
+#include "kernels/tiles.hpp"
 
 namespace langevo {
 

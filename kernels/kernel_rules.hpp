@@ -1,0 +1,26 @@
+#pragma once
+
+#include <type_traits>
+#include <variant>
+
+#include "langevo/dynamics.hpp"
+
+namespace langevo {
+
+/// A Metropolis rule whose acceptance test begins with a local model of the loss.
+struct ScreenedMetropolis : Metropolis {};
+
+/// Calls `body` with the rule as the kernels know it.
+template <class Body>
+auto with_kernel_rule(const Rule& rule, const Body& body) {
+  return std::visit(
+      [&](const auto& each) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(each)>, Metropolis>) {
+          if (each.acceptance != Acceptance::exact) return body(ScreenedMetropolis{each});
+        }
+        return body(each);
+      },
+      rule);
+}
+
+}  // namespace langevo

@@ -1,0 +1,156 @@
+#pragma once
+
+#include "kernels/curvature.hpp"
+#include "kernels/gradient.hpp"
+
+/// A local model of the loss around an anchor, in units of the mutation widths: for a mutation
+/// x'_i = x_i + sigma_i z_i,
+///   U(x') - U(x) ~ G.z + z.A.z / 2,   G_i = sigma_i dU/dx_i,   A_ij = sigma_i sigma_j d2U/dx_i dx_j.
+/// Accepted mutations move G by A z; they are summed up first, and G follows when a decision needs it.
+/// Networks whose A is too large to keep have a model of first order, with G as it was at the anchor.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+struct LocalModel {
+  float* slope;      ///< G at the present state as far as the model knows, [padded N]
+  float* curvature;  ///< A at the anchor, [padded N][padded N]; null: first order
+  float* bend;       ///< A z of the mutation last asked for, [padded N]
+  float* pending;    ///< D, the sum of the accepted z that G has not followed yet, [padded N]
+  std::uint32_t pending_count;
+  std::size_t size;  ///< N
+  std::size_t padded;
+  float half_trace;  ///< tr A / 2: the mean of z.A.z / 2
+  float spread;      ///< |A|, the Frobenius norm
+  float along;       ///< |A G| / |G| at the anchor
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    size = network.parameter_count;
+    padded = padded_row(size);
+    slope = arena.take<float>(padded);
+    bend = arena.take<float>(padded);
+    pending = arena.take<float>(padded);
+    pending_count = 0;
+    curvature = nullptr;
+    if (has_curvature(network)) curvature = arena.take<float>(padded * padded);
+  }
+  [[nodiscard]] LANGEVO_INLINE bool first_order() const { return curvature == nullptr; }
+};
+
+/// With probability below 2e-12, |z.A.z - tr A| / 2 is larger than this for independent standard normal z:
+/// |A| sqrt(t) + |A| t with t = 27 (Laurent & Massart, Ann. Statist. 28, 1302 (2000), lemma 1).
+LANGEVO_INLINE double curvature_tail(const LocalModel& model) {
+  return 32.2 * static_cast<double>(model.spread);
+}
+
+/// G = sigma.gradient; nothing pending.
+template <class Team>
+LANGEVO_FUNCTION void set_slope(const Team& team, const double* gradient, const double* sigma,
+                                LocalModel& model) {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    model.slope[i] = i < model.size ? static_cast<float>(sigma[i] * gradient[i]) : 0.0f;
+    model.pending[i] = 0;
+  });
+  model.pending_count = 0;
+  team.synchronize();
+}
+
+/// A at x and its norms; G is that at x.
+template <class Team>
+LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem, const double* x,
+                                    const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
+  model.half_trace = 0;
+  model.spread = 0;
+  model.along = 0;
+  if (model.first_order()) return;
+  scaled_hessian(team, problem, x, sigma, work, model.curvature);
+  const float* a = model.curvature;
+  const double trace = team.sum(
+      model.size, [&](std::size_t i) LANGEVO_BODY { return static_cast<double>(a[i * model.padded + i]); });
+  model.half_trace = static_cast<float>(0.5 * trace);
+  model.spread =
+      static_cast<float>(square_root(team.sum(model.padded * model.padded, [&](std::size_t i) LANGEVO_BODY {
+        const auto element = static_cast<double>(a[i]);
+        return element * element;
+      })));
+  const float slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
+  team.combine_rows(model.size, model.padded, a, model.slope, model.bend);
+  team.synchronize();
+  const float bend_norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  model.along = slope_norm > 0 ? bend_norm / slope_norm : 0.0f;
+}
+
+/// G.z; z has room for padded numbers, all finite.
+template <class Team>
+LANGEVO_INLINE float linear_change(const Team& team, const LocalModel& model, const float* z) {
+  return team.dot(model.padded, model.slope, z);
+}
+
+/// z.A.z / 2, and A z into bend.
+template <class Team>
+LANGEVO_INLINE float quadratic_change(const Team& team, LocalModel& model, const float* z) {
+  team.combine_rows(model.size, model.padded, model.curvature, z, model.bend);
+  team.synchronize();
+  return 0.5f * team.dot(model.padded, model.bend, z);
+}
+
+/// G += A z for the mutation last given to quadratic_change.
+template <class Team>
+LANGEVO_INLINE void follow_bend(const Team& team, LocalModel& model) {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.slope[i] += model.bend[i]; });
+  team.synchronize();
+}
+
+/// D += z; z has room for padded numbers.
+template <class Team>
+LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, LocalModel& model) {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
+  ++model.pending_count;
+  team.synchronize();
+}
+
+/// What |A D| is assumed to be at the most after `count` accepted mutations: D drifts by sqrt(2/pi) each
+/// along -G, and spreads.
+LANGEVO_INLINE double pending_error(const LocalModel& model, double margin) {
+  const auto count = static_cast<double>(model.pending_count);
+  return 0.8 * count * static_cast<double>(model.along) +
+         margin * square_root(count) * static_cast<double>(model.spread);
+}
+
+/// G += A D. Returns |A D|.
+template <class Team>
+LANGEVO_FUNCTION double follow_pending(const Team& team, LocalModel& model) {
+  if (model.pending_count == 0) return 0;
+  team.combine_rows(model.size, model.padded, model.curvature, model.pending, model.bend);
+  team.synchronize();
+  const float norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    model.slope[i] += model.bend[i];
+    model.pending[i] = 0;
+  });
+  model.pending_count = 0;
+  team.synchronize();
+  return static_cast<double>(norm);
+}
+
+/// |G| as carried, and |sigma.gradient - G|: how far the model has gone wrong on the way.
+struct SlopeCheck {
+  double norm;
+  double error;
+};
+
+template <class Team>
+LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient, const double* sigma,
+                                        const LocalModel& model) {
+  const double error = team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.slope[i]);
+    return difference * difference;
+  });
+  const double norm = team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
+    const auto g = static_cast<double>(model.slope[i]);
+    return g * g;
+  });
+  return {square_root(norm), square_root(error)};
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

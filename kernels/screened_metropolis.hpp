@@ -1,0 +1,303 @@
+#pragma once
+
+#include "kernels/kernel_rules.hpp"
+#include "kernels/local_model.hpp"
+#include "kernels/metropolis.hpp"
+#include "kernels/screening.hpp"
+
+/// Metropolis steps whose acceptance test begins with a local model of the loss: the rung below the float
+/// change. Most proposals are decided by the model, the rest by the exact evaluation, so that trajectories
+/// are those of the exact test. The model's error is measured: after a stretch of proposals the gradient at
+/// its end is compared with the one the model carried there, and exact evaluations, some of them audits at
+/// random, with what it predicted. A stretch in which the model did worse than assumed is replayed.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+template <class Team>
+struct ScreenedWorkspace {
+  static constexpr std::size_t normals_at_a_time = 4096;
+
+  MetropolisWorkspace<Team> exact;
+  GradientWorkspace<Team> gradient;
+  CurvatureWorkspace curvature;
+  LocalModel model;
+  double* anchor;       ///< x at the anchor, [N]
+  float* anchor_slope;  ///< G there, [padded N]
+  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], then float_row zeros
+  std::size_t steps_at_a_time;
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    exact.carve(arena, network);
+    gradient.carve(arena, network);
+    curvature.carve(arena, network);
+    model.carve(arena, network);
+    anchor = arena.take<double>(network.parameter_count);
+    anchor_slope = arena.take<float>(model.padded);
+    const std::size_t row = normal_buffer_size(network.parameter_count);
+    steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
+    normal = arena.take<float>(steps_at_a_time * row + float_row);
+  }
+};
+
+/// What a stretch is followed with.
+struct Stretch {
+  std::uint64_t length;
+  std::uint64_t audited;  ///< proposal that is audited; none if not below length
+  double slope_error;     ///< |e| assumed at the end
+  double rounding;        ///< bound on the rounding errors of a prediction
+};
+
+/// |e| assumed and the bound on the model's error, curvature apart, at one proposal.
+struct ModelBound {
+  double slope_error;
+  double error;
+};
+
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done,
+                                      const ScreeningState& state) {
+  const double slope_error = ScreeningPolicy::drift_share(done, stretch.length) * stretch.slope_error;
+  return {slope_error, ScreeningPolicy::deviations * slope_error +
+                           ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding};
+}
+
+/// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
+template <class Team, class Context>
+LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& context, const double* x,
+                                            double slope_norm, std::size_t n) {
+  const double relative_state = square_root(team.sum(n, [&](std::size_t i) LANGEVO_BODY {
+    const double ratio = x[i] / context.sigma[i];
+    return ratio * ratio;
+  }));
+  const double size = square_root(static_cast<double>(n)) + 8;
+  const double additions = static_cast<double>(n) / 8 + 16;
+  return slope_norm * (additions * static_cast<double>(Limits<float>::unit_roundoff) * size +
+                       2 * Limits<double>::unit_roundoff * relative_state);
+}
+
+/// One proposal z. Returns false where the model turns out to be worse than its bound.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& context,
+                                         const ScreenedMetropolis& rule, const ModelBound& assumed,
+                                         bool audit, const float* z, ReplicaView replica,
+                                         ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  LocalModel& model = work.model;
+  ScreeningState& state = *replica.screening;
+  const std::size_t n = model.size;
+  double* const x = replica.x;
+  const bool curved = !model.first_order();
+  auto linear = static_cast<double>(linear_change(team, model, z));
+  const double bound = assumed.error;
+  const double pending = curved ? pending_error(model, state.pending_margin) : 0;
+  bool bent = false;
+  LossChange estimate{linear + (curved ? static_cast<double>(model.half_trace) : state.offset),
+                      bound + (curved ? curvature_tail(model) + ScreeningPolicy::deviations * pending : 0)};
+  double threshold = 0;
+  Verdict verdict = compare(estimate, 1.0, threshold);
+  if (is_finite(rule.beta) && (audit || verdict != Verdict::accept)) {  // the threshold is never below 0
+    threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
+    verdict = compare(estimate, 1.0, threshold);
+  }
+  if (curved && (audit || verdict == Verdict::undecided)) {
+    if (follow_pending(team, model) > pending) {
+      team.synchronize();
+      if (team.leads()) state.pending_margin *= 1.5;
+      team.synchronize();
+      return false;
+    }
+    linear = static_cast<double>(linear_change(team, model, z));
+    estimate = {linear + static_cast<double>(quadratic_change(team, model, z)), bound};
+    bent = true;
+    verdict = compare(estimate, 1.0, threshold);
+  }
+  bool accepted = verdict == Verdict::accept;
+  if (audit || verdict == Verdict::undecided) {
+    double* const proposed = work.exact.proposed;
+    team.each(n, [&](std::size_t i) LANGEVO_BODY {
+      proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
+    });
+    team.synchronize();
+    const Decision exact = decide(team, context, rule.precision, x, proposed, threshold,
+                                  work.exact.acceptance, replica.calibration, counters);
+    accepted = exact.accepted;
+    const double error = exact.change.change - estimate.change;
+    const double excess = absolute(error) - exact.change.error_bound;
+    if (audit) ++counters.model_audits;
+    if (is_finite(error)) {
+      const bool trusted = ScreeningPolicy::trusted(state);
+      if (team.leads()) {
+        ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
+                                     model.first_order(), state);
+      }
+      team.synchronize();
+      if (trusted && excess > bound) {
+        ++counters.model_failures;
+        return false;
+      }
+    }
+  } else {
+    ++counters.decided_by_model;
+  }
+  if (accepted) {
+    if (bent) {
+      follow_bend(team, model);
+    } else if (curved) {
+      defer_mutation(team, z, model);
+    }
+    team.each(n, [&](std::size_t i) LANGEVO_BODY {
+      x[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
+    });
+    team.synchronize();
+    ++counters.accepted;
+  }
+  ++counters.steps;
+  return true;
+}
+
+/// Follows the model through a stretch. Returns false where it turns out worse than its bound.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
+                                     const Stretch& stretch, ReplicaView replica,
+                                     ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  const std::size_t row = normal_buffer_size(work.model.size);
+  for (std::uint64_t done = 0; done < stretch.length;) {
+    const std::uint64_t left = stretch.length - done;
+    const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
+    std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
+    batch = batch < same_high_word ? batch : same_high_word;
+    draw_normals(team, context.random(Stream::mutation), work.model.size, work.normal,
+                 static_cast<std::uint32_t>(batch));
+    team.synchronize();
+    for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
+      const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
+      if (!take_screened_step(team, context, rule, model_bound(stretch, done, *replica.screening), audit,
+                              work.normal + k * row, replica, work, counters)) {
+        return false;
+      }
+    }
+    team.synchronize();
+  }
+  return true;
+}
+
+/// The proposal of a stretch that begins at this step to be audited, or none.
+template <class Context>
+LANGEVO_INLINE std::uint64_t audited_proposal(const Context& context, std::uint64_t length) {
+  const RandomWords words = context.random(Stream::model_audit).block(0);
+  return words.word[0] % ScreeningPolicy::stretches_per_audit == 0 ? words.word[1] % length : length;
+}
+
+/// Exact steps; the state that the model knows is left behind.
+template <class Team, class Context>
+LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const ScreenedMetropolis& rule,
+                                       std::uint64_t steps, ReplicaView replica,
+                                       ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
+    take_step(team, context, static_cast<const Metropolis&>(rule), replica, work.exact, counters);
+    ++counters.steps;
+  }
+}
+
+/// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
+/// gradient at its end there. Returns the steps taken, 0 where the model failed again and again.
+template <class Team, class Context>
+LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& context,
+                                            const ScreenedMetropolis& rule, std::uint64_t most,
+                                            const ScreeningCosts& costs, ReplicaView replica,
+                                            ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  ScreeningState& state = *replica.screening;
+  LocalModel& model = work.model;
+  const std::size_t n = model.size;
+  double* const x = replica.x;
+  set_slope(team, work.gradient.gradient, context.sigma, model);
+  set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+  team.each(n, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { work.anchor_slope[i] = model.slope[i]; });
+  const double slope_norm = check_slope(team, work.gradient.gradient, context.sigma, model).norm;
+  const double rounding = prediction_rounding(team, context, x, 2 * slope_norm, n);
+  team.synchronize();
+  ++counters.anchors;
+  double length = ScreeningPolicy::next_length(state, most);
+  double wasted = 0;
+  for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
+    const auto steps = static_cast<std::uint64_t>(length);
+    const bool trusted = ScreeningPolicy::trusted(state);
+    const Stretch stretch{steps, audited_proposal(context, steps),
+                          ScreeningPolicy::assumed_drift(state, length, slope_norm), rounding};
+    StepCounters tried = counters;
+    bool holds = follow_stretch(team, context, rule, stretch, replica, work, tried);
+    double error = 0;
+    if (holds) {
+      if (!model.first_order()) follow_pending(team, model);
+      const double loss = loss_and_gradient(team, context.problem, x, work.gradient);
+      error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
+      holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
+    }
+    const double spent = static_cast<double>(tried.decided_exactly() - counters.decided_exactly());
+    if (holds) {
+      counters = tried;
+      if (team.leads()) {
+        ScreeningPolicy::finish_stretch(length, error, trusted ? spent : 0, wasted, costs,
+                                        rule.acceptance == Acceptance::automatic, most, state);
+      }
+      team.synchronize();
+      return steps;
+    }
+    counters.model_failures = tried.model_failures;
+    counters.model_audits = tried.model_audits;
+    ++counters.replays;
+    wasted += costs.proposal * length + costs.exact * spent + costs.anchor / 2;
+    team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
+    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+      model.slope[i] = work.anchor_slope[i];
+      model.pending[i] = 0;
+    });
+    model.pending_count = 0;
+    if (team.leads() && is_finite(error) && error > state.drift * length) {
+      state.drift = error / length;
+      state.drift_length = length;
+    }
+    length = larger(1.0, static_cast<double>(steps / 2));
+    team.synchronize();
+  }
+  return 0;
+}
+
+template <class Team, class Context>
+LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context,
+                                               const ScreenedMetropolis& rule, std::uint64_t steps,
+                                               ReplicaView replica, ScreenedWorkspace<Team>& work,
+                                               StepCounters& counters) {
+  ScreeningState& state = *replica.screening;
+  const ScreeningCosts costs =
+      screening_costs(context.problem.network, context.problem.data_double.points, !work.model.first_order());
+  const std::size_t row = normal_buffer_size(work.model.size);
+  team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
+  bool anchored = false;  // whether work.gradient is that of the present state
+  for (std::uint64_t taken = 0; taken < steps;) {
+    const std::uint64_t left = steps - taken;
+    std::uint64_t done = 0;
+    if (state.exact_left == 0) {
+      if (!anchored) loss_and_gradient(team, context.problem, replica.x, work.gradient);
+      done = take_stretch(team, context, rule, left, costs, replica, work, counters);
+      anchored = done > 0;
+      if (done == 0) {
+        team.synchronize();
+        if (team.leads()) ScreeningPolicy::give_up(state);
+        team.synchronize();
+      }
+    } else {
+      done = left < state.exact_left ? left : state.exact_left;
+      take_exact_steps(team, context, rule, done, replica, work, counters);
+      team.synchronize();
+      if (team.leads()) state.exact_left -= done;
+      team.synchronize();
+      anchored = false;
+    }
+    taken += done;
+    context.step += done;
+  }
+  return steps;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

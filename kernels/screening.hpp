@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/problem_view.hpp"
+#include "kernels/scalar.hpp"
+
+/// How long a local model is followed, what error it is assumed to have, and when it does not pay.
+namespace langevo {
+
+/// What one replica has learnt about its local models. All errors are of the change of the loss.
+struct ScreeningState {
+  double length = 0;             ///< proposals per stretch; 0: nothing is known yet
+  double drift = 0;              ///< growth of the slope's error |e| per proposal,
+  double drift_length = 0;       ///< seen over so many proposals
+  double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
+  double offset = 0;             ///< mean error of a first-order model: the curvature's mean
+  double pending_margin = 3;     ///< see pending_error
+  std::uint32_t samples = 0;     ///< exact evaluations compared with the model
+  std::uint32_t losing = 0;      ///< stretches in a row that cost more than exact steps would
+  std::uint32_t retreats = 0;    ///< in a row, without a stretch that paid
+  std::uint64_t exact_left = 0;  ///< steps to take without a model
+};
+
+}  // namespace langevo
+
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Costs in exact steps, from the operations that each takes; for the controller only.
+struct ScreeningCosts {
+  double proposal;  ///< a proposal that the model decides
+  double anchor;    ///< gradient and Hessian
+  double exact;     ///< an evaluation for a proposal that the model left undecided
+};
+
+LANGEVO_FUNCTION ScreeningCosts screening_costs(const NetworkView& network, std::size_t points, bool curved) {
+  double weights = 0;
+  double units = 0;
+  for (int l = 0; l < network.layer_count; ++l) {
+    weights += static_cast<double>(network.layers[l].fan_in) * network.layers[l].fan_out;
+    units += network.layers[l].fan_out;
+  }
+  const auto n = static_cast<double>(network.parameter_count);
+  const double exact = static_cast<double>(points) * (3 * weights + 24 * units);
+  const double gradient = static_cast<double>(points) * (6 * weights + 48 * units);
+  const double hessian = curved ? static_cast<double>(points) * (0.5 * n * n + 60 * units) : 0;
+  return {(12 * n + (curved ? 0.5 * n * n : 0)) / exact, (gradient + hessian) / exact, 2};
+}
+
+/// The controller's numbers.
+struct ScreeningPolicy {
+  /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
+  static constexpr double deviations = 6;
+  /// |e| may exceed what the last stretches let expect by this factor.
+  static constexpr double drift_margin = 1.5;
+  /// Errors that |e| does not explain are bounded by this many times the largest seen.
+  static constexpr double rest_margin = 3;
+  /// Proposals audited one and all before a model is trusted.
+  static constexpr std::uint32_t samples_before_trust = 16;
+  /// One stretch in so many has one proposal audited.
+  static constexpr std::uint32_t stretches_per_audit = 4;
+  static constexpr double shortest = 8;
+  static constexpr double longest = 65536;
+  static constexpr double largest_growth = 1.5;
+  /// After so many stretches in a row that do not pay, exact steps for so many stretches, twice as many every
+  /// next time.
+  static constexpr std::uint32_t losing_before_retreat = 3;
+  static constexpr double stretches_per_retreat = 64;
+  static constexpr std::uint32_t most_doublings = 6;
+  /// Replays of a stretch before it is done by exact steps.
+  static constexpr int most_replays = 6;
+
+  LANGEVO_INLINE static bool trusted(const ScreeningState& state) {
+    return state.samples >= samples_before_trust;
+  }
+
+  /// Proposals of the next stretch, of `most` at the most: the rest of a call is cut into equal ones.
+  LANGEVO_INLINE static double next_length(const ScreeningState& state, std::uint64_t most) {
+    const double wanted = state.length > 0 ? state.length : 2 * shortest;
+    const auto left = static_cast<double>(most);
+    const auto stretches = static_cast<std::uint64_t>(left / wanted) + 1;
+    return left <= wanted ? left : larger(1.0, static_cast<double>(most / stretches));
+  }
+
+  /// |e| assumed at the end of a stretch: in proportion to its length, to the square beyond the lengths seen;
+  /// float arithmetic alone makes some.
+  LANGEVO_INLINE static double assumed_drift(const ScreeningState& state, double length, double slope_norm) {
+    const double growth = state.drift_length > 0 ? larger(1.0, length / state.drift_length) : 1.0;
+    return drift_margin * state.drift * growth * length + 4e-6 * slope_norm;
+  }
+
+  /// Share of that at proposal `done` of the stretch: |e| grows no slower than a random walk.
+  LANGEVO_INLINE static double drift_share(std::uint64_t done, std::uint64_t length) {
+    return larger(0.5, square_root(static_cast<double>(done + 1) / static_cast<double>(length)));
+  }
+
+  /// Takes in the error of one prediction, known to `uncertainty`, where |e| is up to `assumed`.
+  LANGEVO_INLINE static void take_sample(double error, double uncertainty, double assumed, bool first_order,
+                                         ScreeningState& state) {
+    ++state.samples;
+    if (first_order) {  // the error is counted from the offset so far
+      state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
+    }
+    const double rest = absolute(error) - uncertainty - 0.5 * deviations * assumed;
+    state.largest_rest = larger(state.largest_rest, rest);
+  }
+
+  /// After a stretch of `length` proposals whose slope ended `error` wrong, with `spent` exact evaluations
+  /// and `wasted` exact steps' worth of replays, when `most` were asked for.
+  LANGEVO_INLINE static void finish_stretch(double length, double error, double spent, double wasted,
+                                            const ScreeningCosts& costs, bool may_retreat, std::uint64_t most,
+                                            ScreeningState& state) {
+    state.drift = larger(error / length, 0.8 * state.drift);
+    state.drift_length = length;
+    state.largest_rest *= 0.98;
+    if (static_cast<double>(most) < state.length) return;  // cut short: says nothing of what would pay
+    // the sum of anchors and undecided proposals is least where both cost the same
+    const double balance = square_root(costs.anchor / (costs.exact * (spent + 0.3)));
+    const double factor = smaller(largest_growth, larger(0.5, balance));
+    state.length = smaller(longest, larger(shortest, factor * length));
+    const double cost = costs.proposal * length + costs.anchor + costs.exact * spent + wasted;
+    if (!may_retreat || cost < 0.9 * length) {
+      state.losing = 0;
+      state.retreats = 0;
+      return;
+    }
+    if (++state.losing >= losing_before_retreat) retreat(length, state);
+  }
+
+  /// The model failed however short the stretch.
+  LANGEVO_INLINE static void give_up(ScreeningState& state) {
+    state.length = shortest;
+    retreat(shortest, state);
+  }
+
+ private:
+  LANGEVO_INLINE static void retreat(double length, ScreeningState& state) {
+    const auto doublings = static_cast<double>(std::uint64_t{1} << state.retreats);
+    state.exact_left = static_cast<std::uint64_t>(stretches_per_retreat * doublings * length);
+    state.retreats += state.retreats < most_doublings ? 1 : 0;
+    state.losing = 0;
+  }
+};
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
