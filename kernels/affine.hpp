@@ -69,7 +69,7 @@ struct PointErrors {
   LANGEVO_FUNCTION void carve(Arena& arena) {
     for (Real** array : {&value, &change, &margin, &value_norm, &change_norm, &value_rounding,
                          &change_rounding, &sensitivity, &loss_change, &loss_magnitude, &loss_error}) {
-      *array = arena.take<Real>(points_per_tile);
+      *array = arena.take_private<Real>(points_per_tile);
     }
   }
 };

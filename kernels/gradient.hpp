@@ -21,10 +21,10 @@ struct GradientWorkspace {
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     std::size_t units = network.layers[0].fan_in;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
-    value = arena.take<double>(units * points_per_tile);
+    value = arena.take_private<double>(units * points_per_tile);
     for (double*& side : slope)
-      side = arena.take<double>(static_cast<std::size_t>(network.max_width) * points_per_tile);
-    point_loss = arena.take<double>(points_per_tile);
+      side = arena.take_private<double>(static_cast<std::size_t>(network.max_width) * points_per_tile);
+    point_loss = arena.take_private<double>(points_per_tile);
     loss = arena.take<typename Team::PointSum>(1);
     parameter = arena.take<typename Team::PointSum>(network.parameter_count);
     gradient = arena.take<double>(network.parameter_count);
@@ -159,7 +159,7 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   const DataView<double>& data = problem.data_double;
   team.clear(*work.loss);
   with_activation(problem.network.activation, [&](auto activation) {
-    for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+    for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
       const double* output = forward<decltype(activation)>(team, problem, x, tile, work);
       add_point_losses(team, problem, tile, output, work);
     }
@@ -178,17 +178,14 @@ LANGEVO_FUNCTION double loss_and_gradient(const Team& team, const ProblemView& p
   for (std::size_t i = 0; i < n; ++i) team.clear(work.parameter[i]);
   with_activation(problem.network.activation, [&](auto activation) {
     using Act = decltype(activation);
-    for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+    for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
       const double* output = forward<Act>(team, problem, x, tile, work);
       add_point_losses(team, problem, tile, output, work);
       backward<Act>(team, problem, x, output, tile, work);
     }
   });
   team.synchronize();
-  for (std::size_t i = 0; i < n; ++i) {
-    const double total = team.total(work.parameter[i]);
-    if (team.leads()) work.gradient[i] = total;
-  }
+  team.each(n, [&](std::size_t i) LANGEVO_BODY { work.gradient[i] = team.total(work.parameter[i]); });
   team.synchronize();
   return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
 }

@@ -58,19 +58,19 @@ struct LossChangeWorkspace {
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     const std::size_t n = network.parameter_count;
     const std::size_t tile = static_cast<std::size_t>(network.max_width) * points_per_tile;
+    norms = arena.take<LayerNorms<Real>>(network.layer_count);
+    sums = arena.take<LossChangeSums<Team>>(1);
+    preactivation = arena.take_private<Real>(points_per_tile);
+    preactivation_change = arena.take_private<Real>(points_per_tile);
+    errors.carve(arena);
     weight = arena.take<Real>(n);
     proposed_weight = arena.take<Real>(n);
     weight_change = arena.take<Real>(n);
-    norms = arena.take<LayerNorms<Real>>(network.layer_count);
-    norm_scratch = arena.take<double>(spectral_norm_scratch(network));
     for (int side = 0; side < 2; ++side) {
-      value[side] = arena.take<Real>(tile);
-      change[side] = arena.take<Real>(tile);
+      value[side] = arena.take_private<Real>(tile);
+      change[side] = arena.take_private<Real>(tile);
     }
-    preactivation = arena.take<Real>(points_per_tile);
-    preactivation_change = arena.take<Real>(points_per_tile);
-    errors.carve(arena);
-    sums = arena.take<LossChangeSums<Team>>(1);
+    norm_scratch = arena.take<double>(spectral_norm_scratch(network));
   }
 };
 
@@ -173,7 +173,7 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
   team.clear(work.sums->change);
   team.clear(work.sums->magnitude);
   team.clear(work.sums->error);
-  for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+  for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
     const std::size_t first_point = tile * points_per_tile;
     load_inputs(team, data, tile, work.value[0], work.errors);
     int side = 0;

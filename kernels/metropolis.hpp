@@ -17,9 +17,9 @@ struct MetropolisWorkspace {
   AcceptanceWorkspace<Team> acceptance;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    acceptance.carve(arena, network);
     normal = arena.take<float>(normal_buffer_size(network.parameter_count));
     proposed = arena.take<double>(network.parameter_count);
-    acceptance.carve(arena, network);
   }
 };
 

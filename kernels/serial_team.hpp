@@ -15,9 +15,11 @@ inline namespace LANGEVO_TARGET {
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
 /// (`each_point`, `any_point`, `add_points`, `add_dot`). Bodies must not depend on each other. Sums have a
 /// fixed order of their own: here eight partial sums, whatever the vector length, so every instruction set
-/// gives the same bits.
+/// gives the same bits. A team has one or more workers; each goes through tiles of its own, worker(),
+/// worker() + workers, ..., in which it does not synchronize with the others.
 struct SerialTeam {
   static constexpr int lanes = 8;
+  static constexpr int workers = 1;
 
   /// A sum over points that grows tile by tile.
   struct PointSum {
@@ -143,6 +145,10 @@ struct SerialTeam {
   [[nodiscard]] LANGEVO_INLINE double total(const PointSum& sum) const {
     const double* s = sum.partial;
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+  }
+
+  [[nodiscard]] LANGEVO_INLINE std::size_t worker() const {
+    return 0;
   }
 
   /// Whether this member writes what belongs to the whole team.

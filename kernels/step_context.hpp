@@ -24,9 +24,11 @@ struct ReplicaView {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// What one step of one replica depends on, besides its state.
-struct StepContext {
-  ProblemView problem;
+/// What one step of one replica depends on, besides its state. ProblemType: ProblemView, or a reference to
+/// one that outlives the context.
+template <class ProblemType>
+struct BasicStepContext {
+  ProblemType problem;
   const double* sigma;  ///< [N]
   std::uint64_t seed;
   std::uint64_t step;
@@ -36,6 +38,8 @@ struct StepContext {
     return {seed, step, stream, replica};
   }
 };
+
+using StepContext = BasicStepContext<ProblemView>;
 
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

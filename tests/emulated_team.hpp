@@ -1,6 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <barrier>
 #include <cstddef>
+#include <thread>
+#include <type_traits>
+#include <vector>
 
 #include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
@@ -8,22 +13,34 @@
 
 namespace langevo {
 
-/// A warp of 32 lanes on the host: between two synchronisation points one lane after the other does its
-/// share, in ascending or descending order, and sums go through the butterfly that a GPU does with shuffles.
-/// What comes out must not depend on the order of lanes.
-template <bool Descending>
-struct EmulatedWarpTeam {
-  static constexpr int lanes = 32;
+/// What the warps of an emulated block share.
+template <int warps>
+struct EmulatedBlock {
+  std::barrier<> barrier{warps};
+  double warp_sums[warps] = {};
+};
 
-  /// A sum over points, complete after every tile and kept by the leading lane.
+/// CudaTeam on the host. Each warp is a thread; between two synchronisation points it does one lane's share
+/// after the other, in ascending or descending order, and sums go through the butterfly that a GPU does with
+/// shuffles. What comes out must depend neither on the order of lanes nor on the timing of warps.
+template <int warps, bool Descending>
+class EmulatedTeam {
+ public:
+  static constexpr int lanes = 32;
+  static constexpr int workers = warps;
+  static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
+
+  /// A sum over points, complete after every tile: one part for each warp.
   struct PointSum {
-    double value;
+    double part[warps];
   };
+
+  EmulatedTeam(EmulatedBlock<warps>& block, std::size_t warp) : block_(&block), warp_(warp) {}
 
   template <class Body>
   void each(std::size_t n, const Body& body) const {
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = lane; i < n; i += lanes) body(i);
+      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads) body(i);
     });
   }
 
@@ -31,9 +48,9 @@ struct EmulatedWarpTeam {
   double sum(std::size_t n, const Term& term) const {
     double partial[lanes] = {};
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = lane; i < n; i += lanes) partial[lane] += term(i);
+      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads) partial[lane] += term(i);
     });
-    return butterfly(partial);
+    return sum_of_warps(butterfly(partial));
   }
 
   template <class Body>
@@ -44,10 +61,10 @@ struct EmulatedWarpTeam {
   [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
     float partial[lanes] = {};
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = lane; i < n; i += lanes)
+      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads)
         partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
     });
-    return butterfly(partial);
+    return static_cast<float>(sum_of_warps(static_cast<double>(butterfly(partial))));
   }
 
   void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
@@ -73,7 +90,9 @@ struct EmulatedWarpTeam {
 
   template <class Body>
   void each_point(const Body& body) const {
-    each(points_per_tile, [&](std::size_t p) { body(static_cast<int>(p)); });
+    each_lane([&](std::size_t lane) {
+      for (std::size_t p = lane; p < points_per_tile; p += lanes) body(static_cast<int>(p));
+    });
   }
 
   template <class Condition>
@@ -83,21 +102,26 @@ struct EmulatedWarpTeam {
     return found;
   }
 
-  void clear(PointSum& sum) const { sum.value = 0; }
+  void clear(PointSum& sum) const { sum.part[warp_] = 0; }
 
   template <class Term>
   void add_points(PointSum& total, const Term& term) const {
-    total.value +=
-        sum(points_per_tile, [&](std::size_t p) { return static_cast<double>(term(static_cast<int>(p))); });
+    double partial[lanes] = {};
+    each_lane([&](std::size_t lane) {
+      for (std::size_t p = lane; p < points_per_tile; p += lanes)
+        partial[lane] += static_cast<double>(term(static_cast<int>(p)));
+    });
+    total.part[warp_] += butterfly(partial);
   }
 
   void add_dot(PointSum& total, const double* a, const double* b) const {
     add_points(total, [&](int p) { return a[p] * b[p]; });
   }
 
-  [[nodiscard]] double total(const PointSum& sum) const { return sum.value; }
-  [[nodiscard]] bool leads() const { return true; }
-  void synchronize() const {}
+  [[nodiscard]] double total(const PointSum& sum) const { return in_order(sum.part); }
+  [[nodiscard]] std::size_t worker() const { return warp_; }
+  [[nodiscard]] bool leads() const { return warp_ == 0; }
+  void synchronize() const { block_->barrier.arrive_and_wait(); }
 
  private:
   template <class Body>
@@ -111,10 +135,46 @@ struct EmulatedWarpTeam {
     for (std::size_t distance = lanes / 2; distance > 0; distance /= 2) {
       Real next[lanes];
       for (std::size_t lane = 0; lane < lanes; ++lane) next[lane] = value[lane] + value[lane ^ distance];
-      for (std::size_t lane = 0; lane < lanes; ++lane) value[lane] = next[lane];
+      std::copy(next, next + lanes, value);
     }
     return value[0];
   }
+
+  static double in_order(const double (&part)[warps]) {
+    double sum = part[0];
+    for (int warp = 1; warp < warps; ++warp) sum += part[warp];
+    return sum;
+  }
+
+  [[nodiscard]] double sum_of_warps(double of_warp) const {
+    if (warps == 1) return of_warp;
+    synchronize();
+    block_->warp_sums[warp_] = of_warp;
+    synchronize();
+    return in_order(block_->warp_sums);
+  }
+
+  EmulatedBlock<warps>* block_;
+  std::size_t warp_;
 };
+
+template <bool Descending>
+using EmulatedWarp = EmulatedTeam<1, Descending>;
+template <bool Descending>
+using EmulatedBlockOf8 = EmulatedTeam<8, Descending>;
+
+/// Runs body(team) as every member of a team does.
+template <class Team, class Body>
+void run_team(const Body& body) {
+  if constexpr (Team::workers == 1 && std::is_empty_v<Team>) {
+    body(Team{});
+  } else {
+    EmulatedBlock<Team::workers> block;
+    std::vector<std::jthread> warps;
+    for (std::size_t warp = 0; warp < Team::workers; ++warp) {
+      warps.emplace_back([&, warp] { body(Team(block, warp)); });
+    }
+  }
+}
 
 }  // namespace langevo

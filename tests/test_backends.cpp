@@ -101,6 +101,77 @@ TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
   }
 }
 
+/// States that do not fit on the device take turns there; nothing else changes.
+TEST_P(BackendTest, BatchesOfReplicasChangeNoBit) {
+  const std::size_t n = problem_.network().parameter_count();
+  const std::vector<double> x = draw_initial_state(problem_.network(), PytorchInit{}, 3, 0);
+  const std::vector<double> other(n, 0.25);
+  for (const std::uint64_t replicas : {1, 31, 33, 1000}) {
+    const auto evolve_within = [&](std::uint64_t limit) {
+      BackendOptions options = on(GetParam());
+      options.device_memory_limit = limit;
+      auto backend =
+          make_backend(problem_, {Metropolis{1e3, Precision::float32}, std::vector<double>(n, 1e-3)},
+                       {replicas, 5, 3}, options);
+      backend->set_all_parameters(x);
+      backend->set_parameters(replicas - 1, other);
+      backend->advance(0, 20);
+      backend->advance(20, 11);
+      return backend;
+    };
+    const auto whole = evolve_within(0);
+    for (const std::uint64_t room : {65, 200, 600}) {  // replicas
+      const auto cut = evolve_within(room * n * 9);
+      EXPECT_EQ(whole->parameters(0, replicas), cut->parameters(0, replicas));
+      EXPECT_EQ(whole->losses(), cut->losses());
+      EXPECT_EQ(whole->parameter_moments().mean, cut->parameter_moments().mean);
+      EXPECT_EQ(whole->parameter_moments().sum_squared_deviations,
+                cut->parameter_moments().sum_squared_deviations);
+      EXPECT_EQ(whole->counters().accepted, cut->counters().accepted);
+      EXPECT_EQ(whole->counters().decided_by_double, cut->counters().decided_by_double);
+      EXPECT_EQ(whole->loss(x), cut->loss(x));
+    }
+  }
+}
+
+/// Shapes for every kind of team: many small replicas, few, deep, wide, with parameters on chip and off.
+TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
+  struct Shape {
+    std::vector<int> widths;
+    std::uint64_t replicas;
+    std::size_t points;
+  };
+  for (const Shape& shape :
+       {Shape{{1, 30, 1}, 5000, 64}, Shape{{1, 30, 1}, 3, 1000}, Shape{{1, 32, 32, 32, 1}, 40, 200},
+        Shape{{1, 256, 1}, 200, 100}, Shape{{2, 300, 300, 2}, 2, 130}, Shape{{1, 1}, 2000, 1}}) {
+    const Problem problem(Network(shape.widths, Activation::tanh, true),
+                          Dataset{shape.points, shape.widths.front(), shape.widths.back(),
+                                  std::vector<double>(shape.points * shape.widths.front(), 0.5),
+                                  std::vector<double>(shape.points * shape.widths.back(), 0.25)},
+                          Loss::mse);
+    const Dynamics dynamics{Metropolis{1e3, Precision::float32},
+                            std::vector<double>(problem.network().parameter_count(), 1e-4)};
+    const EnsembleShape ensemble{shape.replicas, 0, 3};
+    const auto expected = make_backend(problem, dynamics, ensemble, on(BackendKind::cpu));
+    const auto actual = make_backend(problem, dynamics, ensemble, on(GetParam()));
+    for (Backend* backend : {expected.get(), actual.get()}) {
+      backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
+      backend->advance(0, 24);
+    }
+    EXPECT_EQ(expected->parameters(0, shape.replicas), actual->parameters(0, shape.replicas));
+    EXPECT_EQ(expected->counters().accepted, actual->counters().accepted);
+  }
+}
+
+TEST_P(BackendTest, SeveralBackendsTakeTurns) {
+  evolve(Metropolis{}, 1e-3, 33, 20);
+  const auto first = std::move(actual_);
+  evolve(Langevin{1e3, 1}, 1e-3, 1000, 4);  // with other kernels and another share of the memory on chip
+  const std::vector<double> before = first->parameters(0, 33);
+  first->advance(20, 5);
+  EXPECT_NE(before, first->parameters(0, 33));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, BackendTest, testing::Values(BackendKind::cpu, BackendKind::cuda),
                          [](const auto& which) { return which.param == BackendKind::cpu ? "cpu" : "cuda"; });
 
@@ -109,6 +180,20 @@ TEST(Backends, AMissingDeviceIsAnInputError) {
   const Problem problem(Network({1, 2, 1}, Activation::tanh, true), make_sin_unit(10), Loss::mse);
   const Dynamics dynamics{Metropolis{}, std::vector<double>(problem.network().parameter_count(), 1e-3)};
   EXPECT_THROW(make_backend(problem, dynamics, {}, on(BackendKind::cuda)), InputError);
+}
+
+TEST(Backends, EveryDeviceThatCannotBeUsedSaysWhy) {
+  for (const DeviceInfo& device : list_devices()) EXPECT_EQ(device.usable, device.why_not.empty());
+}
+
+TEST(Backends, ADeviceThatDoesNotExistIsAnInputError) {
+  const Problem problem(Network({1, 2, 1}, Activation::tanh, true), make_sin_unit(10), Loss::mse);
+  const Dynamics dynamics{Metropolis{}, std::vector<double>(problem.network().parameter_count(), 1e-3)};
+  for (const int index : {-1, 1000}) {
+    BackendOptions options = on(BackendKind::cuda);
+    options.device = index;
+    EXPECT_THROW(make_backend(problem, dynamics, {}, options), InputError);
+  }
 }
 
 }  // namespace

@@ -3,270 +3,283 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cuda/device_array.cuh"
-#include "kernels/cuda/ensemble_kernels.cuh"
+#include "kernels/cuda/cuda_ensemble.cuh"
+#include "kernels/cuda/device_moments.cuh"
+#include "kernels/cuda/device_problem.cuh"
+#include "kernels/cuda/launch_plan.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
 
 namespace {
 
-/// The one place that launches: checks the launch and waits for its end.
+/// The one place that launches.
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), std::uint64_t blocks, int threads, Arguments... arguments) {
+void launch_async(void (*kernel)(Parameters...), const LaunchPlan& plan, std::uint64_t blocks,
+                  const CudaStream& stream, Arguments... arguments) {
   static_assert((std::is_trivially_copyable_v<Arguments> && ...), "kernels take views by value");
-  kernel<<<static_cast<unsigned>(blocks), threads>>>(arguments...);
+  kernel<<<static_cast<unsigned>(blocks), plan.kernels->threads_per_block(), plan.on_chip_bytes_per_block(),
+           stream.get()>>>(arguments...);
   check_cuda(cudaGetLastError(), "start a kernel");
-  check_cuda(cudaDeviceSynchronize(), "finish a kernel");
 }
 
-/// Layers and data on the device.
-class DeviceProblem {
- public:
-  explicit DeviceProblem(const Problem& problem) {
-    const HostProblem host(problem);
-    view_ = host.view();
-    layers_ = copy(view_.network.layers, static_cast<std::size_t>(view_.network.layer_count));
-    view_.network.layers = layers_.data();
-    place(view_.data_float, float_inputs_, float_targets_);
-    place(view_.data_double, double_inputs_, double_targets_);
-  }
-  [[nodiscard]] const ProblemView& view() const { return view_; }
-
- private:
-  template <class T>
-  static DeviceArray<T> copy(const T* host, std::size_t count) {
-    DeviceArray<T> array(count);
-    array.copy_from(host, count, 0);
-    return array;
-  }
-  template <class Real>
-  static void place(DataView<Real>& data, DeviceArray<Real>& inputs, DeviceArray<Real>& targets) {
-    const std::size_t points = data.tiles * points_per_tile;
-    inputs = copy(data.inputs, points * static_cast<std::size_t>(data.input_dim));
-    targets = copy(data.targets, points * static_cast<std::size_t>(data.target_dim));
-    data.inputs = inputs.data();
-    data.targets = targets.data();
-  }
-
-  ProblemView view_{};
-  DeviceArray<Layer> layers_;
-  DeviceArray<float> float_inputs_;
-  DeviceArray<float> float_targets_;
-  DeviceArray<double> double_inputs_;
-  DeviceArray<double> double_targets_;
-};
-
-std::size_t bytes_per_warp(const Problem& problem) {
-  const HostProblem host(problem);
-  return std::max(workspace_bytes_of<MetropolisWorkspace<WarpTeam>>(host.view().network),
-                  workspace_bytes_of<GradientRuleWorkspace<WarpTeam>>(host.view().network));
-}
+/// What stays on the device for every replica, beside its state.
+constexpr std::uint64_t fixed_bytes_per_replica =
+    sizeof(RungCalibration) + sizeof(std::uint64_t) + sizeof(double);
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const Problem& problem, Dynamics dynamics, const EnsembleShape& shape,
-              const cudaDeviceProp& properties, std::uint64_t blocks)
-      : problem_(problem),
+  CudaBackend(const HostProblem& host, Dynamics dynamics, const EnsembleShape& shape, int device,
+              std::string name, const LaunchPlan& plan, ReplicaBatches batches)
+      : problem_(host),
         dynamics_(std::move(dynamics)),
         shape_(shape),
-        name_(properties.name),
-        parameter_count_(problem.network().parameter_count()),
-        bytes_per_warp_(bytes_per_warp(problem)),
-        blocks_(blocks),
-        sigma_(dynamics_.sigma),
-        state_(shape.replicas * parameter_count_),
+        device_(device),
+        name_(std::move(name)),
+        plan_(plan),
+        parameter_count_(host.view().network.parameter_count),
+        sigma_(dynamics_.sigma.data(), dynamics_.sigma.size()),
+        ensemble_(parameter_count_, batches),
         calibrations_(shape.replicas),
         steps_taken_(shape.replicas),
-        report_(1),
-        workspaces_(blocks * warps_per_block * bytes_per_warp_) {}
+        losses_(shape.replicas),
+        reports_(batches.size()),
+        moments_(parameter_count_, batches.largest()),
+        row_(parameter_count_),
+        gradient_(parameter_count_),
+        host_reports_(batches.size()),
+        host_moments_(2 * parameter_count_),
+        host_losses_(shape.replicas),
+        host_row_(parameter_count_) {
+    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane)
+      workspaces_.emplace_back(plan.workspace_bytes());
+  }
 
   void set_all_parameters(std::span<const double> x) override {
-    const DeviceArray<double> row(std::vector<double>(x.begin(), x.end()));
-    launch(broadcast_kernel, blocks_, 256, static_cast<const double*>(row.data()), parameter_count_,
-           shape_.replicas, state_.data());
-    reset_calibrations(0, shape_.replicas);
+    use_device();
+    send_row(x);
+    ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
+      broadcast_async(row_.data(), parameter_count_, visit.range.count, visit.states, visit.stream);
+    });
+    forget_calibrations(0, shape_.replicas);
   }
 
   void set_parameters(std::uint64_t first, std::span<const double> x) override {
-    state_.copy_from(x.data(), x.size(), first * parameter_count_);
-    reset_calibrations(first, x.size() / parameter_count_);
+    use_device();
+    ensemble_.set(first, x);
+    forget_calibrations(first, x.size() / parameter_count_);
   }
 
   std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
-    std::vector<double> x(count * parameter_count_);
-    if (count > 0) state_.copy_to(x.data(), x.size(), first * parameter_count_);
-    return x;
+    use_device();
+    return ensemble_.get(first, count);
   }
 
   void advance(std::uint64_t first_step, std::uint64_t steps) override {
+    use_device();
     std::visit([&](const auto& rule) { advance_with(rule, first_step, steps); }, dynamics_.rule);
   }
 
   StepCounters counters() const override { return counters_; }
 
   Moments parameter_moments() const override {
-    const std::uint64_t chunks = (shape_.replicas + replicas_per_chunk - 1) / replicas_per_chunk;
-    const DeviceArray<double> mean(chunks * parameter_count_);
-    const DeviceArray<double> sum_squared_deviations(chunks * parameter_count_);
-    launch(chunk_moments_kernel, blocks_, 256, static_cast<const double*>(state_.data()), parameter_count_,
-           shape_.replicas, mean.data(), sum_squared_deviations.data());
-    launch(merge_chunks_kernel, (parameter_count_ + 127) / 128, 128, parameter_count_, shape_.replicas,
-           mean.data(), sum_squared_deviations.data());
+    use_device();
+    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
+      if (visit.range.first > 0) moments_done_.hold_back(visit.stream);
+      moments_.add_async(visit.states, visit.range.count, visit.range.first, visit.stream);
+      moments_done_.record(visit.stream);
+      if (visit.range.first + visit.range.count == shape_.replicas)
+        moments_.copy_async(host_moments_.data(), visit.stream);
+    });
     Moments moments(parameter_count_);
     moments.count = shape_.replicas;
-    mean.copy_to(moments.mean.data(), parameter_count_, 0);
-    sum_squared_deviations.copy_to(moments.sum_squared_deviations.data(), parameter_count_, 0);
+    const double* const mean = host_moments_.data();
+    std::copy(mean, mean + parameter_count_, moments.mean.begin());
+    std::copy(mean + parameter_count_, mean + 2 * parameter_count_, moments.sum_squared_deviations.begin());
     return moments;
   }
 
-  std::vector<double> losses() const override { return losses_of(state_.data(), shape_.replicas); }
+  std::vector<double> losses() const override {
+    use_device();
+    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
+      double* const losses = losses_.data() + visit.range.first;
+      launch_async(plan_.kernels->losses, plan_, plan_.blocks, visit.stream, problem_.view(),
+                   static_cast<const double*>(visit.states), visit.range.count, pool(visit.lane), losses);
+      copy_to_host_async(losses, visit.range.count, host_losses_.data() + visit.range.first, visit.stream);
+    });
+    return {host_losses_.data(), host_losses_.data() + shape_.replicas};
+  }
 
   double loss(std::span<const double> x) const override {
-    const DeviceArray<double> row(std::vector<double>(x.begin(), x.end()));
-    return losses_of(row.data(), 1).front();
+    use_device();
+    const CudaStream& stream = send_row(x);
+    launch_async(plan_.kernels->losses, plan_, 1, stream, problem_.view(),
+                 static_cast<const double*>(row_.data()), std::uint64_t{1}, pool(0), losses_.data());
+    return receive_loss(stream);
   }
 
   double gradient(std::span<const double> x, std::span<double> gradient) const override {
-    const DeviceArray<double> row(std::vector<double>(x.begin(), x.end()));
-    const DeviceArray<double> loss(1);
-    const DeviceArray<double> device_gradient(parameter_count_);
-    launch(gradient_kernel, 1, WarpTeam::lanes, problem_.view(), static_cast<const double*>(row.data()),
-           pool(), loss.data(), device_gradient.data());
-    device_gradient.copy_to(gradient.data(), parameter_count_, 0);
-    double value = 0;
-    loss.copy_to(&value, 1, 0);
-    return value;
+    use_device();
+    const CudaStream& stream = send_row(x);
+    launch_async(plan_.kernels->loss_and_gradient, plan_, 1, stream, problem_.view(),
+                 static_cast<const double*>(row_.data()), pool(0), losses_.data(), gradient_.data());
+    copy_to_host_async(gradient_.data(), parameter_count_, host_row_.data(), stream);
+    const double loss = receive_loss(stream);
+    std::copy(host_row_.data(), host_row_.data() + parameter_count_, gradient.begin());
+    return loss;
   }
 
   std::string device() const override { return name_ + " (cuda)"; }
 
  private:
-  [[nodiscard]] WorkspacePool pool() const { return {workspaces_.data(), bytes_per_warp_}; }
+  /// CUDA's current device belongs to the thread, which may have used another one since.
+  void use_device() const { check_cuda(cudaSetDevice(device_), "take the device"); }
 
-  void reset_calibrations(std::uint64_t first, std::uint64_t count) {
-    const std::vector<RungCalibration> fresh(count);
-    calibrations_.copy_from(fresh.data(), count, first);
+  [[nodiscard]] WorkspacePool pool(std::size_t lane) const {
+    return {workspaces_[lane].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
   }
 
-  [[nodiscard]] std::vector<double> losses_of(const double* states, std::uint64_t count) const {
-    const DeviceArray<double> device_losses(count);
-    launch(loss_kernel, blocks_, warps_per_block * WarpTeam::lanes, problem_.view(), states, count, pool(),
-           device_losses.data());
-    std::vector<double> losses(count);
-    device_losses.copy_to(losses.data(), count, 0);
-    return losses;
+  void forget_calibrations(std::uint64_t first, std::uint64_t count) {  // RungCalibration{} is all zeros
+    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());
+    ensemble_.first_stream().synchronize();
+  }
+
+  /// x to row_, complete on the returned stream and on all others.
+  const CudaStream& send_row(std::span<const double> x) const {
+    const CudaStream& stream = ensemble_.first_stream();
+    std::copy(x.begin(), x.end(), host_row_.data());
+    copy_to_device_async(host_row_.data(), x.size(), row_.data(), stream);
+    stream.synchronize();
+    return stream;
+  }
+
+  double receive_loss(const CudaStream& stream) const {
+    copy_to_host_async(losses_.data(), 1, host_losses_.data(), stream);
+    stream.synchronize();
+    return host_losses_[0];
   }
 
   template <class RuleType>
   void advance_with(const RuleType& rule, std::uint64_t first_step, std::uint64_t steps) {
     constexpr unsigned long long none = std::numeric_limits<unsigned long long>::max();
-    StretchReport report{{}, none, steps_taken_.data()};
-    report_.copy_from(&report, 1, 0);
-    const DeviceEnsembleView ensemble{problem_.view(),      sigma_.data(),   state_.data(),
-                                      calibrations_.data(), shape_.replicas, shape_.first_replica,
-                                      shape_.seed};
-    launch(advance_kernel<RuleType>, blocks_, warps_per_block * WarpTeam::lanes, ensemble, rule, first_step,
-           steps, pool(), report_.data());
-    report_.copy_to(&report, 1, 0);
-    counters_ += report.counters;
-    if (report.failed_replica == none) return;
+    std::size_t batch = 0;
+    ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
+      const ReplicaRange range = visit.range;
+      StretchReport& report = host_reports_[batch];
+      StretchReport* const device_report = reports_.data() + batch;
+      report = {{}, none, steps_taken_.data() + range.first};
+      copy_to_device_async(&report, 1, device_report, visit.stream);
+      const DeviceEnsembleView view{problem_.view(), sigma_.data(),
+                                    visit.states,    calibrations_.data() + range.first,
+                                    range.count,     shape_.first_replica + range.first,
+                                    shape_.seed};
+      launch_async(plan_.kernels->advance(rule), plan_, plan_.blocks, visit.stream, view, rule, first_step,
+                   steps, pool(visit.lane), device_report);
+      copy_to_host_async(device_report, 1, &report, visit.stream);
+      ++batch;
+    });
+    const StretchReport* failed = nullptr;
+    for (std::size_t b = 0; b < batch; ++b) {
+      counters_ += host_reports_[b].counters;
+      if (failed == nullptr && host_reports_[b].failed_replica != none) failed = &host_reports_[b];
+    }
+    if (failed != nullptr) throw RunError(failure(*failed, first_step));
+  }
+
+  [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
+    const std::uint64_t* const taken_on_device = report.steps_taken + report.failed_replica;
     std::uint64_t taken = 0;
-    steps_taken_.copy_to(&taken, 1, report.failed_replica);
-    throw RunError(not_finite_message(first_step + taken, shape_.first_replica + report.failed_replica));
+    copy_to_host_async(taken_on_device, 1, &taken, ensemble_.first_stream());
+    ensemble_.first_stream().synchronize();
+    const auto replica = static_cast<std::uint64_t>(taken_on_device - steps_taken_.data());
+    return not_finite_message(first_step + taken, shape_.first_replica + replica);
   }
 
   DeviceProblem problem_;
   Dynamics dynamics_;
   EnsembleShape shape_;
+  int device_;
   std::string name_;
+  LaunchPlan plan_;
   std::size_t parameter_count_;
-  std::size_t bytes_per_warp_;
-  std::uint64_t blocks_;
   DeviceArray<double> sigma_;
-  DeviceArray<double> state_;                  // [replicas][N]
+  CudaEnsemble ensemble_;
   DeviceArray<RungCalibration> calibrations_;  // [replicas]
   DeviceArray<std::uint64_t> steps_taken_;     // [replicas]
-  DeviceArray<StretchReport> report_;
-  DeviceArray<unsigned char> workspaces_;  // one per resident warp
+  DeviceArray<double> losses_;                 // [replicas]
+  DeviceArray<StretchReport> reports_;         // [batches]
+  DeviceMoments moments_;
+  CudaEvent moments_done_;
+  DeviceArray<double> row_;                             // [N]
+  DeviceArray<double> gradient_;                        // [N]
+  std::vector<DeviceArray<unsigned char>> workspaces_;  // for each stream, of all its teams
+  PinnedArray<StretchReport> host_reports_;
+  PinnedArray<double> host_moments_;
+  PinnedArray<double> host_losses_;
+  PinnedArray<double> host_row_;
   StepCounters counters_;
 };
 
-/// Why a device cannot be used; empty if it can.
-std::string why_not(const cudaDeviceProp& properties) {
-  return properties.major * 10 + properties.minor < 75 ? "its compute capability is below 7.5" : "";
+DeviceInfo usable_device(int index) {
+  const std::vector<DeviceInfo> devices = list_cuda_devices();
+  const std::string asked = "--backend cuda --device " + std::to_string(index);
+  for (const DeviceInfo& device : devices) {
+    if (device.index != index) continue;
+    if (device.usable) return device;
+    throw InputError(asked + " cannot be used because " + device.why_not + "; use --backend cpu");
+  }
+  throw InputError(asked + " does not exist; see `langevo devices`");
+}
+
+/// Free device memory less what the driver may want for itself.
+std::uint64_t available_bytes() {
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = 0;
+  check_cuda(cudaMemGetInfo(&free_bytes, &total_bytes), "ask for free memory");
+  const std::uint64_t reserve = std::max<std::uint64_t>(free_bytes / 32, 64 << 20);
+  return free_bytes > reserve ? free_bytes - reserve : 0;
+}
+
+/// Device memory beside the states: data, workspaces, what single states and every replica need.
+std::uint64_t fixed_bytes(const ProblemView& problem, std::uint64_t replicas, const LaunchPlan& plan) {
+  const DataView<double>& data = problem.data_double;
+  const std::uint64_t values =
+      data.tiles * points_per_tile * static_cast<std::uint64_t>(data.input_dim + data.target_dim);
+  return values * (sizeof(float) + sizeof(double)) + 6 * problem.network.parameter_count * sizeof(double) +
+         replicas * fixed_bytes_per_replica + 2 * plan.workspace_bytes();
+}
+
+std::string megabytes(std::uint64_t bytes) {
+  return std::to_string((bytes + 999999) / 1000000) + " MB";
+}
+
+ReplicaBatches cut_to_fit(std::uint64_t replicas, std::size_t parameters, std::uint64_t fixed,
+                          std::uint64_t available, std::uint64_t limit) {
+  const std::uint64_t each = parameters * sizeof(double) + DeviceMoments::bytes_per_replica(parameters);
+  const std::uint64_t left = available > fixed ? available - fixed : 0;
+  const ReplicaBatches batches =
+      ReplicaBatches::fit(replicas, each, limit == 0 ? left : std::min(limit, left));
+  if (batches.size() > 0) return batches;
+  throw InputError("--backend cuda needs " + megabytes(fixed + 2 * replicas_per_chunk * each) +
+                   " of device memory for --replicas " + std::to_string(replicas) + " but may use " +
+                   megabytes(limit == 0 ? available : fixed + limit) +
+                   "; give fewer replicas, or use --backend cpu");
 }
 
 }  // namespace
 
 std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamics& dynamics,
                                            const EnsembleShape& shape, const BackendOptions& options) {
-  const std::vector<DeviceInfo> devices = list_cuda_devices();
-  const auto found = std::find_if(devices.begin(), devices.end(),
-                                  [&](const DeviceInfo& device) { return device.index == options.device; });
-  if (found == devices.end()) {
-    throw InputError("--backend cuda --device " + std::to_string(options.device) +
-                     " does not exist; see `langevo devices`");
-  }
-  if (!found->usable) {
-    throw InputError("--backend cuda --device " + std::to_string(options.device) +
-                     " cannot be used because " + found->why_not + "; use --backend cpu");
-  }
+  const DeviceInfo device = usable_device(options.device);
   check_cuda(cudaSetDevice(options.device), "take the device");
-  cudaDeviceProp properties{};
-  check_cuda(cudaGetDeviceProperties(&properties, options.device), "ask for the device's properties");
-  int blocks_per_processor = 0;
-  check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks_per_processor, advance_kernel<Metropolis>,
-                                                           warps_per_block * WarpTeam::lanes, 0),
-             "ask for a kernel's occupancy");
-  const std::uint64_t wanted = (shape.replicas + warps_per_block - 1) / warps_per_block;
-  const auto resident = static_cast<std::uint64_t>(blocks_per_processor) * properties.multiProcessorCount;
-  const std::uint64_t blocks = std::max<std::uint64_t>(1, std::min(wanted, resident));
-  std::size_t free_bytes = 0;
-  std::size_t total_bytes = 0;
-  check_cuda(cudaMemGetInfo(&free_bytes, &total_bytes), "ask for free memory");
-  const std::uint64_t state = shape.replicas * problem.network().parameter_count() * sizeof(double);
-  const std::uint64_t needed =
-      state + state / 16 + shape.replicas * 32 + blocks * warps_per_block * bytes_per_warp(problem);
-  if (needed > free_bytes) {
-    throw InputError("--replicas " + std::to_string(shape.replicas) + " needs " +
-                     std::to_string(needed >> 20) + " MiB on the device, which has " +
-                     std::to_string(free_bytes >> 20) + " MiB free; use fewer, or --backend cpu");
-  }
-  return std::make_unique<CudaBackend>(problem, dynamics, shape, properties, blocks);
-}
-
-std::vector<DeviceInfo> list_cuda_devices() {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess || count == 0) {
-    DeviceInfo none;
-    none.kind = BackendKind::cuda;
-    none.name = "CUDA";
-    none.why_not = status == cudaSuccess ? "there is no device" : cudaGetErrorString(status);
-    return {none};
-  }
-  std::vector<DeviceInfo> devices;
-  for (int index = 0; index < count; ++index) {
-    DeviceInfo info;
-    info.kind = BackendKind::cuda;
-    info.index = index;
-    cudaDeviceProp properties{};
-    const cudaError_t asked = cudaGetDeviceProperties(&properties, index);
-    if (asked == cudaSuccess) {
-      info.name = properties.name;
-      info.memory_bytes = properties.totalGlobalMem;
-      info.capability = std::to_string(properties.major) + "." + std::to_string(properties.minor);
-      info.why_not = why_not(properties);
-    } else {
-      info.name = "CUDA";
-      info.why_not = cudaGetErrorString(asked);
-    }
-    info.usable = info.why_not.empty();
-    devices.push_back(info);
-  }
-  return devices;
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  const std::uint64_t available = available_bytes();
+  const LaunchPlan plan = plan_launch(view, dynamics.rule, shape.replicas, options.device, available / 8);
+  const ReplicaBatches batches =
+      cut_to_fit(shape.replicas, view.network.parameter_count, fixed_bytes(view, shape.replicas, plan),
+                 available, options.device_memory_limit);
+  return std::make_unique<CudaBackend>(host, dynamics, shape, options.device, device.name, plan, batches);
 }
 
 }  // namespace langevo

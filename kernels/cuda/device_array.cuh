@@ -3,58 +3,122 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "langevo/error.hpp"
+#include "kernels/cuda/cuda_error.cuh"
 
+/// Owners of what CUDA hands out; move-only.
 namespace langevo {
 
-/// @throws RunError with what failed and CUDA's own words
-inline void check_cuda(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  throw RunError(std::string("CUDA could not ") + what + " (" + cudaGetErrorString(status) +
-                 "); see `langevo devices`, or use --backend cpu");
-}
+/// A handle that `Release` gives back.
+template <class Handle, auto Release>
+class CudaOwner {
+ public:
+  CudaOwner() = default;
+  CudaOwner(CudaOwner&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  CudaOwner& operator=(CudaOwner&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  CudaOwner(const CudaOwner&) = delete;
+  CudaOwner& operator=(const CudaOwner&) = delete;
+  ~CudaOwner() {
+    if (handle_ != nullptr) Release(handle_);
+  }
+  [[nodiscard]] Handle get() const { return handle_; }
+  [[nodiscard]] Handle* receive() { return &handle_; }
 
-/// Owns device memory for `size` values of T.
+ private:
+  Handle handle_ = nullptr;
+};
+
+/// Work on a stream is done in order; different streams overlap.
+class CudaStream {
+ public:
+  CudaStream() {
+    check_cuda(cudaStreamCreateWithFlags(stream_.receive(), cudaStreamNonBlocking), "make a stream");
+  }
+  [[nodiscard]] cudaStream_t get() const { return stream_.get(); }
+  void synchronize() const { check_cuda(cudaStreamSynchronize(get()), "finish its work"); }
+
+ private:
+  CudaOwner<cudaStream_t, cudaStreamDestroy> stream_;
+};
+
+/// A point in a stream that other streams can wait for.
+class CudaEvent {
+ public:
+  CudaEvent() {
+    check_cuda(cudaEventCreateWithFlags(event_.receive(), cudaEventDisableTiming), "make an event");
+  }
+  void record(const CudaStream& stream) const {
+    check_cuda(cudaEventRecord(event_.get(), stream.get()), "mark its work");
+  }
+  void hold_back(const CudaStream& stream) const {
+    check_cuda(cudaStreamWaitEvent(stream.get(), event_.get(), 0), "order its work");
+  }
+
+ private:
+  CudaOwner<cudaEvent_t, cudaEventDestroy> event_;
+};
+
+/// Device memory for `size` values of T, not initialised.
 template <class T>
 class DeviceArray {
  public:
   DeviceArray() = default;
   explicit DeviceArray(std::size_t size) : size_(size) {
-    if (size > 0) check_cuda(cudaMalloc(&data_, size * sizeof(T)), "allocate memory");
+    if (size > 0) {
+      check_cuda(cudaMalloc(memory_.receive(), size * sizeof(T)), "allocate device memory");
+    }
   }
-  explicit DeviceArray(const std::vector<T>& values) : DeviceArray(values.size()) {
-    copy_from(values.data(), values.size(), 0);
+  /// With the values of `host`; complete on return.
+  DeviceArray(const T* host, std::size_t size) : DeviceArray(size) {
+    check_cuda(cudaMemcpy(data(), host, size * sizeof(T), cudaMemcpyHostToDevice), "copy to the device");
+    check_cuda(cudaStreamSynchronize(nullptr), "copy to the device");  // cudaMemcpy may return before its end
   }
-  DeviceArray(DeviceArray&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  DeviceArray& operator=(DeviceArray&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  ~DeviceArray() { cudaFree(data_); }
 
-  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] T* data() const { return memory_.get(); }
   [[nodiscard]] std::size_t size() const { return size_; }
 
-  void copy_from(const T* host, std::size_t count, std::size_t offset) {
-    check_cuda(cudaMemcpy(data_ + offset, host, count * sizeof(T), cudaMemcpyHostToDevice),
-               "copy to the device");
-  }
-  void copy_to(T* host, std::size_t count, std::size_t offset) const {
-    check_cuda(cudaMemcpy(host, data_ + offset, count * sizeof(T), cudaMemcpyDeviceToHost),
-               "copy from the device");
+  void set_to_zero_async(std::size_t first, std::size_t count, const CudaStream& stream) const {
+    check_cuda(cudaMemsetAsync(data() + first, 0, count * sizeof(T), stream.get()), "clear device memory");
   }
 
  private:
-  T* data_ = nullptr;
+  CudaOwner<T*, cudaFree> memory_;
   std::size_t size_ = 0;
 };
+
+/// Host memory for `size` values of T that copies overlap with kernels from and to; not initialised.
+template <class T>
+class PinnedArray {
+ public:
+  PinnedArray() = default;
+  explicit PinnedArray(std::size_t size) : size_(size) {
+    if (size > 0) {
+      check_cuda(cudaMallocHost(memory_.receive(), size * sizeof(T)), "allocate host memory for copies");
+    }
+  }
+  [[nodiscard]] T* data() const { return memory_.get(); }
+  [[nodiscard]] T& operator[](std::size_t i) const { return data()[i]; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  CudaOwner<T*, cudaFreeHost> memory_;
+  std::size_t size_ = 0;
+};
+
+template <class T>
+void copy_to_device_async(const T* host, std::size_t count, T* device, const CudaStream& stream) {
+  check_cuda(cudaMemcpyAsync(device, host, count * sizeof(T), cudaMemcpyHostToDevice, stream.get()),
+             "copy to the device");
+}
+
+template <class T>
+void copy_to_host_async(const T* device, std::size_t count, T* host, const CudaStream& stream) {
+  check_cuda(cudaMemcpyAsync(host, device, count * sizeof(T), cudaMemcpyDeviceToHost, stream.get()),
+             "copy from the device");
+}
 
 }  // namespace langevo

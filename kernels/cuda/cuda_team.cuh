@@ -8,28 +8,33 @@
 
 namespace langevo {
 
-/// A warp that works on one replica: lane l takes points l and l + 32 of every tile, and every 32nd
-/// parameter. What one lane writes for a point only that lane reads; everything else passes a
-/// synchronisation.
-struct WarpTeam {
+/// `warps` warps of a block that work on one replica; each warp is a worker with tiles of its own, of which
+/// lane l takes points l and l + 32. Parameters go round all threads. What one lane writes for a point only
+/// that lane reads; everything else passes a synchronisation.
+template <int warps>
+struct CudaTeam {
   static constexpr int lanes = 32;
+  static constexpr int workers = warps;
+  static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;
 
-  /// A sum over points, complete after every tile, in memory that the leading lane writes.
+  /// A sum over points, complete after every tile: each warp's part in memory that its first lane writes.
   struct PointSum {
-    double value;
+    double part[warps];
   };
+
+  double* warp_sums;  ///< [warps] on chip, to add up what the warps have; not used by a team of one
 
   template <class Body>
   __device__ void each(std::size_t n, const Body& body) const {
-    for (std::size_t i = lane(); i < n; i += lanes) body(i);
+    for (std::size_t i = thread(); i < n; i += threads) body(i);
   }
 
   template <class Term>
   __device__ double sum(std::size_t n, const Term& term) const {
     double partial = 0;
-    for (std::size_t i = lane(); i < n; i += lanes) partial += term(i);
-    return butterfly(partial);
+    for (std::size_t i = thread(); i < n; i += threads) partial += term(i);
+    return sum_of_warps(butterfly(partial));
   }
 
   template <class Body>
@@ -39,13 +44,13 @@ struct WarpTeam {
 
   [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
     float partial = 0;
-    for (std::size_t i = lane(); i < n; i += lanes) partial = fused_multiply_add(a[i], b[i], partial);
-    return butterfly(partial);
+    for (std::size_t i = thread(); i < n; i += threads) partial = fused_multiply_add(a[i], b[i], partial);
+    return static_cast<float>(sum_of_warps(butterfly(partial)));
   }
 
   __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
                                float* out) const {
-    for (std::size_t c = lane(); c < stride; c += lanes) {
+    for (std::size_t c = thread(); c < stride; c += threads) {
       float sum = 0;
       for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
       out[c] = sum;
@@ -54,7 +59,7 @@ struct WarpTeam {
 
   __device__ void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
     constexpr int tile = 8;
-    for (std::size_t c = lane(); c < stride; c += lanes) {
+    for (std::size_t c = thread(); c < stride; c += threads) {
       for (std::size_t i = 0; i <= c; i += tile) {
         float sum[tile] = {};
         for (std::size_t r = 0; r < count; ++r) {
@@ -79,25 +84,34 @@ struct WarpTeam {
   }
 
   __device__ void clear(PointSum& sum) const {
-    if (leads()) sum.value = 0;
+    if (lane() == 0) sum.part[worker()] = 0;
   }
 
   template <class Term>
   __device__ void add_points(PointSum& total, const Term& term) const {
-    const double tile =
-        sum(points_per_tile, [&](std::size_t p) { return static_cast<double>(term(static_cast<int>(p))); });
-    if (leads()) total.value += tile;
+    double partial = 0;
+    each_point([&](int p) { partial += static_cast<double>(term(p)); });
+    const double tile = butterfly(partial);
+    if (lane() == 0) total.part[worker()] += tile;
   }
 
   __device__ void add_dot(PointSum& total, const double* a, const double* b) const {
     add_points(total, [&](int p) { return a[p] * b[p]; });
   }
 
-  [[nodiscard]] __device__ double total(const PointSum& sum) const { return sum.value; }
-  [[nodiscard]] __device__ bool leads() const { return lane() == 0; }
-  __device__ void synchronize() const { __syncwarp(); }
+  [[nodiscard]] __device__ double total(const PointSum& sum) const { return in_order(sum.part); }
+  [[nodiscard]] __device__ std::size_t worker() const { return thread() / lanes; }
+  [[nodiscard]] __device__ bool leads() const { return thread() == 0; }
+  __device__ void synchronize() const {
+    if constexpr (warps == 1) {
+      __syncwarp();
+    } else {
+      __syncthreads();
+    }
+  }
 
  private:
+  __device__ static unsigned thread() { return threadIdx.x % threads; }
   __device__ static unsigned lane() { return threadIdx.x % lanes; }
 
   /// Every lane ends with the same bits: at each distance both partners add the same two numbers.
@@ -107,6 +121,28 @@ struct WarpTeam {
       value += __shfl_xor_sync(all_lanes, value, distance);
     return value;
   }
+
+  __device__ static double in_order(const double (&part)[warps]) {
+    double sum = part[0];
+    for (int warp = 1; warp < warps; ++warp) sum += part[warp];
+    return sum;
+  }
+
+  /// The first synchronisation keeps what a slower warp still reads of the sum before.
+  [[nodiscard]] __device__ double sum_of_warps(double value) const {
+    if constexpr (warps == 1) {
+      return value;
+    } else {
+      synchronize();
+      if (lane() == 0) warp_sums[worker()] = value;
+      synchronize();
+      return in_order(*reinterpret_cast<const double(*)[warps]>(warp_sums));
+    }
+  }
 };
+
+/// One warp per replica, and one block per replica.
+using WarpTeam = CudaTeam<1>;
+using BlockTeam = CudaTeam<8>;
 
 }  // namespace langevo

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <string>
+
+#include "langevo/error.hpp"
+
+namespace langevo {
+
+/// Why CUDA could not `what`, and what to do, in one sentence.
+std::string cuda_failure(cudaError_t status, const std::string& what);
+
+/// Why CUDA cannot be used at all here (no driver, a driver that is too old, no device).
+std::string why_no_cuda(cudaError_t status);
+
+/// @throws RunError with cuda_failure's sentence
+inline void check_cuda(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) throw RunError(cuda_failure(status, what));
+}
+
+}  // namespace langevo

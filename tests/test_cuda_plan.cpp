@@ -1,0 +1,125 @@
+// What the CUDA backend decides before it touches a device: batches of replicas, the team, memory on chip.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "kernels/cuda/replica_batches.hpp"
+#include "kernels/cuda/team_choice.hpp"
+
+namespace langevo {
+namespace {
+
+constexpr std::uint64_t bytes_per_replica = 800;
+
+TEST(ReplicaBatches, CoverEveryReplicaOnceInWholeChunks) {
+  for (const std::uint64_t replicas : {1, 31, 32, 33, 64, 65, 1000, 100000}) {
+    for (const std::uint64_t room : {64, 65, 127, 128, 1000, 1000000}) {
+      const ReplicaBatches batches =
+          ReplicaBatches::fit(replicas, bytes_per_replica, room * bytes_per_replica);
+      ASSERT_GT(batches.size(), 0);
+      std::uint64_t next = 0;
+      for (std::uint64_t b = 0; b < batches.size(); ++b) {
+        EXPECT_EQ(batches[b].first, next);
+        EXPECT_GT(batches[b].count, 0);
+        EXPECT_LE(batches[b].count, batches.largest());
+        const bool last = b + 1 == batches.size();
+        EXPECT_TRUE(last || batches[b].count % replicas_per_chunk == 0);
+        next += batches[b].count;
+      }
+      EXPECT_EQ(next, replicas);
+      EXPECT_LE(batches.size() == 1 ? replicas : 2 * batches.largest(), room);
+    }
+  }
+}
+
+TEST(ReplicaBatches, AreAsFewAndEvenAsCanBe) {
+  const ReplicaBatches batches = ReplicaBatches::fit(1000, bytes_per_replica, 700 * bytes_per_replica);
+  ASSERT_EQ(batches.size(), 4);  // of at most 320
+  EXPECT_EQ(batches[0].count, 256);
+  EXPECT_EQ(batches[3].count, 232);
+}
+
+TEST(ReplicaBatches, AreNoneWhereTwoChunksDoNotFit) {
+  EXPECT_EQ(ReplicaBatches::fit(1000, bytes_per_replica, 63 * bytes_per_replica).size(), 0);
+  EXPECT_EQ(ReplicaBatches::fit(1, bytes_per_replica, 0).size(), 0);
+  EXPECT_EQ(ReplicaBatches::fit(1, bytes_per_replica, bytes_per_replica).size(), 1);
+}
+
+Moments moments_of(const std::vector<double>& x, std::uint64_t first, std::uint64_t count) {
+  Moments moments(1);
+  for (std::uint64_t r = first; r < first + count; ++r) moments.add({&x[r], 1});
+  return moments;
+}
+
+TEST(ReplicaBatches, KeepTheBitsOfTheMoments) {
+  std::mt19937_64 generator(1);
+  std::normal_distribution<double> normal(3, 1);
+  for (const std::uint64_t replicas : {1, 31, 33, 1000}) {
+    std::vector<double> x(replicas);
+    for (double& value : x) value = normal(generator);
+    const auto by_batches = [&](std::uint64_t room) {
+      const ReplicaBatches batches =
+          ReplicaBatches::fit(replicas, bytes_per_replica, room * bytes_per_replica);
+      Moments total(1);
+      for (std::uint64_t b = 0; b < batches.size(); ++b) {
+        const ReplicaRange range = batches[b];
+        for (std::uint64_t done = 0; done < range.count; done += replicas_per_chunk) {
+          total.merge(moments_of(x, range.first + done,
+                                 std::min<std::uint64_t>(replicas_per_chunk, range.count - done)));
+        }
+      }
+      return total;
+    };
+    const Moments whole = by_batches(replicas);
+    for (const std::uint64_t room : {64, 128, 512}) {
+      EXPECT_EQ(by_batches(room).count, replicas);
+      EXPECT_EQ(by_batches(room).mean, whole.mean);
+      EXPECT_EQ(by_batches(room).sum_squared_deviations, whole.sum_squared_deviations);
+    }
+  }
+}
+
+/// An H200 in round numbers: 132 multiprocessors, 10 warps and 227 KiB each.
+TeamChoiceInput h200(std::uint64_t replicas, std::uint64_t tiles, std::uint64_t parameters) {
+  return {replicas, tiles, parameters, 1320, 132 * 227 * 1024};
+}
+
+TEST(TeamChoice, AWarpForManySmallReplicas) {
+  EXPECT_FALSE(block_per_replica(h200(100000, 16, 90)));
+  EXPECT_FALSE(block_per_replica(h200(1320, 16, 768)));
+}
+
+TEST(TeamChoice, ABlockForFewReplicasOrLargeOnes) {
+  EXPECT_TRUE(block_per_replica(h200(1000, 16, 90)));
+  EXPECT_TRUE(block_per_replica(h200(100000, 16, 7489)));
+}
+
+TEST(TeamChoice, AWarpWhereThereIsOneTile) {
+  EXPECT_FALSE(block_per_replica(h200(1, 1, 90)));
+  EXPECT_FALSE(block_per_replica(h200(1, 1, 7489)));
+}
+
+TEST(OnChip, SharesWhatTheRegistersLeaveRoomFor) {
+  OnChipInput input{.per_multiprocessor = 228 * 1024,
+                    .per_block = 227 * 1024,
+                    .reserved_per_block = 2048,
+                    .blocks_per_multiprocessor = 5,
+                    .teams_per_block = 2,
+                    .wanted_per_team = 1 << 30};
+  const std::size_t most = on_chip_bytes_per_team(input);
+  EXPECT_EQ(most % 64, 0);
+  EXPECT_LE(5 * (2 * most + 2048), input.per_multiprocessor);
+  EXPECT_GT(5 * (2 * (most + 64) + 2048), input.per_multiprocessor);
+  input.wanted_per_team = 640;
+  EXPECT_EQ(on_chip_bytes_per_team(input), 640);
+  input = {.per_multiprocessor = 64 * 1024,
+           .per_block = 48 * 1024,
+           .reserved_per_block = 64 * 1024,
+           .blocks_per_multiprocessor = 1,
+           .teams_per_block = 1,
+           .wanted_per_team = 640};
+  EXPECT_EQ(on_chip_bytes_per_team(input), 0);
+}
+
+}  // namespace
+}  // namespace langevo
