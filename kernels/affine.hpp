@@ -116,7 +116,9 @@ LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, 
 /// Carries the error bounds through one layer's affine map.
 template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const Layer& layer,
-                                              const LayerNorms<Real>& norms, PointErrors<Real>& errors) {
+                                              const LayerNorms<Real>& layer_norms,
+                                              PointErrors<Real>& errors) {
+  const LayerNorms<Real> norms = layer_norms;  // a copy: stores to errors cannot alias it
   // roundings that one summand goes through: within its block, block by block, and of weight and input
   const int blocks = layer.fan_in / inputs_per_block + layer.fan_in % inputs_per_block;
   const Real gamma_value = Real(blocks + inputs_per_block + 3) * Limits<Real>::unit_roundoff;

@@ -189,7 +189,7 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     });
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
-      const LayerNorms<float>& norms = work.norms[l];
+      const LayerNorms<float> norms = work.norms[l];  // a copy: stores to rows cannot alias it
       const bool hidden = l + 1 < network.layer_count;
       const float spectral = norms.spectral + norms.weight_change;
       const float weight = norms.weight + norms.weight_change;
