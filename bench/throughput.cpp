@@ -2,13 +2,17 @@
 //
 // Proposals per second of an ensemble part-way through training, decisions exact (see bench/decisions for the
 // share of wrong ones: none), starting the ladder in float and in double; gradient steps per second. Median
-// of five runs.
+// of five runs. `of peak`: the multiply-adds of the affine maps alone, as a share of what this machine can do
+// in the same precision: for a proposal two for each weight and point (one in the first layer), for a
+// gradient step three (two).
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 
+#include "fma_peak.hpp"
+#include "kernels/cpu/cpu_machine.hpp"
 #include "langevo/backend.hpp"
 #include "paper_workloads.hpp"
 
@@ -44,7 +48,18 @@ Rate measure(Backend& backend, std::uint64_t replicas) {
   return {rates[2], rates.front(), rates.back(), backend.counters() - before};
 }
 
-void run(const PaperWorkload& workload, const BackendOptions& options, std::uint64_t replicas) {
+/// Weights times points, those of the first layer counted `first` times, the others `rest` times.
+double multiply_adds(const Problem& problem, double first, double rest) {
+  double sum = 0;
+  for (const Layer& layer : problem.network().layers()) {
+    const double weights = static_cast<double>(layer.fan_in) * layer.fan_out;
+    sum += weights * (&layer == &problem.network().layers().front() ? first : rest);
+  }
+  return sum * static_cast<double>(problem.data().points);
+}
+
+void run(const PaperWorkload& workload, const BackendOptions& options, std::uint64_t replicas,
+         double float_peak) {
   const Problem problem = workload.problem();
   const std::size_t n = problem.network().parameter_count();
   std::vector<double> x = workload.initial_state();
@@ -57,21 +72,24 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
     x = path->parameters(0, 1);
   }
   const double sigma = workload.sigma(0.1);
-  const auto print = [&](const char* what, const Dynamics& dynamics) {
+  const double proposal = multiply_adds(problem, 1, 2);
+  const auto print = [&](const char* what, const Dynamics& dynamics, double work, double peak) {
     const auto backend = make_backend(problem, dynamics, shape, options);
     backend->set_all_parameters(x);
     const Rate rate = measure(*backend, replicas);
     const StepCounters& counters = rate.counters;
     const double exact = static_cast<double>(counters.decided_by_double + counters.decided_by_value) /
                          static_cast<double>(counters.steps);
-    std::printf("%-8s %-20s %10.3g  (%.3g .. %.3g)   %6.2f %%\n", workload.name, what, rate.median,
-                rate.least, rate.most, 100 * exact);
+    std::printf("%-8s %-20s %10.3g  (%.3g .. %.3g)   %6.1f %%  %6.2f %%\n", workload.name, what, rate.median,
+                rate.least, rate.most, 100 * rate.median * work / peak, 100 * exact);
     std::fflush(stdout);
   };
   const std::vector<double> widths(n, sigma);
-  print("metropolis, float", {Metropolis{workload.beta, Precision::float32}, widths});
-  print("metropolis, double", {Metropolis{workload.beta, Precision::float64}, widths});
-  print("normalized-gradient", {NormalizedGradient{workload.alpha}, std::vector<double>(n, 1.0)});
+  print("metropolis, float", {Metropolis{workload.beta, Precision::float32}, widths}, proposal, float_peak);
+  print("metropolis, double", {Metropolis{workload.beta, Precision::float64}, widths}, proposal,
+        float_peak / 2);
+  print("normalized-gradient", {NormalizedGradient{workload.alpha}, std::vector<double>(n, 1.0)},
+        multiply_adds(problem, 2, 3), float_peak / 2);
 }
 
 }  // namespace
@@ -86,10 +104,14 @@ int main(int argc, char** argv) {
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
   app.add_option("--replicas", replicas, "size of the ensemble")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  std::printf("%-8s %-20s %10s  %-22s %s\n", "net", "rule", "steps/s", "(of five runs)", "decided in double");
+  const int threads = langevo::cpu_threads(options.threads);
+  const double peak = langevo::measure_fma_peak(threads);
+  std::printf("%d threads: at most %.3g multiply-adds/s in float, half of that in double\n", threads, peak);
+  std::printf("%-8s %-20s %10s  %-23s %8s  %s\n", "net", "rule", "steps/s", "(of five runs)", "of peak",
+              "decided in double");
   for (const langevo::PaperWorkload& workload :
        {langevo::shallow_workload(), langevo::wide_workload(), langevo::deep_workload()}) {
-    langevo::run(workload, options, replicas);
+    langevo::run(workload, options, replicas, peak);
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/loss_change.hpp"
+#include "kernels/carried_values.hpp"
 #include "kernels/step_context.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -14,10 +14,12 @@ template <class Team>
 struct AcceptanceWorkspace {
   LossChangeWorkspace<Team, float> single_precision;
   LossChangeWorkspace<Team, double> double_precision;
+  CarriedValues<Team> carried;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     single_precision.carve(arena, network);
     double_precision.carve(arena, network);
+    carried.carve(arena, network);
   }
 };
 
@@ -81,7 +83,8 @@ LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double thresho
   return {exact.change <= threshold, exact};
 }
 
-/// Whether U(proposed) - U(x) <= threshold.
+/// Whether U(proposed) - U(x) <= threshold. A driver that tells of every step, with begin_step before and
+/// end_step after it, has the values of x carried along; without that each call stands for itself.
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Precision precision,
                                  const double* x, const double* proposed, double threshold,
@@ -94,7 +97,8 @@ LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Preci
   }
   const bool audit = AuditPolicy::due(context.step, *calibration);
   const double factor = AuditPolicy::factor(*calibration);
-  const LossChange estimate = loss_change(team, problem, x, proposed, work.single_precision);
+  const LossChange estimate = float_change_of_step(team, problem, x, proposed, work.single_precision,
+                                                   work.double_precision, work.carried);
   const Verdict verdict = compare(estimate, factor, threshold);
   if (verdict != Verdict::undecided && !audit) {
     ++counters.decided_by_float;

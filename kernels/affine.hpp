@@ -46,6 +46,20 @@ LANGEVO_FUNCTION LayerNorms<Real> layer_norms(const Team& team, const Layer& lay
           static_cast<Real>(change_norm(layer.bias_offset, biases))};
 }
 
+/// The norms of x' - x alone.
+template <class Real, class Team>
+LANGEVO_FUNCTION void take_change_norms(const Team& team, const Layer& layer, const double* x,
+                                        const double* proposed, LayerNorms<Real>& norms) {
+  const auto norm = [&](std::size_t offset, std::size_t count) {
+    return static_cast<Real>(square_root(team.sum(count, [&](std::size_t i) LANGEVO_BODY {
+      const double change = proposed[offset + i] - x[offset + i];
+      return change * change;
+    })));
+  };
+  norms.weight_change = norm(layer.weight_offset, static_cast<std::size_t>(layer.fan_in) * layer.fan_out);
+  norms.bias_change = layer.has_bias ? norm(layer.bias_offset, layer.fan_out) : Real(0);
+}
+
 /// Bounds and norms at each point of a tile; see loss_change.hpp. All [points_per_tile].
 template <class Real>
 struct PointErrors {
@@ -102,7 +116,9 @@ LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, 
 /// Carries the error bounds through one layer's affine map.
 template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const Layer& layer,
-                                              const LayerNorms<Real>& norms, PointErrors<Real>& errors) {
+                                              const LayerNorms<Real>& layer_norms,
+                                              PointErrors<Real>& errors) {
+  const LayerNorms<Real> norms = layer_norms;  // a copy: stores to errors cannot alias it
   // roundings that one summand goes through: within its block, block by block, and of weight and input
   const int blocks = layer.fan_in / inputs_per_block + layer.fan_in % inputs_per_block;
   const Real gamma_value = Real(blocks + inputs_per_block + 3) * Limits<Real>::unit_roundoff;

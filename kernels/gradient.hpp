@@ -99,9 +99,13 @@ LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& prob
   const std::size_t first_point = tile * points_per_tile;
   const double* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
-  team.each_point([&](int p) LANGEVO_BODY {
-    const double loss = point_loss(problem.loss, data.target_dim, output + p, target + p);
-    work.point_loss[p] = static_cast<std::size_t>(p) < points ? loss : 0;
+  const Loss kind = problem.loss;
+  double* const losses = work.point_loss;
+  with_outputs(data.target_dim, [&](int outputs) LANGEVO_BODY {
+    team.each_point([&](int p) LANGEVO_BODY {
+      const double loss = point_loss(kind, outputs, output + p, target + p);
+      losses[p] = static_cast<std::size_t>(p) < points ? loss : 0;
+    });
   });
   team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return work.point_loss[p]; });
 }
@@ -118,9 +122,12 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
   const double scale = 1 / loss_denominator(problem.loss, data.points, data.target_dim);
   double* slope = work.slope[0];
   double* below = work.slope[1];
-  team.each_point([&](int p) LANGEVO_BODY {
-    const double scale_here = static_cast<std::size_t>(p) < points ? scale : 0;
-    point_loss_slope(problem.loss, data.target_dim, output + p, target + p, scale_here, slope + p);
+  const Loss kind = problem.loss;
+  with_outputs(data.target_dim, [&](int outputs) LANGEVO_BODY {
+    team.each_point([&](int p) LANGEVO_BODY {
+      const double scale_here = static_cast<std::size_t>(p) < points ? scale : 0;
+      point_loss_slope(kind, outputs, output + p, target + p, scale_here, slope + p);
+    });
   });
   const double* next = output;
   for (int l = network.layer_count - 1; l >= 0; --l) {

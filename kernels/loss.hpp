@@ -136,6 +136,17 @@ struct LossChangeSums {
   typename Team::PointSum error;
 };
 
+/// body(outputs), with the commonest number as a constant: without a loop inside, loops over points
+/// vectorise.
+template <class Body>
+LANGEVO_INLINE void with_outputs(int outputs, const Body& body) {
+  if (outputs == 1) {
+    body(1);
+  } else {
+    body(outputs);
+  }
+}
+
 /// Adds one tile's points, the first `points` of it, to the sums.
 template <class Real, class Team>
 LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, const Real* target,
@@ -148,9 +159,11 @@ LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, 
     errors.loss_error[p] = inside ? term.error : Real(0);
   };
   if (loss == Loss::mse) {
-    team.each_point([&](int p) LANGEVO_BODY {
-      store(p, squared_error_change(outputs, value + p, change + p, target + p, errors.value[p],
-                                    errors.change[p]));
+    with_outputs(outputs, [&](int count) LANGEVO_BODY {
+      team.each_point([&](int p) LANGEVO_BODY {
+        store(p, squared_error_change(count, value + p, change + p, target + p, errors.value[p],
+                                      errors.change[p]));
+      });
     });
   } else {
     team.each_point([&](int p) LANGEVO_BODY {

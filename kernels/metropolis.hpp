@@ -44,9 +44,13 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   double* const x = replica.x;
   propose(team, context, context.random(Stream::mutation), x, work);
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  if (decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance, replica.calibration,
-             counters)
-          .accepted) {
+  CarriedValues<Team>& carried = work.acceptance.carried;
+  carried.begin_step(context.replica, context.step);
+  const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
+                               replica.calibration, counters)
+                            .accepted;
+  carried.end_step(accepted, work.acceptance.single_precision.norms);
+  if (accepted) {
     ++counters.accepted;
     team.each(context.problem.network.parameter_count,
               [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });

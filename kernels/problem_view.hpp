@@ -15,6 +15,8 @@ struct NetworkView {
   int max_width;  ///< of all layers, input and output included
   std::size_t parameter_count;
   Activation activation;
+  /// Tiles of points whose values a CPU workspace carries along; 0: none, see carried_values.hpp.
+  std::size_t carried_tiles = 0;
 };
 
 /// Inputs and targets by tiles of points, [tile][dimension][points_per_tile]; the last tile is padded with

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/float_lanes.hpp"
 #include "kernels/cpu/word_lanes.hpp"
 #include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
@@ -20,6 +21,8 @@ inline namespace LANGEVO_TARGET {
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
+  static constexpr bool carries_values = true;  ///< see carried_values.hpp
+  using FloatLanes = langevo::FloatLanes;
 
   /// A sum over points that grows tile by tile.
   struct PointSum {

@@ -28,6 +28,7 @@ class EmulatedTeam {
  public:
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
+  static constexpr bool carries_values = false;
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
 
   /// A sum over points, complete after every tile: one part for each warp.

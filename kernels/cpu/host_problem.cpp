@@ -26,6 +26,15 @@ std::size_t HostProblem::padded_points(std::size_t points) {
   return (points + points_per_tile - 1) / points_per_tile * points_per_tile;
 }
 
+std::size_t HostProblem::carried_tiles(const Network& network, std::size_t points) {
+  constexpr std::size_t budget = std::size_t{64} << 20;
+  if (network.activation() != Activation::tanh) return 0;
+  std::size_t rows = 2 * (network.layers().size() + 1);
+  for (const Layer& layer : network.layers()) rows += static_cast<std::size_t>(layer.fan_out);
+  const std::size_t bytes = 2 * sizeof(float) * rows * padded_points(points);
+  return bytes <= budget ? padded_points(points) / points_per_tile : 0;
+}
+
 HostProblem::HostProblem(const Problem& problem)
     : layers_(problem.network().layers().begin(), problem.network().layers().end()),
       inputs_float_(by_tiles<float>(problem.data().inputs, problem.data().points, problem.data().input_dim)),
@@ -41,12 +50,14 @@ HostProblem::HostProblem(const Problem& problem)
       max_width_(problem.network().max_width()),
       parameter_count_(problem.network().parameter_count()),
       activation_(problem.network().activation()),
-      loss_(problem.loss()) {}
+      loss_(problem.loss()),
+      carried_tiles_(carried_tiles(problem.network(), points_)) {}
 
 ProblemView HostProblem::view() const {
   const std::size_t tiles = padded_points(points_) / points_per_tile;
-  const NetworkView network{layers_.data(), static_cast<int>(layers_.size()), max_width_, parameter_count_,
-                            activation_};
+  const NetworkView network{layers_.data(), static_cast<int>(layers_.size()),
+                            max_width_,     parameter_count_,
+                            activation_,    carried_tiles_};
   return {network,
           {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_},
           {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_},

@@ -17,6 +17,9 @@ class HostProblem {
 
   [[nodiscard]] static std::size_t padded_points(std::size_t points);
 
+  /// NetworkView::carried_tiles: all of them, where their values fit into 64 MiB for a thread.
+  [[nodiscard]] static std::size_t carried_tiles(const Network& network, std::size_t points);
+
  private:
   std::vector<Layer> layers_;
   std::vector<float> inputs_float_;
@@ -30,6 +33,7 @@ class HostProblem {
   std::size_t parameter_count_;
   Activation activation_;
   Loss loss_;
+  std::size_t carried_tiles_;
 };
 
 }  // namespace langevo

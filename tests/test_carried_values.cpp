@@ -1,0 +1,137 @@
+// The float change from carried values against the double change, along trajectories: its bound holds however
+// many acceptances were carried, and nothing is left of a state that was changed by someone else.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "kernels/acceptance.hpp"
+#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+namespace {
+
+class CarriedValuesTest : public testing::Test {
+ protected:
+  std::mt19937_64 generator_{11};
+  std::normal_distribution<double> normal_;
+
+  Problem random_problem(const std::vector<int>& widths, Loss loss, std::size_t points) {
+    Dataset data;
+    data.points = points;
+    data.input_dim = widths.front();
+    data.target_dim = widths.back();
+    for (std::size_t i = 0; i < points * data.input_dim; ++i) data.inputs.push_back(normal_(generator_));
+    for (std::size_t i = 0; i < points * data.target_dim; ++i)
+      data.targets.push_back(std::abs(normal_(generator_)));
+    return {Network(widths, Activation::tanh, points % 2 == 0), data, loss};
+  }
+
+  std::vector<double> moved(const std::vector<double>& x, double sigma) {
+    std::vector<double> y = x;
+    for (double& value : y) value = std::fma(sigma, normal_(generator_), value);
+    return y;
+  }
+};
+
+/// One replica's carried values beside the double change.
+class Follower {
+ public:
+  explicit Follower(const Problem& problem) : host_(problem), owned_(host_.view().network) {}
+
+  CarriedValues<SerialTeam>& carried() { return owned_.get().carried; }
+
+  /// Error of the carried change in units of its bound.
+  double error(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
+    AcceptanceWorkspace<SerialTeam>& work = owned_.get();
+    const ProblemView view = host_.view();
+    carried().begin_step(0, step);
+    const LossChange own = float_change_of_step(SerialTeam{}, view, x.data(), proposed.data(),
+                                                work.single_precision, work.double_precision, work.carried);
+    used_ += carried().proposed ? 1 : 0;
+    most_carried_ = std::max(most_carried_, carried().acceptances);
+    const LossChange exact =
+        loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.double_precision);
+    return std::max(0.0, std::abs(own.change - exact.change) - exact.error_bound) / own.error_bound;
+  }
+  void end(bool accepted) { carried().end_step(accepted, owned_.get().single_precision.norms); }
+
+  [[nodiscard]] int used() const { return used_; }
+  [[nodiscard]] int most_carried() const { return most_carried_; }
+
+ private:
+  HostProblem host_;
+  OwnedWorkspace<AcceptanceWorkspace<SerialTeam>> owned_;
+  int used_ = 0;
+  int most_carried_ = 0;
+};
+
+TEST_F(CarriedValuesTest, BoundsHoldAlongTrajectories) {
+  double largest = 0;
+  for (int net = 0; net < 120; ++net) {
+    const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
+    std::vector<int> widths{1 + net % 3};
+    for (int l = 0; l < net % 4; ++l) widths.push_back(1 + (net * 7 + l * 5) % 37);
+    widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
+    const Problem problem = random_problem(widths, loss, 1 + static_cast<std::size_t>(net * 13) % 150);
+    Follower follower(problem);
+    std::vector<double> x =
+        moved(std::vector<double>(problem.network().parameter_count()), std::pow(10.0, -1 + net % 5 * 0.4));
+    const double sigma = std::pow(10.0, -8 + net % 6);
+    for (std::uint64_t step = 0; step < 150; ++step) {
+      const std::vector<double> proposed = moved(x, sigma);
+      const double error = follower.error(step, x, proposed);
+      ASSERT_LE(error, 1) << "net " << net << ", step " << step;
+      largest = std::max(largest, error);
+      const bool accepted = step % 3 != 1;
+      follower.end(accepted);
+      if (accepted) x = proposed;
+    }
+    if (sigma < 1e-4 && net % 5 < 2) {
+      EXPECT_EQ(follower.used(), 150) << "net " << net << " is evaluated anew";
+    }
+    EXPECT_LT(follower.most_carried(), CarriedValues<SerialTeam>::acceptances_before_renewal);
+  }
+  EXPECT_GT(largest, 1e-3) << "a bound this loose tests nothing";
+}
+
+TEST_F(CarriedValuesTest, OthersMovesAreForgotten) {
+  const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
+  const std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.5);
+  const std::vector<double> elsewhere = moved(x, 0.1);
+  const std::vector<double> proposed = moved(elsewhere, 1e-6);
+  const auto begin = [&](Follower& follower) {
+    follower.error(7, x, moved(x, 1e-6));
+    follower.end(false);
+  };
+  Follower stale(problem);
+  begin(stale);
+  EXPECT_GT(stale.error(8, elsewhere, proposed), 1) << "the values were not carried";
+  Follower told(problem);
+  begin(told);
+  told.carried().forget();
+  EXPECT_LE(told.error(8, elsewhere, proposed), 1);
+  Follower later(problem);
+  begin(later);
+  EXPECT_LE(later.error(9, elsewhere, proposed), 1) << "a step was taken by someone else";
+}
+
+// A change beyond the reach of the series is evaluated anew, and what was carried is forgotten if it is
+// taken.
+TEST_F(CarriedValuesTest, LargeChangesAreEvaluatedAnew) {
+  const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
+  Follower follower(problem);
+  std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.5);
+  for (std::uint64_t step = 0; step < 20; ++step) {
+    const std::vector<double> proposed = moved(x, step % 2 == 0 ? 0.1 : 1e-6);
+    ASSERT_LE(follower.error(step, x, proposed), 1) << "step " << step;
+    EXPECT_EQ(follower.carried().proposed, step % 2 == 1);
+    follower.end(true);
+    x = proposed;
+  }
+}
+
+}  // namespace
+}  // namespace langevo
