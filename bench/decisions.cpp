@@ -15,6 +15,7 @@
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/serial_team.hpp"
 #include "langevo/backend.hpp"
 #include "paper_workloads.hpp"
 

@@ -78,9 +78,8 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& context,
                                          const ScreenedMetropolis& rule, const ModelBound& assumed,
-                                         bool audit, const float* z, ReplicaView replica,
+                                         bool audit, LocalModel& model, const float* z, ReplicaView replica,
                                          ScreenedWorkspace<Team>& work, StepCounters& counters) {
-  LocalModel& model = work.model;
   ScreeningState& state = *replica.screening;
   const std::size_t n = model.size;
   double* const x = replica.x;
@@ -116,15 +115,19 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
     });
     team.synchronize();
-    const Decision exact = decide(team, context, rule.precision, x, proposed, threshold,
-                                  work.exact.acceptance, replica.calibration, counters);
+    const bool in_float = rule.precision == Precision::float32 && ScreeningPolicy::float_pays(state);
+    const std::uint64_t by_float = counters.decided_by_float;
+    const Decision exact = decide(team, context, in_float ? Precision::float32 : Precision::float64, x,
+                                  proposed, threshold, work.exact.acceptance, replica.calibration, counters);
     accepted = exact.accepted;
     const double error = exact.change.change - estimate.change;
     const double excess = absolute(error) - exact.change.error_bound;
     if (audit) ++counters.model_audits;
     if (is_finite(error)) {
       const bool trusted = ScreeningPolicy::trusted(state);
+      team.synchronize();
       if (team.leads()) {
+        if (in_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
         ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
                                      model.first_order(), state);
       }
@@ -156,21 +159,21 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
 /// Follows the model through a stretch. Returns false where it turns out worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
-                                     const Stretch& stretch, ReplicaView replica,
+                                     const Stretch& stretch, LocalModel& model, ReplicaView replica,
                                      ScreenedWorkspace<Team>& work, StepCounters& counters) {
-  const std::size_t row = normal_buffer_size(work.model.size);
+  const std::size_t row = normal_buffer_size(model.size);
   for (std::uint64_t done = 0; done < stretch.length;) {
     const std::uint64_t left = stretch.length - done;
     const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
     std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
     batch = batch < same_high_word ? batch : same_high_word;
-    draw_normals(team, context.random(Stream::mutation), work.model.size, work.normal,
+    draw_normals(team, context.random(Stream::mutation), model.size, work.normal,
                  static_cast<std::uint32_t>(batch));
     team.synchronize();
     for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
       const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
       if (!take_screened_step(team, context, rule, model_bound(stretch, done, *replica.screening), audit,
-                              work.normal + k * row, replica, work, counters)) {
+                              model, work.normal + k * row, replica, work, counters)) {
         return false;
       }
     }
@@ -197,6 +200,12 @@ LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const 
   }
 }
 
+/// Evaluations made, a double one counted as two in float.
+LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
+  return static_cast<double>(counters.decided_by_float) +
+         2 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+}
+
 /// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
 /// gradient at its end there. Returns the steps taken, 0 where the model failed again and again.
 template <class Team, class Context>
@@ -205,7 +214,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
                                             const ScreeningCosts& costs, ReplicaView replica,
                                             ScreenedWorkspace<Team>& work, StepCounters& counters) {
   ScreeningState& state = *replica.screening;
-  LocalModel& model = work.model;
+  LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's
   const std::size_t n = model.size;
   double* const x = replica.x;
   set_slope(team, work.gradient.gradient, context.sigma, model);
@@ -224,7 +233,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     const Stretch stretch{steps, audited_proposal(context, steps),
                           ScreeningPolicy::assumed_drift(state, length, slope_norm), rounding};
     StepCounters tried = counters;
-    bool holds = follow_stretch(team, context, rule, stretch, replica, work, tried);
+    bool holds = follow_stretch(team, context, rule, stretch, model, replica, work, tried);
     double error = 0;
     if (holds) {
       if (!model.first_order()) follow_pending(team, model);
@@ -232,7 +241,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
       error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
       holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
     }
-    const double spent = static_cast<double>(tried.decided_exactly() - counters.decided_exactly());
+    const double spent = evaluation_cost(tried) - evaluation_cost(counters);
     if (holds) {
       counters = tried;
       if (team.leads()) {

@@ -16,6 +16,7 @@ struct ScreeningState {
   double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
   double offset = 0;             ///< mean error of a first-order model: the curvature's mean
   double pending_margin = 3;     ///< see pending_error
+  double float_share = 1;        ///< of the proposals sent on, those that the float change decided, lately
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
   std::uint32_t losing = 0;      ///< stretches in a row that cost more than exact steps would
   std::uint32_t retreats = 0;    ///< in a row, without a stretch that paid
@@ -106,8 +107,18 @@ struct ScreeningPolicy {
     state.largest_rest = larger(state.largest_rest, rest);
   }
 
-  /// After a stretch of `length` proposals whose slope ended `error` wrong, with `spent` exact evaluations
-  /// and `wasted` exact steps' worth of replays, when `most` were asked for.
+  /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
+  /// some states all too close for it.
+  LANGEVO_INLINE static bool float_pays(const ScreeningState& state) {
+    return state.float_share > 0.35 || state.samples % 16 == 0;
+  }
+
+  LANGEVO_INLINE static void take_rung(bool by_float, ScreeningState& state) {
+    state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
+  }
+
+  /// After a stretch of `length` proposals whose slope ended `error` wrong, evaluations that cost `spent` of
+  /// costs.exact, and `wasted` exact steps' worth of replays, when `most` were asked for.
   LANGEVO_INLINE static void finish_stretch(double length, double error, double spent, double wasted,
                                             const ScreeningCosts& costs, bool may_retreat, std::uint64_t most,
                                             ScreeningState& state) {

@@ -49,7 +49,7 @@ double measured_rate(const RunPlan& plan) {
   constexpr double burst_seconds = 0.2;
   constexpr double longest_step = 1e9;  // multiply-adds
   EnsembleShape shape = plan.shape;
-  shape.replicas = std::min<std::uint64_t>(shape.replicas, 64);
+  shape.replicas = std::min<std::uint64_t>(shape.replicas, 16);
   const double work = static_cast<double>(shape.replicas) *
                       static_cast<double>(plan.problem.network().parameter_count()) *
                       static_cast<double>(plan.problem.data().points);
@@ -60,14 +60,16 @@ double measured_rate(const RunPlan& plan) {
   backend->set_all_parameters(plan.initial_parameter);
   std::uint64_t done = 0;
   double seconds = 0;
+  double rate = 0;  // of the last block: local models begin short
   for (std::uint64_t block = 1; seconds < burst_seconds && done < plan.schedule.last_step(); block *= 2) {
     const Clock::time_point begin = Clock::now();
     backend->advance(done, block);
-    const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+    const double took = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
+    rate = static_cast<double>(block * shape.replicas) / took;
     seconds += took;
     done += block;
   }
-  return static_cast<double>(done * shape.replicas) / std::max(seconds, 1e-9);
+  return rate;
 }
 
 std::string sigma_text(const RunPlan& plan) {

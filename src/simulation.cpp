@@ -10,7 +10,8 @@ namespace langevo {
 
 namespace {
 
-/// Cuts a stretch of steps into blocks of about a tenth of a second, measured as it goes.
+/// Cuts a stretch of steps into blocks of about two seconds, measured as it goes: often enough for the eye,
+/// rarely enough for the local models of screened acceptance, which end with a block.
 class BlockSizer {
  public:
   [[nodiscard]] std::uint64_t next(std::uint64_t left) const { return std::min(left, steps_); }
@@ -22,7 +23,7 @@ class BlockSizer {
   }
 
  private:
-  static constexpr double target_seconds = 0.1;
+  static constexpr double target_seconds = 2;
   std::uint64_t steps_ = 1;
 };
 

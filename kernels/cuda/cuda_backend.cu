@@ -25,7 +25,7 @@ void launch_async(void (*kernel)(Parameters...), const LaunchPlan& plan, std::ui
 
 /// What stays on the device for every replica, beside its state.
 constexpr std::uint64_t fixed_bytes_per_replica =
-    sizeof(RungCalibration) + sizeof(std::uint64_t) + sizeof(double);
+    sizeof(RungCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t) + sizeof(double);
 
 class CudaBackend final : public Backend {
  public:
@@ -41,6 +41,7 @@ class CudaBackend final : public Backend {
         sigma_(dynamics_.sigma.data(), dynamics_.sigma.size()),
         ensemble_(parameter_count_, batches),
         calibrations_(shape.replicas),
+        screenings_(shape.replicas),
         steps_taken_(shape.replicas),
         losses_(shape.replicas),
         reports_(batches.size()),
@@ -61,13 +62,13 @@ class CudaBackend final : public Backend {
     ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
       broadcast_async(row_.data(), parameter_count_, visit.range.count, visit.states, visit.stream);
     });
-    forget_calibrations(0, shape_.replicas);
+    forget_what_was_learnt(0, shape_.replicas);
   }
 
   void set_parameters(std::uint64_t first, std::span<const double> x) override {
     use_device();
     ensemble_.set(first, x);
-    forget_calibrations(first, x.size() / parameter_count_);
+    forget_what_was_learnt(first, x.size() / parameter_count_);
   }
 
   std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
@@ -77,7 +78,7 @@ class CudaBackend final : public Backend {
 
   void advance(std::uint64_t first_step, std::uint64_t steps) override {
     use_device();
-    std::visit([&](const auto& rule) { advance_with(rule, first_step, steps); }, dynamics_.rule);
+    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, first_step, steps); });
   }
 
   StepCounters counters() const override { return counters_; }
@@ -139,8 +140,10 @@ class CudaBackend final : public Backend {
     return {workspaces_[lane].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
   }
 
-  void forget_calibrations(std::uint64_t first, std::uint64_t count) {  // RungCalibration{} is all zeros
-    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());
+  void forget_what_was_learnt(std::uint64_t first, std::uint64_t count) {
+    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());  // RungCalibration{}
+    const std::vector<ScreeningState> fresh(count);
+    copy_to_device_async(fresh.data(), count, screenings_.data() + first, ensemble_.first_stream());
     ensemble_.first_stream().synchronize();
   }
 
@@ -169,9 +172,13 @@ class CudaBackend final : public Backend {
       StretchReport* const device_report = reports_.data() + batch;
       report = {{}, none, steps_taken_.data() + range.first};
       copy_to_device_async(&report, 1, device_report, visit.stream);
-      const DeviceEnsembleView view{problem_.view(), sigma_.data(),
-                                    visit.states,    calibrations_.data() + range.first,
-                                    range.count,     shape_.first_replica + range.first,
+      const DeviceEnsembleView view{problem_.view(),
+                                    sigma_.data(),
+                                    visit.states,
+                                    calibrations_.data() + range.first,
+                                    screenings_.data() + range.first,
+                                    range.count,
+                                    shape_.first_replica + range.first,
                                     shape_.seed};
       launch_async(plan_.kernels->advance(rule), plan_, plan_.blocks, visit.stream, view, rule, first_step,
                    steps, pool(visit.lane), device_report);
@@ -205,6 +212,7 @@ class CudaBackend final : public Backend {
   DeviceArray<double> sigma_;
   CudaEnsemble ensemble_;
   DeviceArray<RungCalibration> calibrations_;  // [replicas]
+  DeviceArray<ScreeningState> screenings_;     // [replicas]
   DeviceArray<std::uint64_t> steps_taken_;     // [replicas]
   DeviceArray<double> losses_;                 // [replicas]
   DeviceArray<StretchReport> reports_;         // [batches]

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/arena.hpp"
+#include "kernels/kernel_rules.hpp"
 #include "kernels/step_context.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -24,6 +25,7 @@ struct DeviceEnsembleView {
   const double* sigma;            ///< [N]
   double* state;                  ///< [replicas][N]
   RungCalibration* calibrations;  ///< [replicas]
+  ScreeningState* screenings;     ///< [replicas]
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;
@@ -41,11 +43,26 @@ template <class RuleType>
 using AdvanceKernel = void (*)(DeviceEnsembleView ensemble, RuleType rule, std::uint64_t first_step,
                                std::uint64_t steps, WorkspacePool pool, StretchReport* report);
 
+/// What a team's workspace is for.
+enum class WorkspaceUse { exact_metropolis, screened_metropolis, gradients };
+
+inline WorkspaceUse use_of(const Metropolis&) {
+  return WorkspaceUse::exact_metropolis;
+}
+inline WorkspaceUse use_of(const ScreenedMetropolis&) {
+  return WorkspaceUse::screened_metropolis;
+}
+template <class RuleType>
+WorkspaceUse use_of(const RuleType&) {
+  return WorkspaceUse::gradients;
+}
+
 /// The kernels for one kind of team, and what a launch of them needs.
 struct CudaKernels {
   int workers_per_team;  ///< warps
   int teams_per_block;
   AdvanceKernel<Metropolis> metropolis;
+  AdvanceKernel<ScreenedMetropolis> screened_metropolis;
   AdvanceKernel<Gradient> gradient;
   AdvanceKernel<NormalizedGradient> normalized_gradient;
   AdvanceKernel<Langevin> langevin;
@@ -55,11 +72,14 @@ struct CudaKernels {
   /// U(x) and dU/dx, by one team.
   void (*loss_and_gradient)(ProblemView problem, const double* x, WorkspacePool pool, double* loss,
                             double* gradient);
-  /// The workspace of one team that serves every rule (`gradients`: only those that follow the gradient).
-  Arena (*measure)(const NetworkView& network, bool gradients, Arena arena);
+  /// The workspace of one team.
+  Arena (*measure)(const NetworkView& network, WorkspaceUse use, Arena arena);
 
   [[nodiscard]] int threads_per_block() const { return workers_per_team * teams_per_block * 32; }
   [[nodiscard]] AdvanceKernel<Metropolis> advance(const Metropolis&) const { return metropolis; }
+  [[nodiscard]] AdvanceKernel<ScreenedMetropolis> advance(const ScreenedMetropolis&) const {
+    return screened_metropolis;
+  }
   [[nodiscard]] AdvanceKernel<Gradient> advance(const Gradient&) const { return gradient; }
   [[nodiscard]] AdvanceKernel<NormalizedGradient> advance(const NormalizedGradient&) const {
     return normalized_gradient;

@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
     const BasicStepContext<const ProblemView&> context{
         ensemble.problem, ensemble.sigma, ensemble.seed, first_step,
         static_cast<std::uint32_t>(ensemble.first_replica + r)};
-    const ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r, nullptr};
+    const ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r, ensemble.screenings + r};
     const std::uint64_t taken =
         advance_replica(seat.team, context, rule, steps, replica, seat.workspace(), counters);
     if (seat.team.leads() && taken < steps) {
@@ -114,10 +114,17 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
 }
 
 template <class Team>
-Arena measure_team_workspace(const NetworkView& network, bool gradients, Arena arena) {
+Arena measure_team_workspace(const NetworkView& network, WorkspaceUse use, Arena arena) {
   arena.workers = Team::workers;
-  if (gradients) return measure_workspace<GradientRuleWorkspace<Team>>(network, arena);
-  return measure_workspace<MetropolisWorkspace<Team>>(network, arena);
+  switch (use) {
+    case WorkspaceUse::exact_metropolis:
+      return measure_workspace<MetropolisWorkspace<Team>>(network, arena);
+    case WorkspaceUse::screened_metropolis:
+      return measure_workspace<ScreenedWorkspace<Team>>(network, arena);
+    case WorkspaceUse::gradients:
+      break;
+  }
+  return measure_workspace<GradientRuleWorkspace<Team>>(network, arena);
 }
 
 template <class Team>
@@ -125,6 +132,7 @@ const CudaKernels& kernels_of_team() {
   static constexpr CudaKernels kernels{.workers_per_team = Team::workers,
                                        .teams_per_block = teams_per_block<Team>,
                                        .metropolis = advance_kernel<Team, Metropolis>,
+                                       .screened_metropolis = advance_kernel<Team, ScreenedMetropolis>,
                                        .gradient = advance_kernel<Team, Gradient>,
                                        .normalized_gradient = advance_kernel<Team, NormalizedGradient>,
                                        .langevin = advance_kernel<Team, Langevin>,

@@ -28,12 +28,18 @@ const void* address_of(void (*kernel)(Parameters...)) {
   return reinterpret_cast<const void*>(kernel);
 }
 const void* address_of(const CudaKernels& kernels, const Rule& rule) {
-  return std::visit([&](const auto& r) { return address_of(kernels.advance(r)); }, rule);
+  return with_kernel_rule(rule, [&](const auto& r) { return address_of(kernels.advance(r)); });
+}
+
+WorkspaceUse use_of_rule(const Rule& rule) {
+  return with_kernel_rule(rule, [](const auto& r) { return use_of(r); });
 }
 
 /// Off chip, for the rule and for losses and gradients.
-std::size_t bytes_per_team(const CudaKernels& kernels, const NetworkView& network, const Arena& arena) {
-  return std::max(kernels.measure(network, false, arena).used, kernels.measure(network, true, arena).used);
+std::size_t bytes_per_team(const CudaKernels& kernels, const NetworkView& network, const Rule& rule,
+                           const Arena& arena) {
+  return std::max(kernels.measure(network, use_of_rule(rule), arena).used,
+                  kernels.measure(network, WorkspaceUse::gradients, arena).used);
 }
 
 /// Lets a kernel have as much dynamic memory on chip as a block can. (The limit belongs to the kernel, not to
@@ -55,14 +61,13 @@ Residence reside(const CudaKernels& kernels, const NetworkView& network, const R
       std::max({lift_on_chip_limit(kernel, device), lift_on_chip_limit(address_of(kernels.losses), device),
                 lift_on_chip_limit(address_of(kernels.loss_and_gradient), device)});
   constexpr Arena unlimited{.on_chip = {nullptr, std::size_t{1} << 40, 0}};
-  const bool gradients = !std::holds_alternative<Metropolis>(rule);
   const std::size_t on_chip = on_chip_bytes_per_team(
       {.per_multiprocessor = device.sharedMemPerMultiprocessor,
        .per_block = device.sharedMemPerBlockOptin,
        .reserved_per_block = reserved,
        .blocks_per_multiprocessor = blocks_per_multiprocessor(kernel, kernels, 0),
        .teams_per_block = kernels.teams_per_block,
-       .wanted_per_team = kernels.measure(network, gradients, unlimited).on_chip.used});
+       .wanted_per_team = kernels.measure(network, use_of_rule(rule), unlimited).on_chip.used});
   const std::size_t of_block = on_chip * static_cast<std::size_t>(kernels.teams_per_block);
   return {blocks_per_multiprocessor(kernel, kernels, of_block), on_chip};
 }
@@ -87,7 +92,7 @@ LaunchPlan plan_launch(const ProblemView& problem, const Rule& rule, std::uint64
   }
   const auto teams = static_cast<std::uint64_t>(kernels->teams_per_block);
   const Arena arena{.on_chip = {nullptr, residence.on_chip_bytes_per_team, 0}};
-  const std::size_t bytes = bytes_per_team(*kernels, network, arena);
+  const std::size_t bytes = bytes_per_team(*kernels, network, rule, arena);
   const std::uint64_t blocks =
       std::min({(replicas + teams - 1) / teams,
                 multiprocessors * static_cast<std::uint64_t>(residence.blocks_per_multiprocessor),
