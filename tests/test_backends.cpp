@@ -163,6 +163,19 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
   }
 }
 
+/// Small enough for a checker of memory and races; with one tile of points a warp works on each replica.
+TEST_P(BackendTest, OneTileOfPoints) {
+  problem_ = Problem(Network({1, 5, 3, 1}, Activation::tanh, true), make_sin_unit(40), Loss::mse);
+  for (const Precision precision : {Precision::float32, Precision::float64}) {
+    evolve(Metropolis{1e3, precision}, 1e-3, 5, 20);
+    EXPECT_EQ(expected_->parameters(0, 5), actual_->parameters(0, 5));
+  }
+  evolve(Langevin{1e3, 1}, 1e-3, 5, 10);
+  const std::vector<double> expected = expected_->losses();
+  const std::vector<double> actual = actual_->losses();
+  for (std::size_t r = 0; r < expected.size(); ++r) EXPECT_NEAR(expected[r], actual[r], 1e-12);
+}
+
 TEST_P(BackendTest, SeveralBackendsTakeTurns) {
   evolve(Metropolis{}, 1e-3, 33, 20);
   const auto first = std::move(actual_);

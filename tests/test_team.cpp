@@ -125,14 +125,21 @@ TEST_P(TeamTest, GradientsOfABlockAgreeToRounding) {
   expect_gradients_of_serial_team<EmulatedBlockOf8<false>>(make_problem(GetParam()));
 }
 
-TEST_P(TeamTest, AWarpScreensAsTheSerialTeamDecides) {
-  const Problem problem = make_problem(GetParam());
+template <template <bool> class Team>
+void expect_screening_as_serial_team_decides(const Problem& problem) {
   for (const double beta : {1e3, std::numeric_limits<double>::infinity()}) {
     const ScreenedMetropolis screened{{.beta = beta, .acceptance = Acceptance::screened}};
-    const Trajectory actual = follow<EmulatedWarp<false>>(problem, screened, 200);
+    const Trajectory actual = follow<Team<false>>(problem, screened, 200);
     EXPECT_EQ(follow<SerialTeam>(problem, Metropolis{beta}, 200).x, actual.x);
-    EXPECT_EQ(follow<EmulatedWarp<true>>(problem, screened, 200).x, actual.x);
+    EXPECT_EQ(follow<Team<true>>(problem, screened, 200).x, actual.x);
   }
+}
+
+TEST_P(TeamTest, AWarpScreensAsTheSerialTeamDecides) {
+  expect_screening_as_serial_team_decides<EmulatedWarp>(make_problem(GetParam()));
+}
+TEST_P(TeamTest, ABlockScreensAsTheSerialTeamDecides) {
+  expect_screening_as_serial_team_decides<EmulatedBlockOf8>(make_problem(GetParam()));
 }
 
 TEST(Teams, SumsAreWholeForEveryLength) {

@@ -69,7 +69,7 @@ struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
   int threads = 0;                        ///< CPU threads; 0: all that the process may use
   int device = 0;                         ///< CUDA device number
-  std::string instruction_set;            ///< CPU: generic, avx2 or avx512; empty: the best this machine has
+  std::string instruction_set = {};       ///< CPU: generic, avx2 or avx512; empty: the best this machine has
   std::uint64_t device_memory_limit = 0;  ///< CUDA: bytes for states on the device; 0: all that is free
 };
 

@@ -1,0 +1,120 @@
+// Does a backend decide as the CPU does, and reduce to the same numbers?
+//
+// Usage: backend_agreement cpu|cuda [seconds a net] [most proposals a net]
+// Follows the same ensembles of the paper's nets on the CPU and on the other backend, part-way through
+// training at lambda = 1/10, until the seconds are over or the proposals made. States that are equal bit for
+// bit have been decided alike. Prints a JSON line for each net; exit code 1 where anything differs.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "langevo/backend.hpp"
+#include "langevo/error.hpp"
+#include "paper_workloads.hpp"
+
+namespace langevo {
+namespace {
+
+double largest_relative_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double scale = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    scale = std::max(scale, std::abs(a[i]));
+    difference = std::max(difference, std::abs(a[i] - b[i]));
+  }
+  return scale > 0 ? difference / scale : difference;
+}
+
+/// Of moments, losses, one loss and one gradient.
+double statistics_difference(const Backend& a, const Backend& b) {
+  const Moments here = a.parameter_moments();
+  const Moments there = b.parameter_moments();
+  std::vector<double> gradient_here(here.mean.size());
+  std::vector<double> gradient_there(here.mean.size());
+  const std::vector<double> loss_here{a.gradient(here.mean, gradient_here), a.loss(here.mean)};
+  const std::vector<double> loss_there{b.gradient(here.mean, gradient_there), b.loss(here.mean)};
+  return std::max({largest_relative_difference(here.mean, there.mean),
+                   largest_relative_difference(here.variance(), there.variance()),
+                   largest_relative_difference(a.losses(), b.losses()),
+                   largest_relative_difference(loss_here, loss_there),
+                   largest_relative_difference(gradient_here, gradient_there)});
+}
+
+struct Extent {
+  PaperWorkload workload;
+  std::uint64_t replicas;
+};
+
+/// Steps that make at most this many proposals, while there is time.
+void advance_both(Backend& a, Backend& b, std::uint64_t replicas, double seconds, double most_proposals) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  constexpr std::uint64_t block = 16;
+  for (std::uint64_t step = 0; static_cast<double>(step * replicas) < most_proposals; step += block) {
+    a.advance(step, block);
+    b.advance(step, block);
+    if (std::chrono::duration<double>(Clock::now() - begin).count() > seconds) return;
+  }
+}
+
+bool agrees(const Extent& extent, const BackendOptions& options, double seconds, double most_proposals) {
+  const PaperWorkload& workload = extent.workload;
+  const Problem problem = workload.problem();
+  const std::size_t n = problem.network().parameter_count();
+  const BackendOptions on_cpu{.kind = BackendKind::cpu};
+  const auto path =
+      make_backend(problem, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {}, on_cpu);
+  path->set_all_parameters(workload.initial_state());
+  path->advance(0, 1000);  // t = 1
+  const Dynamics dynamics{Metropolis{.beta = workload.beta}, std::vector<double>(n, workload.sigma(0.1))};
+  const EnsembleShape shape{extent.replicas, 0, 1};
+  const auto expected = make_backend(problem, dynamics, shape, on_cpu);
+  const auto actual = make_backend(problem, dynamics, shape, options);
+  for (Backend* backend : {expected.get(), actual.get()}) backend->set_all_parameters(path->parameters(0, 1));
+  advance_both(*expected, *actual, extent.replicas, seconds, most_proposals);
+  std::uint64_t different = 0;
+  for (std::uint64_t r = 0; r < extent.replicas; ++r)
+    different += expected->parameters(r, 1) != actual->parameters(r, 1) ? 1 : 0;
+  const StepCounters counters = actual->counters();
+  const bool same_count = counters.accepted == expected->counters().accepted;
+  const double difference = statistics_difference(*expected, *actual);
+  std::printf(
+      "{\"net\": \"%s\", \"device\": \"%s\", \"replicas\": %llu, \"proposals\": %llu, \"accepted\": %llu, "
+      "\"audit_failures\": %llu, \"different_replicas\": %llu, \"statistics_difference\": %.3g}\n",
+      workload.name, actual->device().c_str(), static_cast<unsigned long long>(extent.replicas),
+      static_cast<unsigned long long>(counters.steps), static_cast<unsigned long long>(counters.accepted),
+      static_cast<unsigned long long>(counters.audit_failures), static_cast<unsigned long long>(different),
+      difference);
+  std::fflush(stdout);
+  return different == 0 && same_count && difference <= 1e-12;
+}
+
+}  // namespace
+}  // namespace langevo
+
+int main(int argc, char** argv) try {
+  if (argc < 2 || argc > 4 || (std::strcmp(argv[1], "cpu") != 0 && std::strcmp(argv[1], "cuda") != 0)) {
+    std::fprintf(stderr, "usage: backend_agreement cpu|cuda [seconds a net] [most proposals a net]\n");
+    return 2;
+  }
+  langevo::BackendOptions options;
+  options.kind = std::strcmp(argv[1], "cpu") == 0 ? langevo::BackendKind::cpu : langevo::BackendKind::cuda;
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 30;
+  const double most = argc > 3 ? std::atof(argv[3]) : 1e7;
+  bool good = true;
+  for (const langevo::Extent& extent :
+       {langevo::Extent{langevo::shallow_workload(), 2048}, langevo::Extent{langevo::wide_workload(), 2048},
+        langevo::Extent{langevo::deep_workload(), 128}}) {
+    good = langevo::agrees(extent, options, seconds, most) && good;
+  }
+  return good ? 0 : 1;
+} catch (const langevo::InputError& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}

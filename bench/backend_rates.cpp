@@ -1,0 +1,116 @@
+// How many proposals a second does a backend make, by net, precision and number of replicas?
+//
+// Usage: backend_rates cpu|cuda nets|scaling [seconds a measurement]
+// Exact decisions, part-way through training at lambda = 1/10. `nets`: the paper's three nets in float and
+// double; `scaling`: the shallow net with 1 to 10^6 replicas. Prints a JSON line for each: median, least and
+// most of five runs after a warm-up.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "langevo/backend.hpp"
+#include "langevo/error.hpp"
+#include "paper_workloads.hpp"
+
+namespace langevo {
+namespace {
+
+double seconds_for(Backend& backend, std::uint64_t& step, std::uint64_t steps) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  backend.advance(step, steps);
+  step += steps;
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void measure(const PaperWorkload& workload, const std::vector<double>& x, Precision precision,
+             std::uint64_t replicas, const BackendOptions& options, double seconds) {
+  constexpr int runs = 5;
+  const Problem problem = workload.problem();
+  const std::vector<double> sigma(problem.network().parameter_count(), workload.sigma(0.1));
+  const auto backend =
+      make_backend(problem, {Metropolis{workload.beta, precision}, sigma}, {replicas, 0, 1}, options);
+  backend->set_all_parameters(x);
+  std::uint64_t step = 0;
+  constexpr std::uint64_t warm_up = 64;  // past the steps in which the float rung trusts its worst case alone
+  const double warm = seconds_for(*backend, step, warm_up);
+  const double steps = std::max(1.0, std::round(warm_up * seconds / runs / warm));
+  const StepCounters before = backend->counters();
+  std::vector<double> rates;
+  for (int run = 0; run < runs; ++run) {
+    const double taken = seconds_for(*backend, step, static_cast<std::uint64_t>(steps));
+    rates.push_back(steps * static_cast<double>(replicas) / taken);
+  }
+  std::sort(rates.begin(), rates.end());
+  const StepCounters counters = backend->counters() - before;
+  const double in_double = static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+  std::printf(
+      "{\"net\": \"%s\", \"device\": \"%s\", \"precision\": \"%s\", \"replicas\": %llu, "
+      "\"proposals_per_second\": "
+      "%.4g, \"least\": %.4g, \"most\": %.4g, \"decided_in_double\": %.3g}\n",
+      workload.name, backend->device().c_str(), precision == Precision::float32 ? "float" : "double",
+      static_cast<unsigned long long>(replicas), rates[runs / 2], rates.front(), rates.back(),
+      in_double / static_cast<double>(counters.steps));
+  std::fflush(stdout);
+}
+
+/// The state at t = 1 of the gradient path.
+std::vector<double> trained(const PaperWorkload& workload) {
+  const Problem problem = workload.problem();
+  const auto path = make_backend(
+      problem, {NormalizedGradient{1e-3}, std::vector<double>(problem.network().parameter_count(), 1.0)}, {},
+      {.kind = BackendKind::cpu});
+  path->set_all_parameters(workload.initial_state());
+  path->advance(0, 1000);
+  return path->parameters(0, 1);
+}
+
+void measure_nets(const BackendOptions& options, double seconds) {
+  struct Extent {
+    PaperWorkload workload;
+    std::uint64_t replicas_on_device;
+  };
+  for (const Extent& extent :
+       {Extent{shallow_workload(), 16384}, Extent{wide_workload(), 16384}, Extent{deep_workload(), 2048}}) {
+    const std::vector<double> x = trained(extent.workload);
+    const std::uint64_t replicas = options.kind == BackendKind::cpu ? 16 : extent.replicas_on_device;
+    for (const Precision precision : {Precision::float32, Precision::float64})
+      measure(extent.workload, x, precision, replicas, options, seconds);
+  }
+}
+
+void measure_scaling(const BackendOptions& options, double seconds) {
+  const std::vector<double> x = trained(shallow_workload());
+  const std::uint64_t most = options.kind == BackendKind::cpu ? 1000 : 1000000;
+  for (std::uint64_t replicas = 1; replicas <= most; replicas *= 10)
+    measure(shallow_workload(), x, Precision::float32, replicas, options, seconds);
+}
+
+}  // namespace
+}  // namespace langevo
+
+int main(int argc, char** argv) try {
+  const auto is = [&](int i, const char* word) { return argc > i && std::strcmp(argv[i], word) == 0; };
+  if (argc > 4 || (!is(1, "cpu") && !is(1, "cuda")) || (!is(2, "nets") && !is(2, "scaling"))) {
+    std::fprintf(stderr, "usage: backend_rates cpu|cuda nets|scaling [seconds a measurement]\n");
+    return 2;
+  }
+  langevo::BackendOptions options;
+  options.kind = is(1, "cpu") ? langevo::BackendKind::cpu : langevo::BackendKind::cuda;
+  const double seconds = argc > 3 ? std::atof(argv[3]) : 3;
+  if (is(2, "nets")) {
+    langevo::measure_nets(options, seconds);
+  } else {
+    langevo::measure_scaling(options, seconds);
+  }
+  return 0;
+} catch (const langevo::InputError& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
