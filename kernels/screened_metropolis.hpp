@@ -200,10 +200,10 @@ LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const 
   }
 }
 
-/// Evaluations made, a double one counted as two in float.
+/// Evaluations made, a double one counted as three in float.
 LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
   return static_cast<double>(counters.decided_by_float) +
-         2 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
 }
 
 /// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
