@@ -75,12 +75,24 @@ struct SerialTeam {
     }
   }
 
-  /// sum_i a_i b_i in float, in an order of the machine's choice.
+  /// sum_i a_i b_i in float.
   [[nodiscard]] LANGEVO_INLINE float dot(std::size_t n, const float* a, const float* b) const {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (std::size_t i = 0; i < n; ++i) sum = multiply_add(a[i], b[i], sum);
-    return sum;
+    constexpr int strip = 2 * float_row;
+    float partial[strip];
+#pragma omp simd
+    for (int q = 0; q < strip; ++q) partial[q] = 0;
+    std::size_t i = 0;
+    for (; i + strip <= n; i += strip) {
+#pragma omp simd
+      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
+    }
+    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
+#pragma GCC unroll 8
+    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
+#pragma omp simd
+      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
+    }
+    return partial[0];
   }
 
   /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
