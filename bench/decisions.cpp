@@ -94,7 +94,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
   const std::vector<double> sigmas(x.size(), sigma);
   OwnedWorkspace<MetropolisWorkspace<SerialTeam>> owned(view.network);
   MetropolisWorkspace<SerialTeam>& work = owned.get();
-  RungCalibration calibration;
+  FloatCalibration calibration;
   StepCounters ladder_counters;
   StepCounters double_counters;
   std::vector<float> scratch;

@@ -88,17 +88,19 @@ LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double thresho
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Precision precision,
                                  const double* x, const double* proposed, double threshold,
-                                 AcceptanceWorkspace<Team>& work, RungCalibration* calibration,
-                                 StepCounters& counters) {
+                                 AcceptanceWorkspace<Team>& work, FloatCalibration* calibrations,
+                                 StepCounters& counters, bool audit_float = false) {
   const ProblemView& problem = context.problem;
   if (precision == Precision::float64) {
     return decide_by_double(loss_change(team, problem, x, proposed, work.double_precision), threshold,
                             counters);
   }
-  const bool audit = AuditPolicy::due(context.step, *calibration);
-  const double factor = AuditPolicy::factor(*calibration);
   const LossChange estimate = float_change_of_step(team, problem, x, proposed, work.single_precision,
                                                    work.double_precision, work.carried);
+  RungCalibration* const calibration =
+      work.carried.gave_change() ? &calibrations->carried : &calibrations->fresh;
+  const bool audit = audit_float || AuditPolicy::due(context.step, *calibration);
+  const double factor = AuditPolicy::factor(*calibration);
   const Verdict verdict = compare(estimate, factor, threshold);
   if (verdict != Verdict::undecided && !audit) {
     ++counters.decided_by_float;

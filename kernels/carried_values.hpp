@@ -49,6 +49,9 @@ struct CarriedValues {
     norms = arena.take<LayerNorms<float>>(network.layer_count);
   }
 
+  /// Whether the last decision's float change came from the values.
+  [[nodiscard]] LANGEVO_FUNCTION bool gave_change() const { return following && proposed; }
+
   /// The state was changed by someone else.
   LANGEVO_FUNCTION void forget() {
     valid = false;

@@ -115,10 +115,13 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
     });
     team.synchronize();
-    const bool in_float = rule.precision == Precision::float32 && ScreeningPolicy::float_pays(state);
+    const bool audit_float = audit && ScreeningPolicy::audits_float(state);
+    const bool in_float =
+        rule.precision == Precision::float32 && (audit_float || ScreeningPolicy::float_pays(state));
     const std::uint64_t by_float = counters.decided_by_float;
-    const Decision exact = decide(team, context, in_float ? Precision::float32 : Precision::float64, x,
-                                  proposed, threshold, work.exact.acceptance, replica.calibration, counters);
+    const Decision exact =
+        decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold,
+               work.exact.acceptance, replica.calibration, counters, audit_float);
     accepted = exact.accepted;
     const double error = exact.change.change - estimate.change;
     const double excess = absolute(error) - exact.change.error_bound;
@@ -127,7 +130,7 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       const bool trusted = ScreeningPolicy::trusted(state);
       team.synchronize();
       if (team.leads()) {
-        if (in_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
+        if (in_float && !audit_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
         ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
                                      model.first_order(), state);
       }

@@ -28,7 +28,7 @@ struct ScreeningState {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Costs in exact steps, from the operations that each takes; for the controller only.
+/// Costs in exact steps, from operations per point; fitted to measured times, for the controller only.
 struct ScreeningCosts {
   double proposal;  ///< a proposal that the model decides
   double anchor;    ///< gradient and Hessian
@@ -43,11 +43,12 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const NetworkView& network, std:
     units += network.layers[l].fan_out;
   }
   const auto n = static_cast<double>(network.parameter_count);
-  const double exact =
-      static_cast<double>(points) * (1.2 * weights + 10 * units);  // with values carried along
-  const double gradient = static_cast<double>(points) * (6 * weights + 48 * units);
-  const double hessian = curved ? static_cast<double>(points) * (0.3 * n * n + 60 * units) : 0;
-  return {(60 * n + (curved ? 0.5 * n * n : 0)) / exact, (gradient + hessian) / exact, 3.5};
+  const double carried = 1.2 * weights + 10 * units;  // an exact step that carries the values of all units
+  const double evaluation = 1.9 * weights + 35 * units;
+  const double gradient = 3.2 * weights + 48 * units;
+  const double hessian = curved ? 0.3 * n * n + 60 * units : 0;
+  const double proposal = (60 * n + (curved ? 0.5 * n * n : 0)) / static_cast<double>(points);
+  return {proposal / carried, (gradient + hessian) / carried, evaluation / carried};
 }
 
 /// The controller's numbers.
@@ -114,6 +115,9 @@ struct ScreeningPolicy {
     return state.float_share > 0.35 || state.samples % 16 == 0;
   }
 
+  /// Whether an audit of the model is one of the float change too.
+  LANGEVO_INLINE static bool audits_float(const ScreeningState& state) { return state.samples % 4 == 0; }
+
   LANGEVO_INLINE static void take_rung(bool by_float, ScreeningState& state) {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
@@ -126,6 +130,7 @@ struct ScreeningPolicy {
     state.drift = larger(error / length, 0.8 * state.drift);
     state.drift_length = length;
     state.largest_rest *= 0.98;
+    state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (static_cast<double>(most) < state.length) return;  // cut short: says nothing of what would pay
     // the sum of anchors and undecided proposals is least where both cost the same
     const double balance = square_root(costs.anchor / (costs.exact * (spent + 0.3)));

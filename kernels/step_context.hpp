@@ -12,10 +12,16 @@ struct RungCalibration {
   double largest_ratio = 0;  ///< of error to worst-case bound
 };
 
+/// Of the float rung: of the change evaluated afresh, and from carried values, whose bounds differ.
+struct FloatCalibration {
+  RungCalibration fresh;
+  RungCalibration carried;
+};
+
 /// One replica's state.
 struct ReplicaView {
   double* x;  ///< [N]
-  RungCalibration* calibration;
+  FloatCalibration* calibration;
   ScreeningState* screening;
 };
 

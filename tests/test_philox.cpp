@@ -138,7 +138,7 @@ void record_run(const RuleType& rule, std::vector<Words>& counters) {
   StepCounters step_counters;
   for (std::uint32_t replica = 0; replica < 7; ++replica) {
     std::vector<double> x(n, 0.1);
-    RungCalibration calibration;
+    FloatCalibration calibration;
     ScreeningState screening;
     RecordingContext context;
     static_cast<StepContext&>(context) = {host.view(), sigma.data(), 42, 0xfffffff0u,

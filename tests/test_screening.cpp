@@ -208,7 +208,7 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   const std::vector<double> sigma(n, 1e-6);
   OwnedWorkspace<typename WorkspaceOf<Team, RuleType>::Type> work(host.view().network);
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
-  RungCalibration calibration;
+  FloatCalibration calibration;
   const StepContext context{host.view(), sigma.data(), 5, 0, 0};
   advance_replica(Team{}, context, rule, steps, {trajectory.x.data(), &calibration, &trajectory.screening},
                   work.get(), trajectory.counters);

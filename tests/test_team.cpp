@@ -54,7 +54,7 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   arena.base = off_chip.data();
   arena.on_chip.base = on_chip.data();
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
-  RungCalibration calibration;
+  FloatCalibration calibration;
   ScreeningState screening;
   const StepContext context{view, sigma.data(), 5, 0, 0};
   run_team<Team>([&](const Team& team) {

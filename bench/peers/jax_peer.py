@@ -9,12 +9,9 @@ def set_up():
     if "cpu" in sys.argv or "--device" not in sys.argv:
         os.environ["JAX_PLATFORMS"] = "cpu"
     if "--threads" in sys.argv:
-        threads = sys.argv[sys.argv.index("--threads") + 1]
-        if threads != "0":
-            os.environ["XLA_FLAGS"] = (
-                f"--xla_cpu_multi_thread_eigen={'false' if threads == '1' else 'true'} "
-                f"intra_op_parallelism_threads={threads}"
-            )
+        threads = int(sys.argv[sys.argv.index("--threads") + 1])
+        if threads > 0:  # XLA makes as many threads as there are processors to run on
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     os.environ["JAX_ENABLE_X64"] = "1"
 
 

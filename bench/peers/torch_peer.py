@@ -58,6 +58,7 @@ def runner(ensemble, steps, device):
 
         return run
     stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
             ensemble.step()

@@ -135,7 +135,7 @@ class CpuBackend final : public Backend {
   int threads_;
   std::size_t parameter_count_;
   std::vector<double> state_;                        // [replicas][N]
-  std::vector<RungCalibration> calibrations_;        // [replicas]
+  std::vector<FloatCalibration> calibrations_;       // [replicas]
   std::vector<ScreeningState> screenings_;           // [replicas]
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state
   StepCounters counters_;
@@ -160,7 +160,7 @@ std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, in
                              (sizeof(float) + sizeof(double));
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
-  return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(RungCalibration) +
+  return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
                      sizeof(ScreeningState)) +
          data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
 }

@@ -25,7 +25,7 @@ void launch_async(void (*kernel)(Parameters...), const LaunchPlan& plan, std::ui
 
 /// What stays on the device for every replica, beside its state.
 constexpr std::uint64_t fixed_bytes_per_replica =
-    sizeof(RungCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t) + sizeof(double);
+    sizeof(FloatCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t) + sizeof(double);
 
 class CudaBackend final : public Backend {
  public:
@@ -141,7 +141,7 @@ class CudaBackend final : public Backend {
   }
 
   void forget_what_was_learnt(std::uint64_t first, std::uint64_t count) {
-    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());  // RungCalibration{}
+    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());  // FloatCalibration{}
     const std::vector<ScreeningState> fresh(count);
     copy_to_device_async(fresh.data(), count, screenings_.data() + first, ensemble_.first_stream());
     ensemble_.first_stream().synchronize();
@@ -211,11 +211,11 @@ class CudaBackend final : public Backend {
   std::size_t parameter_count_;
   DeviceArray<double> sigma_;
   CudaEnsemble ensemble_;
-  DeviceArray<RungCalibration> calibrations_;  // [replicas]
-  DeviceArray<ScreeningState> screenings_;     // [replicas]
-  DeviceArray<std::uint64_t> steps_taken_;     // [replicas]
-  DeviceArray<double> losses_;                 // [replicas]
-  DeviceArray<StretchReport> reports_;         // [batches]
+  DeviceArray<FloatCalibration> calibrations_;  // [replicas]
+  DeviceArray<ScreeningState> screenings_;      // [replicas]
+  DeviceArray<std::uint64_t> steps_taken_;      // [replicas]
+  DeviceArray<double> losses_;                  // [replicas]
+  DeviceArray<StretchReport> reports_;          // [batches]
   DeviceMoments moments_;
   CudaEvent moments_done_;
   DeviceArray<double> row_;                             // [N]

@@ -22,10 +22,10 @@ struct WorkspacePool {
 /// Where some consecutive replicas of an ensemble lie on the device.
 struct DeviceEnsembleView {
   ProblemView problem;
-  const double* sigma;            ///< [N]
-  double* state;                  ///< [replicas][N]
-  RungCalibration* calibrations;  ///< [replicas]
-  ScreeningState* screenings;     ///< [replicas]
+  const double* sigma;             ///< [N]
+  double* state;                   ///< [replicas][N]
+  FloatCalibration* calibrations;  ///< [replicas]
+  ScreeningState* screenings;      ///< [replicas]
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;
