@@ -57,17 +57,6 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, Precis
   std::fflush(stdout);
 }
 
-/// The state at t = 1 of the gradient path.
-std::vector<double> trained(const PaperWorkload& workload) {
-  const Problem problem = workload.problem();
-  const auto path = make_backend(
-      problem, {NormalizedGradient{1e-3}, std::vector<double>(problem.network().parameter_count(), 1.0)}, {},
-      {.kind = BackendKind::cpu});
-  path->set_all_parameters(workload.initial_state());
-  path->advance(0, 1000);
-  return path->parameters(0, 1);
-}
-
 void measure_nets(const BackendOptions& options, double seconds) {
   struct Extent {
     PaperWorkload workload;
@@ -75,7 +64,7 @@ void measure_nets(const BackendOptions& options, double seconds) {
   };
   for (const Extent& extent :
        {Extent{shallow_workload(), 16384}, Extent{wide_workload(), 16384}, Extent{deep_workload(), 2048}}) {
-    const std::vector<double> x = trained(extent.workload);
+    const std::vector<double> x = extent.workload.state_at(1);
     const std::uint64_t replicas = options.kind == BackendKind::cpu ? 16 : extent.replicas_on_device;
     for (const Precision precision : {Precision::float32, Precision::float64})
       measure(extent.workload, x, precision, replicas, options, seconds);
@@ -83,7 +72,7 @@ void measure_nets(const BackendOptions& options, double seconds) {
 }
 
 void measure_scaling(const BackendOptions& options, double seconds) {
-  const std::vector<double> x = trained(shallow_workload());
+  const std::vector<double> x = shallow_workload().state_at(1);
   const std::uint64_t most = options.kind == BackendKind::cpu ? 1000 : 1000000;
   for (std::uint64_t replicas = 1; replicas <= most; replicas *= 10)
     measure(shallow_workload(), x, Precision::float32, replicas, options, seconds);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "langevo/backend.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/initial_state.hpp"
 #include "langevo/problem.hpp"
@@ -26,6 +29,16 @@ struct PaperWorkload {
     const Network network = problem().network();
     return deep ? draw_initial_state(network, PytorchInit{}, 1, 0)
                 : draw_initial_state(network, GaussianInit{}, 1, 0);
+  }
+  /// The state that normalized gradient descent (alpha = 1e-3, on the CPU) has reached at `time`.
+  [[nodiscard]] std::vector<double> state_at(double time) const {
+    const Problem net = problem();
+    const std::size_t n = net.network().parameter_count();
+    const auto path = make_backend(net, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {},
+                                   {.kind = BackendKind::cpu});
+    path->set_all_parameters(initial_state());
+    path->advance(0, static_cast<std::uint64_t>(std::llround(1000 * time)));
+    return path->parameters(0, 1);
   }
   [[nodiscard]] double sigma(double lambda) const { return sigma_from_lambda(lambda, alpha, beta); }
 };

@@ -32,16 +32,6 @@ struct Outcome {
   double proposals_per_second;
 };
 
-std::vector<double> state_at(const PaperWorkload& workload, const Problem& problem, double time,
-                             const BackendOptions& options) {
-  const std::size_t n = problem.network().parameter_count();
-  const auto path =
-      make_backend(problem, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {}, options);
-  path->set_all_parameters(workload.initial_state());
-  path->advance(0, static_cast<std::uint64_t>(std::llround(time * 1000)));
-  return path->parameters(0, 1);
-}
-
 Outcome evolve(const Comparison& comparison, const Problem& problem, const std::vector<double>& x,
                Acceptance acceptance, const BackendOptions& options) {
   using Clock = std::chrono::steady_clock;
@@ -64,7 +54,7 @@ Outcome evolve(const Comparison& comparison, const Problem& problem, const std::
 
 bool run(const Comparison& comparison, const BackendOptions& options) {
   const Problem problem = comparison.workload.problem();
-  const std::vector<double> x = state_at(comparison.workload, problem, comparison.time, options);
+  const std::vector<double> x = comparison.workload.state_at(comparison.time);
   const Outcome screened = evolve(comparison, problem, x, Acceptance::screened, options);
   const Outcome exact = evolve(comparison, problem, x, Acceptance::exact, options);
   const std::size_t n = x.size();

@@ -62,15 +62,8 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
          double float_peak) {
   const Problem problem = workload.problem();
   const std::size_t n = problem.network().parameter_count();
-  std::vector<double> x = workload.initial_state();
+  const std::vector<double> x = workload.state_at(1);
   const EnsembleShape shape{replicas, 0, 1};
-  {
-    const auto path =
-        make_backend(problem, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {}, options);
-    path->set_all_parameters(x);
-    path->advance(0, 1000);  // t = 1
-    x = path->parameters(0, 1);
-  }
   const double sigma = workload.sigma(0.1);
   const double proposal = multiply_adds(problem, 1, 2);
   const auto print = [&](const char* what, const Dynamics& dynamics, double work, double peak) {
