@@ -130,9 +130,9 @@ LANGEVO_FUNCTION void evaluate_point(const Team& team, const ProblemView& proble
   }
   team.synchronize();
   for (int c = 0; c < last.fan_out; ++c) {
-    const float sum = team.dot(units, work.weight_out + c * units, work.below);
+    const double sum = team.dot(units, work.weight_out + c * units, work.below);
     if (team.leads()) {
-      work.output[c * points_per_tile] = static_cast<double>(sum + work.bias_out[c]);
+      work.output[c * points_per_tile] = sum + static_cast<double>(work.bias_out[c]);
       work.target[c * points_per_tile] = data.targets[(tile * data.target_dim + c) * points_per_tile + p];
     }
   }

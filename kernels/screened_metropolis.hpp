@@ -69,26 +69,33 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
     return ratio * ratio;
   }));
   const double size = square_root(static_cast<double>(n)) + 8;
-  const double additions = static_cast<double>(n) / 8 + 16;
-  return slope_norm * (additions * static_cast<double>(Limits<float>::unit_roundoff) * size +
+  return slope_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
                        2 * Limits<double>::unit_roundoff * relative_state);
 }
 
-/// One proposal z. Returns false where the model turns out to be worse than its bound.
+/// Evaluations made, a double one counted as three in float.
+LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
+  return static_cast<double>(counters.decided_by_float) +
+         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+}
+
+/// One proposal z; adds to `spent` the cost of evaluating it if the model left it undecided. Returns false
+/// where the model turns out to be worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& context,
                                          const ScreenedMetropolis& rule, const ModelBound& assumed,
                                          bool audit, LocalModel& model, const float* z, ReplicaView replica,
-                                         ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                         ScreenedWorkspace<Team>& work, StepCounters& counters,
+                                         double& spent) {
   ScreeningState& state = *replica.screening;
   const std::size_t n = model.size;
   double* const x = replica.x;
-  const bool curved = !model.first_order();
-  auto linear = static_cast<double>(linear_change(team, model, z));
+  const bool curved = model.bends();
+  double linear = linear_change(team, model, z);
   const double bound = assumed.error;
   const double pending = curved ? pending_error(model, state.pending_margin) : 0;
   bool bent = false;
-  LossChange estimate{linear + (curved ? static_cast<double>(model.half_trace) : state.offset),
+  LossChange estimate{linear + static_cast<double>(model.half_trace),
                       bound + (curved ? curvature_tail(model) + ScreeningPolicy::deviations * pending : 0)};
   double threshold = 0;
   Verdict verdict = compare(estimate, 1.0, threshold);
@@ -103,8 +110,8 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       team.synchronize();
       return false;
     }
-    linear = static_cast<double>(linear_change(team, model, z));
-    estimate = {linear + static_cast<double>(quadratic_change(team, model, z)), bound};
+    linear = linear_change(team, model, z);
+    estimate = {linear + static_cast<double>(model.rest_trace) + quadratic_change(team, model, z), bound};
     bent = true;
     verdict = compare(estimate, 1.0, threshold);
   }
@@ -119,20 +126,25 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     const bool in_float =
         rule.precision == Precision::float32 && (audit_float || ScreeningPolicy::float_pays(state));
     const std::uint64_t by_float = counters.decided_by_float;
+    const double cost_before = evaluation_cost(counters);
     const Decision exact =
         decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold,
                work.exact.acceptance, replica.calibration, counters, audit_float);
     accepted = exact.accepted;
     const double error = exact.change.change - estimate.change;
     const double excess = absolute(error) - exact.change.error_bound;
-    if (audit) ++counters.model_audits;
+    if (audit) {
+      ++counters.model_audits;
+    } else {
+      spent += evaluation_cost(counters) - cost_before;
+    }
     if (is_finite(error)) {
       const bool trusted = ScreeningPolicy::trusted(state);
       team.synchronize();
       if (team.leads()) {
         if (in_float && !audit_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
         ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
-                                     model.first_order(), state);
+                                     !model.knows_curvature(), state);
       }
       team.synchronize();
       if (trusted && excess > bound) {
@@ -159,11 +171,12 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
   return true;
 }
 
-/// Follows the model through a stretch. Returns false where it turns out worse than its bound.
+/// Follows the model through a stretch; adds to `spent` what undecided proposals cost. Returns false where it
+/// turns out worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
                                      const Stretch& stretch, LocalModel& model, ReplicaView replica,
-                                     ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                     ScreenedWorkspace<Team>& work, StepCounters& counters, double& spent) {
   const std::size_t row = normal_buffer_size(model.size);
   for (std::uint64_t done = 0; done < stretch.length;) {
     const std::uint64_t left = stretch.length - done;
@@ -176,7 +189,7 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
     for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
       const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
       if (!take_screened_step(team, context, rule, model_bound(stretch, done, *replica.screening), audit,
-                              model, work.normal + k * row, replica, work, counters)) {
+                              model, work.normal + k * row, replica, work, counters, spent)) {
         return false;
       }
     }
@@ -203,10 +216,20 @@ LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const 
   }
 }
 
-/// Evaluations made, a double one counted as three in float.
-LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
-  return static_cast<double>(counters.decided_by_float) +
-         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+/// The learnt curvature takes in the way from the anchor to x, whose gradient is in work.gradient.
+template <class Team, class Context>
+LANGEVO_FUNCTION void learn_from_stretch(const Team& team, const Context& context, const double* x,
+                                         LocalModel& model, ReplicaView replica,
+                                         ScreenedWorkspace<Team>& work) {
+  float* const change = model.bend;
+  float* const way = model.pending;  // nothing is pending at the end of a stretch
+  team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
+    change[i] = static_cast<float>(context.sigma[i] * work.gradient.gradient[i] -
+                                   static_cast<double>(work.anchor_slope[i]));
+    way[i] = static_cast<float>((x[i] - work.anchor[i]) / context.sigma[i]);
+  });
+  team.synchronize();
+  learn_curvature(team, model.padded, change, way, replica.directions, *replica.screening);
 }
 
 /// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
@@ -221,7 +244,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
   const std::size_t n = model.size;
   double* const x = replica.x;
   set_slope(team, work.gradient.gradient, context.sigma, model);
-  set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+  set_curvature(team, context.problem, x, context.sigma, state, replica.directions, work.curvature, model);
   team.each(n, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { work.anchor_slope[i] = model.slope[i]; });
   const double slope_norm = check_slope(team, work.gradient.gradient, context.sigma, model).norm;
@@ -236,19 +259,22 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     const Stretch stretch{steps, audited_proposal(context, steps),
                           ScreeningPolicy::assumed_drift(state, length, slope_norm), rounding};
     StepCounters tried = counters;
-    bool holds = follow_stretch(team, context, rule, stretch, model, replica, work, tried);
+    double spent = 0;
+    bool holds = follow_stretch(team, context, rule, stretch, model, replica, work, tried, spent);
     double error = 0;
     if (holds) {
-      if (!model.first_order()) follow_pending(team, model);
+      follow_pending(team, model);
       const double loss = loss_and_gradient(team, context.problem, x, work.gradient);
       error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
+      if (replica.directions != nullptr && is_finite(loss) && is_finite(error)) {
+        learn_from_stretch(team, context, x, model, replica, work);
+      }
       holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
     }
-    const double spent = evaluation_cost(tried) - evaluation_cost(counters);
     if (holds) {
       counters = tried;
       if (team.leads()) {
-        ScreeningPolicy::finish_stretch(length, error, trusted ? spent : 0, wasted, costs,
+        ScreeningPolicy::finish_stretch(length, error, spent, wasted, costs,
                                         rule.acceptance == Acceptance::automatic, most, state);
       }
       team.synchronize();
@@ -280,8 +306,8 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
                                                ReplicaView replica, ScreenedWorkspace<Team>& work,
                                                StepCounters& counters) {
   ScreeningState& state = *replica.screening;
-  const ScreeningCosts costs =
-      screening_costs(context.problem.network, context.problem.data_double.points, !work.model.first_order());
+  const ScreeningCosts costs = screening_costs(context.problem.network, context.problem.data_double.points,
+                                               work.model.knows_curvature());
   const std::size_t row = normal_buffer_size(work.model.size);
   team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
   bool anchored = false;  // whether work.gradient is that of the present state

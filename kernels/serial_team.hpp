@@ -75,24 +75,12 @@ struct SerialTeam {
     }
   }
 
-  /// sum_i a_i b_i in float.
-  [[nodiscard]] LANGEVO_INLINE float dot(std::size_t n, const float* a, const float* b) const {
-    constexpr int strip = 2 * float_row;
-    float partial[strip];
-#pragma omp simd
-    for (int q = 0; q < strip; ++q) partial[q] = 0;
-    std::size_t i = 0;
-    for (; i + strip <= n; i += strip) {
-#pragma omp simd
-      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
-    }
-    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
-#pragma GCC unroll 8
-    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
-#pragma omp simd
-      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
-    }
-    return partial[0];
+  /// sum_i a_i b_i; see float_additions.
+  [[nodiscard]] LANGEVO_INLINE double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum;
+    double sum = 0;
+    for (; n > piece; n -= piece, a += piece, b += piece) sum += static_cast<double>(float_dot(piece, a, b));
+    return sum + static_cast<double>(float_dot(n, a, b));
   }
 
   /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
@@ -174,6 +162,24 @@ struct SerialTeam {
   LANGEVO_INLINE void synchronize() const {}
 
  private:
+  LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
+    constexpr int strip = 2 * float_row;
+    float partial[strip];
+#pragma omp simd
+    for (int q = 0; q < strip; ++q) partial[q] = 0;
+    std::size_t i = 0;
+    for (; i + strip <= n; i += strip) {
+#pragma omp simd
+      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
+    }
+    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
+#pragma GCC unroll 8
+    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
+#pragma omp simd
+      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
+    }
+    return partial[0];
+  }
   /// Two partial sums a column: with one the additions would wait for each other.
   template <int Columns>
   LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,

@@ -59,13 +59,20 @@ class EmulatedTeam {
     each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
-  [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
+  [[nodiscard]] double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum / lanes * threads;
+    double sum[lanes] = {};
     float partial[lanes] = {};
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads)
-        partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+      for (std::size_t first = 0; first < n; first += piece) {
+        sum[lane] += static_cast<double>(partial[lane]);
+        partial[lane] = 0;
+        for (std::size_t i = first + warp_ * lanes + lane; i < std::min(first + piece, n); i += threads)
+          partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+      }
+      sum[lane] += static_cast<double>(partial[lane]);
     });
-    return static_cast<float>(sum_of_warps(static_cast<double>(butterfly(partial))));
+    return sum_of_warps(n <= piece ? static_cast<double>(butterfly(partial)) : butterfly(sum));
   }
 
   void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,

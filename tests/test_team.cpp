@@ -56,14 +56,17 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   FloatCalibration calibration;
   ScreeningState screening;
+  std::vector<float> directions(directions_size(view.network));
   const StepContext context{view, sigma.data(), 5, 0, 0};
   run_team<Team>([&](const Team& team) {
     Arena mine = arena;
     mine.worker = static_cast<int>(team.worker());
     auto work = carve_workspace<Workspace>(view.network, mine);
     StepCounters counters;
-    advance_replica(team, context, rule, steps, {trajectory.x.data(), &calibration, &screening}, work,
-                    counters);
+    advance_replica(
+        team, context, rule, steps,
+        {trajectory.x.data(), &calibration, &screening, directions.empty() ? nullptr : directions.data()},
+        work, counters);
     if (team.leads()) trajectory.counters = counters;
   });
   return trajectory;

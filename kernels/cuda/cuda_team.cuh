@@ -43,10 +43,19 @@ struct CudaTeam {
     each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
-  [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
+  [[nodiscard]] __device__ double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum / lanes * threads;
+    double sum = 0;
     float partial = 0;
-    for (std::size_t i = thread(); i < n; i += threads) partial = fused_multiply_add(a[i], b[i], partial);
-    return static_cast<float>(sum_of_warps(butterfly(partial)));
+    for (std::size_t first = 0; first < n; first += piece) {
+      sum += static_cast<double>(partial);
+      partial = 0;
+      const std::size_t end = first + piece < n ? first + piece : n;
+      for (std::size_t i = first + thread(); i < end; i += threads)
+        partial = fused_multiply_add(a[i], b[i], partial);
+    }
+    if (n <= piece) return sum_of_warps(static_cast<double>(butterfly(partial)));
+    return sum_of_warps(butterfly(sum + static_cast<double>(partial)));
   }
 
   __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
