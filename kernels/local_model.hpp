@@ -12,21 +12,26 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+/// Of A, or of a part of it.
+struct CurvatureNorms {
+  float half_trace;  ///< tr A / 2: the mean of z.A.z / 2
+  float spread;      ///< |A|, the Frobenius norm
+  float along;       ///< |A G| / |G| at the anchor
+};
+
 struct LocalModel {
   float* slope;       ///< G at the present state as far as the model knows, [padded N]
   float* curvature;   ///< A at the anchor, [padded N][padded N]; null: its leading part is learnt
-  float* directions;  ///< v_r of the learnt part, [rank][padded N]
-  float eigenvalue[leading_directions];
+  float* directions;  ///< v_r, see leading_part.hpp, [rank][padded N]
+  float eigenvalue[leading_directions];  ///< v_r.A.v_r
   int rank;
   float* bend;     ///< A z of the mutation last asked for, [padded N]
   float* pending;  ///< D, the sum of the accepted z that G has not followed yet, [padded N]
   std::uint32_t pending_count;
   std::size_t size;  ///< N
   std::size_t padded;
-  float half_trace;  ///< tr A / 2: the mean of z.A.z / 2; of the whole A, known or not
-  float rest_trace;  ///< the part of it that bend knows nothing of
-  float spread;      ///< |A|, the Frobenius norm
-  float along;       ///< |A G| / |G| at the anchor
+  CurvatureNorms whole;  ///< of A
+  CurvatureNorms rest;   ///< of A - sum_r lambda_r v_r v_r^T
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     size = network.parameter_count;
@@ -38,7 +43,12 @@ struct LocalModel {
     curvature = nullptr;
     directions = nullptr;
     rank = 0;
-    if (has_curvature(network)) curvature = arena.take<float>(padded * padded);
+    whole = {};
+    rest = {};
+    if (has_curvature(network)) {
+      directions = arena.take<float>(leading_directions * padded);
+      curvature = arena.take<float>(padded * padded);
+    }
   }
   [[nodiscard]] LANGEVO_INLINE bool knows_curvature() const { return curvature != nullptr; }
   [[nodiscard]] LANGEVO_INLINE bool bends() const { return knows_curvature() || rank > 0; }
@@ -46,8 +56,8 @@ struct LocalModel {
 
 /// With probability below 2e-12, |z.A.z - tr A| / 2 is larger than this for independent standard normal z:
 /// |A| sqrt(t) + |A| t with t = 27 (Laurent & Massart, Ann. Statist. 28, 1302 (2000), lemma 1).
-LANGEVO_INLINE double curvature_tail(const LocalModel& model) {
-  return 32.2 * static_cast<double>(model.spread);
+LANGEVO_INLINE double curvature_tail(const CurvatureNorms& norms) {
+  return 32.2 * static_cast<double>(norms.spread);
 }
 
 /// G = sigma.gradient; nothing pending.
@@ -77,23 +87,35 @@ LANGEVO_FUNCTION void bend_along(const Team& team, LocalModel& model, const floa
   team.synchronize();
 }
 
-/// half_trace and spread of the whole A.
+/// |A G| / |G|.
 template <class Team>
-LANGEVO_FUNCTION void take_norms_of_curvature(const Team& team, LocalModel& model) {
+LANGEVO_FUNCTION double bend_of_slope(const Team& team, LocalModel& model) {
+  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
+  bend_along(team, model, model.slope);
+  const double bend_norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  return slope_norm > 0 ? bend_norm / slope_norm : 0.0;
+}
+
+/// A at x, and its norms; G is that at x.
+template <class Team>
+LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem, const double* x,
+                                    const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
+  scaled_hessian(team, problem, x, sigma, work, model.curvature);
   const float* a = model.curvature;
   const double trace = team.sum(
       model.size, [&](std::size_t i) LANGEVO_BODY { return static_cast<double>(a[i * model.padded + i]); });
-  model.half_trace = static_cast<float>(0.5 * trace);
-  model.rest_trace = 0;
-  model.spread =
-      static_cast<float>(square_root(team.sum(model.padded * model.padded, [&](std::size_t i) LANGEVO_BODY {
-        const auto element = static_cast<double>(a[i]);
-        return element * element;
-      })));
+  const double squares = team.sum(model.padded * model.padded, [&](std::size_t i) LANGEVO_BODY {
+    const auto element = static_cast<double>(a[i]);
+    return element * element;
+  });
+  model.whole = {static_cast<float>(0.5 * trace), static_cast<float>(square_root(squares)),
+                 static_cast<float>(bend_of_slope(team, model))};
 }
 
-/// The same of the learnt part, and what is known of the rest.
-LANGEVO_INLINE void take_learnt_curvature(const ScreeningState& state, float* directions, LocalModel& model) {
+/// The part of A that was learnt, and the mean of z.A.z / 2.
+template <class Team>
+LANGEVO_FUNCTION void set_learnt_curvature(const Team& team, const ScreeningState& state, float* directions,
+                                           LocalModel& model) {
   model.directions = directions;
   model.rank = directions == nullptr ? 0 : learnt_rank(state);
   double trace = 0;
@@ -104,26 +126,9 @@ LANGEVO_INLINE void take_learnt_curvature(const ScreeningState& state, float* di
     trace += value;
     squares += value * value;
   }
-  model.half_trace = static_cast<float>(state.offset);
-  model.rest_trace = static_cast<float>(state.offset - 0.5 * trace);
-  model.spread = static_cast<float>(square_root(squares));
-}
-
-/// A at x and its norms; G is that at x.
-template <class Team>
-LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem, const double* x,
-                                    const double* sigma, const ScreeningState& state, float* directions,
-                                    CurvatureWorkspace& work, LocalModel& model) {
-  if (model.knows_curvature()) {
-    scaled_hessian(team, problem, x, sigma, work, model.curvature);
-    take_norms_of_curvature(team, model);
-  } else {
-    take_learnt_curvature(state, directions, model);
-  }
-  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
-  bend_along(team, model, model.slope);
-  const double bend_norm = square_root(team.dot(model.padded, model.bend, model.bend));
-  model.along = slope_norm > 0 ? static_cast<float>(bend_norm / slope_norm) : 0.0f;
+  model.whole = {static_cast<float>(state.offset), static_cast<float>(square_root(squares)),
+                 static_cast<float>(bend_of_slope(team, model))};
+  model.rest = {static_cast<float>(state.offset - 0.5 * trace), 0, 0};
 }
 
 /// G.z; z has room for padded numbers, all finite.
@@ -154,47 +159,48 @@ LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, LocalModel&
   team.synchronize();
 }
 
-/// What |A D| is assumed to be at the most after `count` accepted mutations: D drifts by sqrt(2/pi) each
+/// What |A D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each
 /// along -G, and spreads.
-LANGEVO_INLINE double pending_error(const LocalModel& model, double margin) {
-  const auto count = static_cast<double>(model.pending_count);
-  return 0.8 * count * static_cast<double>(model.along) +
-         margin * square_root(count) * static_cast<double>(model.spread);
+LANGEVO_INLINE double pending_error(const CurvatureNorms& norms, std::uint32_t pending, double margin) {
+  const auto count = static_cast<double>(pending);
+  return 0.8 * count * static_cast<double>(norms.along) +
+         margin * square_root(count) * static_cast<double>(norms.spread);
 }
 
-/// G += A D. Returns |A D|.
+/// |B v| for B = A - sum_r lambda_r v_r v_r^T, A v in bend.
 template <class Team>
-LANGEVO_FUNCTION double follow_pending(const Team& team, LocalModel& model) {
-  if (model.pending_count == 0) return 0;
+LANGEVO_FUNCTION double norm_by_rest(const Team& team, const LocalModel& model, const float* v) {
+  float part[leading_directions] = {};
+  for (int r = 0; r < model.rank; ++r) {
+    part[r] = model.eigenvalue[r] *
+              static_cast<float>(team.dot(model.padded, model.directions + r * model.padded, v));
+  }
+  return square_root(team.sum(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    float left = model.bend[i];
+    for (int r = 0; r < leading_directions; ++r) {
+      if (r < model.rank) left = multiply_add(-part[r], model.directions[r * model.padded + i], left);
+    }
+    return static_cast<double>(left) * static_cast<double>(left);
+  }));
+}
+
+/// G += A D. Returns whether |A D|, and that of the rest of A, were what pending_error says.
+template <class Team>
+LANGEVO_FUNCTION bool follow_pending(const Team& team, double margin, LocalModel& model) {
+  if (model.pending_count == 0) return true;
   bend_along(team, model, model.pending);
-  const double norm = square_root(team.dot(model.padded, model.bend, model.bend));
+  const double whole = square_root(team.dot(model.padded, model.bend, model.bend));
+  const double rest = norm_by_rest(team, model, model.pending);
+  const bool holds =
+      whole <= pending_error(model.whole, model.pending_count, margin) &&
+      (!model.knows_curvature() || rest <= pending_error(model.rest, model.pending_count, margin));
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] += model.bend[i];
     model.pending[i] = 0;
   });
   model.pending_count = 0;
   team.synchronize();
-  return norm;
-}
-
-/// |G| as carried, and |sigma.gradient - G|: how far the model has gone wrong on the way.
-struct SlopeCheck {
-  double norm;
-  double error;
-};
-
-template <class Team>
-LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient, const double* sigma,
-                                        const LocalModel& model) {
-  const double error = team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
-    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.slope[i]);
-    return difference * difference;
-  });
-  const double norm = team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
-    const auto g = static_cast<double>(model.slope[i]);
-    return g * g;
-  });
-  return {square_root(norm), square_root(error)};
+  return holds;
 }
 
 }  // namespace LANGEVO_TARGET

@@ -23,6 +23,7 @@ struct ScreeningState {
   double undecided = 0;          ///< cost of what models left undecided, lately,
   double undecided_squares = 0;  ///< over stretches whose squared lengths add up to this
   double drift = 0;              ///< growth of the slope's error |e| per proposal,
+  double drift_across = 0;       ///< and of its part across the model's directions,
   double drift_length = 0;       ///< seen over so many proposals
   double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
   double offset = 0;             ///< mean of z.A.z / 2 where A is not known in full
@@ -100,11 +101,17 @@ struct ScreeningPolicy {
     return left <= wanted ? left : larger(1.0, static_cast<double>(most / stretches));
   }
 
-  /// |e| assumed at the end of a stretch: in proportion to its length, to the square beyond the lengths seen;
-  /// float arithmetic alone makes some.
-  LANGEVO_INLINE static double assumed_drift(const ScreeningState& state, double length, double slope_norm) {
+  /// |e| assumed at the end of a stretch, for a drift seen: in proportion to its length, to the square beyond
+  /// the lengths seen; float arithmetic alone makes some.
+  LANGEVO_INLINE static double assumed_error(const ScreeningState& state, double drift, double length,
+                                             double slope_norm) {
     const double growth = state.drift_length > 0 ? larger(1.0, length / state.drift_length) : 1.0;
-    return drift_margin * state.drift * growth * length + 4e-6 * slope_norm;
+    return drift_margin * drift * growth * length + 4e-6 * slope_norm;
+  }
+
+  /// Of its part across the directions, which varies more.
+  LANGEVO_INLINE static double assumed_across(const ScreeningState& state, double length, double slope_norm) {
+    return 1.5 * assumed_error(state, state.drift_across, length, slope_norm);
   }
 
   /// Share of that at proposal `done` of the stretch: |e| grows no slower than a random walk.
@@ -112,14 +119,14 @@ struct ScreeningPolicy {
     return larger(0.5, square_root(static_cast<double>(done + 1) / static_cast<double>(length)));
   }
 
-  /// Takes in the error of one prediction, known to `uncertainty`, where |e| is up to `assumed`.
-  LANGEVO_INLINE static void take_sample(double error, double uncertainty, double assumed, bool learns_offset,
-                                         ScreeningState& state) {
+  /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
+  LANGEVO_INLINE static void take_sample(double error, double uncertainty, double explained,
+                                         bool learns_offset, ScreeningState& state) {
     ++state.samples;
     if (learns_offset) {  // the error is counted from the offset so far
       state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
-    const double rest = absolute(error) - uncertainty - 0.5 * deviations * assumed;
+    const double rest = absolute(error) - uncertainty - 0.5 * explained;
     state.largest_rest = larger(state.largest_rest, rest);
   }
 
@@ -136,12 +143,14 @@ struct ScreeningPolicy {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
 
-  /// After a stretch of `length` proposals whose slope ended `error` wrong, undecided ones that cost `spent`
+  /// After a stretch of `length` proposals whose slope ended `error` wrong, `across` of it across the
+  /// directions, undecided ones that cost `spent`
   /// of costs.exact, and `wasted` exact steps' worth of replays, when `most` were asked for.
-  LANGEVO_INLINE static void finish_stretch(double length, double error, double spent, double wasted,
-                                            const ScreeningCosts& costs, bool may_retreat, std::uint64_t most,
-                                            ScreeningState& state) {
+  LANGEVO_INLINE static void finish_stretch(double length, double error, double across, double spent,
+                                            double wasted, const ScreeningCosts& costs, bool may_retreat,
+                                            std::uint64_t most, ScreeningState& state) {
     state.drift = larger(error / length, 0.8 * state.drift);
+    state.drift_across = larger(across / length, 0.8 * state.drift_across);
     state.drift_length = length;
     state.largest_rest *= 0.98;
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
