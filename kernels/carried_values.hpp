@@ -122,7 +122,6 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
       team.each_point([&](int p) LANGEVO_BODY {
         e.value[p] = spectral * e.value[p] + (layer.fan_in + 3) * u * (weight * e.value_norm[p] + biases);
         e.value_norm[p] = PointErrors<double>::square_floor();
-        e.value_rounding[p] = PointErrors<double>::square_floor();
       });
       for (int j = 0; j < layer.fan_out; ++j, stored += points_per_tile) {
         double* row = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
@@ -131,18 +130,17 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
                      layer.has_bias ? x[layer.bias_offset + j] : 0.0, row);
         team.each_point([&](int p) LANGEVO_BODY {
           const double h = hidden ? Act::value(row[p]) : row[p];
-          const double rounding = hidden ? Act::value_error(h) : 0.0;
           row[p] = h;
           stored[p] = static_cast<float>(h);
           e.value_norm[p] = multiply_add(h, h, e.value_norm[p]);
-          e.value_rounding[p] = multiply_add(rounding, rounding, e.value_rounding[p]);
         });
       }
       norm += points_per_tile;
       error += points_per_tile;
       team.each_point([&](int p) LANGEVO_BODY {
         e.value_norm[p] = square_root(e.value_norm[p]) + 1e-16;
-        e.value[p] += u * square_root(e.value_rounding[p]);
+        if (hidden)
+          e.value[p] += u * Act::template value_error<double>().of_norm(layer.fan_out, e.value_norm[p]);
         norm[p] = static_cast<float>(e.value_norm[p]);
         error[p] = static_cast<float>(e.value[p] + u_float * e.value_norm[p]);
       });

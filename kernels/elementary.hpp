@@ -89,13 +89,13 @@ LANGEVO_INLINE Real exponential_minus_1(Real x) {
   return fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale - Real(1));
 }
 
-/// tanh a = m / (m + 2), m = e^(2|a|) - 1, with the sign of a; NaN stays NaN.
+/// tanh a = m / (m + 2), m = e^2a - 1; NaN stays NaN.
 template <class Real>
 LANGEVO_INLINE Real hyperbolic_tangent(Real a) {
-  const Real magnitude = smaller(absolute(a), ExponentialRange<Real>::tanh_saturates);
-  const Real m = exponential_minus_1(magnitude + magnitude);
-  const Real t = m / (m + Real(2));
-  return a < Real(0) ? -t : t;
+  constexpr Real end = ExponentialRange<Real>::tanh_saturates;
+  const Real clamped = larger(smaller(a, end), -end);
+  const Real m = exponential_minus_1(clamped + clamped);
+  return m / (m + Real(2));
 }
 
 /// Natural logarithm of a normal, positive a: log a = k ln 2 + log(1 + f), a = 2^k (1 + f). In float

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "kernels/cpu/float_lanes.hpp"
+#include "kernels/cpu/real_lanes.hpp"
 #include "kernels/cpu/word_lanes.hpp"
 #include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
@@ -14,10 +14,10 @@ inline namespace LANGEVO_TARGET {
 /// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
 ///
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
-/// (`each_point`, `any_point`, `add_points`, `add_dot`). Bodies must not depend on each other. Sums have a
-/// fixed order of their own: here eight partial sums, whatever the vector length, so every instruction set
-/// gives the same bits. A team has one or more workers; each goes through tiles of its own, worker(),
-/// worker() + workers, ..., in which it does not synchronize with the others.
+/// (`each_point`, `each_register`, `any_point`, `add_points`, `add_dot`). Bodies must not depend on each
+/// other. Sums have a fixed order of their own: here eight partial sums, whatever the vector length, so every
+/// instruction set gives the same bits. A team has one or more workers; each goes through tiles of its own,
+/// worker(), worker() + workers, ..., in which it does not synchronize with the others.
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
@@ -119,6 +119,12 @@ struct SerialTeam {
   LANGEVO_INLINE void each_point(const Body& body) const {
 #pragma omp simd
     for (int p = 0; p < points_per_tile; ++p) body(p);
+  }
+
+  /// body(lanes, p) for the points from p on that one register holds; `lanes` only tells the type.
+  template <class Real, class Body>
+  LANGEVO_INLINE void each_register(const Body& body) const {
+    for (int p = 0; p < points_per_tile; p += RealLanes<Real>::count) body(RealLanes<Real>(), p);
   }
 
   /// Whether `condition` holds for any of the points that this member of the team works on.

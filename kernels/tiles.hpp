@@ -17,5 +17,15 @@ LANGEVO_INLINE constexpr std::size_t padded_row(std::size_t n) {
   return (n + float_row - 1) / float_row * float_row;
 }
 
+/// A register of one point, for teams whose lanes are threads; see real_lanes.hpp for several.
+template <class Real>
+LANGEVO_INLINE void load_lanes(Real& lanes, const Real* from) {
+  lanes = *from;
+}
+template <class Real>
+LANGEVO_INLINE void store_lanes(Real lanes, Real* to) {
+  *to = lanes;
+}
+
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

@@ -96,6 +96,11 @@ class EmulatedTeam {
     });
   }
 
+  template <class Real, class Body>
+  void each_register(const Body& body) const {
+    each_point([&](int p) { body(Real(), p); });
+  }
+
   template <class Condition>
   bool any_point(const Condition& condition) const {
     bool found = false;

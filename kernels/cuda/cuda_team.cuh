@@ -77,6 +77,11 @@ struct CudaTeam {
     for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
   }
 
+  template <class Real, class Body>
+  __device__ void each_register(const Body& body) const {
+    each_point([&](int p) { body(Real(), p); });
+  }
+
   template <class Condition>
   __device__ bool any_point(const Condition& condition) const {
     bool found = false;
