@@ -1,7 +1,5 @@
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/arena.hpp"
 #include "kernels/problem_view.hpp"
 #include "kernels/spectral_norm.hpp"
@@ -13,8 +11,6 @@ inline namespace LANGEVO_TARGET {
 /// Inputs that are summed before they are added to the sum of those before them, which keeps the rounding
 /// error of n inputs near n/8 + 8 roundings instead of n.
 inline constexpr int inputs_per_block = 8;
-/// Units whose sums are kept in registers together.
-inline constexpr int units_per_block = 4;
 
 /// Norms of one layer: an upper bound of the spectral norm of W, and the Frobenius norms of W, x' - x of W,
 /// b, and x' - x of b.
@@ -205,24 +201,14 @@ LANGEVO_INLINE void affine_register_tile(const Layer& layer, int j, int p, const
 template <int Units, class Real, class Team>
 LANGEVO_INLINE void affine_with_change(const Team& team, const Layer& layer, int j, bool first,
                                        const AffineRows<Real>& rows, Real* a, Real* d) {
-  team.template each_register<Real>([&](auto lanes, int p) LANGEVO_BODY {
-    using Lanes = decltype(lanes);
+  team.template each_register<Real, 1>([&](auto registers, int p) LANGEVO_BODY {
+    using Lanes = typename decltype(registers)::Lanes;
     if (first) {
       affine_register_tile<Units, false, Lanes>(layer, j, p, rows, a, d);
     } else {
       affine_register_tile<Units, true, Lanes>(layer, j, p, rows, a, d);
     }
   });
-}
-
-/// body(units, j) for all units j of a layer: `units` of them, a constant, from j on.
-template <class Body>
-LANGEVO_INLINE void each_unit_block(int count, const Body& body) {
-  int j = 0;
-  for (; j + units_per_block <= count; j += units_per_block) {
-    body(std::integral_constant<int, units_per_block>{}, j);
-  }
-  for (; j < count; ++j) body(std::integral_constant<int, 1>{}, j);
 }
 
 }  // namespace LANGEVO_TARGET

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/problem_view.hpp"
 #include "kernels/scalar.hpp"
+#include "kernels/tiles.hpp"
 
 /// Upper bounds of the largest singular value of a layer's weights, for the error bounds of deep networks:
 /// there the Frobenius norm, larger by up to the root of the width in every layer, would make them useless.
@@ -48,8 +47,8 @@ LANGEVO_FUNCTION void gram_matrix(const Team& team, const double* a, int rows, s
     });
   };
   int i = 0;
-  for (; i + block <= rank; i += block) sums(std::integral_constant<int, block>{}, i);
-  for (; i < rank; ++i) sums(std::integral_constant<int, 1>{}, i);
+  for (; i + block <= rank; i += block) sums(Constant<block>{}, i);
+  for (; i < rank; ++i) sums(Constant<1>{}, i);
   team.synchronize();
 }
 
@@ -64,7 +63,7 @@ LANGEVO_FUNCTION double spectral_norm_bound(const Team& team, const Layer& layer
   double* first = scratch;
   double* second = scratch + static_cast<std::size_t>(rank) * rank;
   const double scale = 1 / frobenius;
-  constexpr std::integral_constant<std::size_t, 1> adjacent;
+  constexpr Constant<std::size_t(1)> adjacent;
   if (tall) {
     gram_matrix(team, weight, layer.fan_out, fan_in, adjacent, rank, scale, first);
   } else {
