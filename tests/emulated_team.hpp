@@ -103,6 +103,14 @@ class EmulatedTeam {
     });
   }
 
+  template <class Real, int Count, class Body>
+  void each_register(const Body& body) const {
+    each_lane([&](std::size_t lane) {
+      for (int p = static_cast<int>(lane); p < points_per_tile; p += Count * lanes)
+        body(PointRegisters<Real, Count, lanes>(), p);
+    });
+  }
+
   template <class Condition>
   bool any_point(const Condition& condition) const {
     bool found = false;
@@ -122,8 +130,14 @@ class EmulatedTeam {
     total.part[warp_] += butterfly(partial);
   }
 
-  void add_dot(PointSum& total, const double* a, const double* b) const {
-    add_points(total, [&](int p) { return a[p] * b[p]; });
+  void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
+                const double* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        add_points(sums[i * stride + k],
+                   [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
   }
 
   [[nodiscard]] double total(const PointSum& sum) const { return in_order(sum.part); }

@@ -86,6 +86,12 @@ struct CudaTeam {
     for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
   }
 
+  template <class Real, int Count, class Body>
+  __device__ void each_register(const Body& body) const {
+    for (int p = static_cast<int>(lane()); p < points_per_tile; p += Count * lanes)
+      body(PointRegisters<Real, Count, lanes>(), p);
+  }
+
   template <class Condition>
   __device__ bool any_point(const Condition& condition) const {
     bool found = false;
@@ -105,8 +111,14 @@ struct CudaTeam {
     if (lane() == 0) total.part[worker()] += tile;
   }
 
-  __device__ void add_dot(PointSum& total, const double* a, const double* b) const {
-    add_points(total, [&](int p) { return a[p] * b[p]; });
+  __device__ void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
+                const double* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        add_points(sums[i * stride + k],
+                   [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
   }
 
   [[nodiscard]] __device__ double total(const PointSum& sum) const { return in_order(sum.part); }
