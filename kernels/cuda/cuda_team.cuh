@@ -112,7 +112,7 @@ struct CudaTeam {
   }
 
   __device__ void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
-                const double* b) const {
+                           const double* b) const {
     for (int i = 0; i < rows; ++i) {
       for (int k = 0; k < columns; ++k) {
         add_points(sums[i * stride + k],
