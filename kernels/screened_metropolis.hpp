@@ -89,6 +89,60 @@ LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& sta
   team.synchronize();
 }
 
+/// What the model says of one proposal, step by step until it decides.
+struct Prediction {
+  LossChange deciding;  ///< the first estimate that decided, or the last one made
+  LossChange closest;   ///< the last one made
+  double explained;     ///< part of its bound that is due to e
+  double threshold;
+  Verdict verdict;
+  bool bent;   ///< A z is in the model's bend
+  bool holds;  ///< false: the slope turned out to bend more than assumed
+};
+
+/// Goes to the last estimate if it `audit`s.
+template <class Team, class Context>
+LANGEVO_FUNCTION Prediction predict(const Team& team, const Context& context, const ScreenedMetropolis& rule,
+                                    const ModelBound& assumed, bool audit, const float* z,
+                                    const ScreeningState& state, LocalModel& model) {
+  const double pending_margin = ScreeningPolicy::deviations * state.pending_margin;
+  const auto bound_of_curvature = [&](const CurvatureNorms& norms) {
+    return curvature_tail(norms) + pending_error(norms, model.pending_count, pending_margin);
+  };
+  Prediction result{{},    {},  ScreeningPolicy::deviations * assumed.slope_error, 0, Verdict::undecided,
+                    false, true};
+  const auto consider = [&](double change, double curvature_bound) {
+    result.closest = {change, result.explained + assumed.others + curvature_bound};
+    if (result.verdict != Verdict::undecided) return;  // an audit wants to know more
+    result.deciding = result.closest;
+    result.verdict = compare(result.closest, 1.0, result.threshold);
+  };
+  const double linear = linear_change(team, model, z);
+  consider(linear + static_cast<double>(model.whole.half_trace), bound_of_curvature(model.whole));
+  if (is_finite(rule.beta) &&
+      (audit || result.verdict != Verdict::accept)) {  // the threshold is never below 0
+    result.threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
+    result.verdict = compare(result.deciding, 1.0, result.threshold);
+  }
+  if (!model.bends() || (result.verdict != Verdict::undecided && !audit)) return result;
+  const LeadingPart part = leading_part(team, model, z);
+  result.explained = smaller(result.explained, part.length * assumed.slope_error +
+                                                   ScreeningPolicy::deviations * assumed.across_error);
+  consider(linear + part.change + static_cast<double>(model.rest.half_trace), bound_of_curvature(model.rest));
+  if (!model.knows_curvature() || (result.verdict != Verdict::undecided && !audit)) return result;
+  result.holds = follow_pending(team, state.pending_margin, model);
+  if (!result.holds) return result;
+  const double followed = linear_change(team, model, z);
+  consider(followed + quadratic_change(team, model, z), 0);
+  result.bent = true;
+  return result;
+}
+
+/// Whether an exact change is farther from an estimate than both their bounds allow.
+LANGEVO_INLINE bool contradicts(const LossChange& exact, const LossChange& estimate) {
+  return absolute(exact.change - estimate.change) - exact.error_bound > estimate.error_bound;
+}
+
 /// One proposal z; adds to `spent` the cost of evaluating it if the model left it undecided. Returns false
 /// where the model turns out to be worse than its bound.
 template <class Team, class Context>
@@ -100,42 +154,13 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
   ScreeningState& state = *replica.screening;
   const std::size_t n = model.size;
   double* const x = replica.x;
-  const bool curved = model.bends();
-  const double pending_margin = ScreeningPolicy::deviations * state.pending_margin;
-  const auto bound_of_curvature = [&](const CurvatureNorms& norms) {
-    return curvature_tail(norms) + pending_error(norms, model.pending_count, pending_margin);
-  };
-  double linear = linear_change(team, model, z);
-  double explained = ScreeningPolicy::deviations * assumed.slope_error;
-  LossChange estimate{linear + static_cast<double>(model.whole.half_trace),
-                      explained + assumed.others + bound_of_curvature(model.whole)};
-  double threshold = 0;
-  Verdict verdict = compare(estimate, 1.0, threshold);
-  if (is_finite(rule.beta) && (audit || verdict != Verdict::accept)) {  // the threshold is never below 0
-    threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-    verdict = compare(estimate, 1.0, threshold);
+  const Prediction prediction = predict(team, context, rule, assumed, audit, z, state, model);
+  if (!prediction.holds) {
+    widen_pending_margin(team, state);
+    return false;
   }
-  bool bent = false;
-  if (curved && (audit || verdict == Verdict::undecided)) {
-    const LeadingPart part = leading_part(team, model, z);
-    explained = smaller(
-        explained, part.length * assumed.slope_error + ScreeningPolicy::deviations * assumed.across_error);
-    estimate = {linear + part.change + static_cast<double>(model.rest.half_trace),
-                explained + assumed.others + bound_of_curvature(model.rest)};
-    verdict = compare(estimate, 1.0, threshold);
-    if (model.knows_curvature() && (audit || verdict == Verdict::undecided)) {
-      if (!follow_pending(team, state.pending_margin, model)) {
-        widen_pending_margin(team, state);
-        return false;
-      }
-      linear = linear_change(team, model, z);
-      estimate = {linear + quadratic_change(team, model, z), explained + assumed.others};
-      bent = true;
-      verdict = compare(estimate, 1.0, threshold);
-    }
-  }
-  bool accepted = verdict == Verdict::accept;
-  if (audit || verdict == Verdict::undecided) {
+  bool accepted = prediction.verdict == Verdict::accept;
+  if (audit || prediction.verdict == Verdict::undecided) {
     double* const proposed = work.exact.proposed;
     team.each(n, [&](std::size_t i) LANGEVO_BODY {
       proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
@@ -147,11 +172,10 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     const std::uint64_t by_float = counters.decided_by_float;
     const double cost_before = evaluation_cost(counters);
     const Decision exact =
-        decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold,
-               work.exact.acceptance, replica.calibration, counters, audit_float);
+        decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
+               prediction.threshold, work.exact.acceptance, replica.calibration, counters, audit_float);
     accepted = exact.accepted;
-    const double error = exact.change.change - estimate.change;
-    const double excess = absolute(error) - exact.change.error_bound;
+    const double error = exact.change.change - prediction.closest.change;
     if (audit) {
       ++counters.model_audits;
     } else {
@@ -162,11 +186,12 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       team.synchronize();
       if (team.leads()) {
         if (in_float && !audit_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
-        ScreeningPolicy::take_sample(error, exact.change.error_bound, explained, !model.knows_curvature(),
-                                     state);
+        ScreeningPolicy::take_sample(error, exact.change.error_bound, prediction.explained,
+                                     !model.knows_curvature(), state);
       }
       team.synchronize();
-      if (trusted && excess > estimate.error_bound) {
+      if (trusted &&
+          (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
         ++counters.model_failures;
         return false;
       }
@@ -175,9 +200,9 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     ++counters.decided_by_model;
   }
   if (accepted) {
-    if (bent) {
+    if (prediction.bent) {
       follow_bend(team, model);
-    } else if (curved) {
+    } else if (model.bends()) {
       defer_mutation(team, z, model);
     }
     team.each(n, [&](std::size_t i) LANGEVO_BODY {
