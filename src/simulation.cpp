@@ -88,28 +88,48 @@ Simulation::Simulation(std::unique_ptr<Backend> backend, Schedule schedule, Simu
 
 void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
                      const ReferenceTrajectory* reference, const Progress& progress) {
+  std::future<void> written;  // the last record's way through the sink
+  const auto finish_record = [&written] {
+    if (written.valid()) written.get();
+  };
+  const Progress watch = [&](double fraction) {
+    if (written.valid() && written.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+      finish_record();
+    return !progress || progress(fraction);
+  };
   BlockSizer sizer;
   std::uint64_t step = 0;
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
     const StepCounters before = backend_->counters();
-    advance_to(*backend_, step, schedule_.record_steps[i], schedule_.last_step(), sizer, progress);
+    try {
+      advance_to(*backend_, step, schedule_.record_steps[i], schedule_.last_step(), sizer, watch);
+    } catch (...) {
+      finish_record();  // its error, if any, came first
+      throw;
+    }
     step = schedule_.record_steps[i];
-    sink(record(step, backend_->counters() - before));
+    finish_record();
+    written =
+        std::async(std::launch::async, [this, &sink, step, since = backend_->counters() - before,
+                                        snapshot = backend_->snapshot(options_.traced_replicas)]() mutable {
+          sink(record(step, since, snapshot.get()));
+        });
     const std::vector<std::uint64_t>& resets = options_.reset_steps;
     if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
       backend_->set_all_parameters(reference->parameter[i]);
     }
   }
+  finish_record();
 }
 
-EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since) {
+EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
+                                  EnsembleSnapshot snapshot) const {
   EnsembleRecord record;
   record.step = step;
   record.time = static_cast<double>(step) * schedule_.time_per_step;
-  Moments moments = backend_->parameter_moments();
-  record.parameter_variance = moments.variance();
-  record.parameter_mean = std::move(moments.mean);
-  record.replica_loss = backend_->losses();
+  record.parameter_variance = snapshot.moments.variance();
+  record.parameter_mean = std::move(snapshot.moments.mean);
+  record.replica_loss = std::move(snapshot.losses);
   for (std::size_t r = 0; r < record.replica_loss.size(); ++r) {
     if (!std::isfinite(record.replica_loss[r])) {
       throw RunError("the loss of replica " + std::to_string(options_.first_replica + r) +
@@ -118,10 +138,10 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since)
     }
   }
   record.loss = summarize_losses(record.replica_loss);
-  record.loss_of_mean = backend_->loss(record.parameter_mean);
+  record.loss_of_mean = snapshot.loss_of_mean;
   if (since.steps > 0)
     record.accepted_fraction = static_cast<double>(since.accepted) / static_cast<double>(since.steps);
-  record.trace_parameter = backend_->parameters(0, options_.traced_replicas);
+  record.trace_parameter = std::move(snapshot.traced);
   return record;
 }
 

@@ -88,6 +88,34 @@ TEST_P(BackendTest, LossesAndGradients) {
   for (std::size_t i = 0; i < g.size(); ++i) EXPECT_NEAR(g[i], h[i], 1e-12);
 }
 
+/// Taken when later steps are under way, it is still the ensemble of its time.
+TEST_P(BackendTest, SnapshotIsTheEnsembleAsItWas) {
+  const std::size_t n = problem_.network().parameter_count();
+  for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{65 * n * 9}}) {
+    BackendOptions options = on(GetParam());
+    options.device_memory_limit = limit;
+    const auto backend =
+        make_backend(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {100, 0, 3}, options);
+    backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
+    backend->advance(0, 20);
+    const Moments moments = backend->parameter_moments();
+    const std::vector<double> losses = backend->losses();
+    const std::vector<double> traced = backend->parameters(0, 40);
+    const double loss_of_mean = backend->loss(moments.mean);
+    std::future<EnsembleSnapshot> future = backend->snapshot(40);
+    backend->advance(20, 20);
+    backend->set_parameters(0, std::vector<double>(n, 0.25));
+    const EnsembleSnapshot snapshot = future.get();
+    EXPECT_EQ(snapshot.moments.count, 100);
+    EXPECT_EQ(snapshot.moments.mean, moments.mean);
+    EXPECT_EQ(snapshot.moments.sum_squared_deviations, moments.sum_squared_deviations);
+    EXPECT_EQ(snapshot.losses, losses);
+    EXPECT_EQ(snapshot.traced, traced);
+    EXPECT_EQ(snapshot.loss_of_mean, loss_of_mean);
+    EXPECT_NE(backend->parameters(0, 40), traced);
+  }
+}
+
 TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
   const std::size_t n = problem_.network().parameter_count();
   const auto backend =

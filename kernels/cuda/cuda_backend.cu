@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "kernels/cuda/cuda_ensemble.cuh"
-#include "kernels/cuda/device_moments.cuh"
 #include "kernels/cuda/device_problem.cuh"
+#include "kernels/cuda/device_snapshot.cuh"
 #include "kernels/cuda/launch_plan.hpp"
 #include "langevo/error.hpp"
 
@@ -43,14 +43,13 @@ class CudaBackend final : public Backend {
         calibrations_(shape.replicas),
         screenings_(shape.replicas),
         steps_taken_(shape.replicas),
-        losses_(shape.replicas),
         reports_(batches.size()),
-        moments_(parameter_count_, batches.largest()),
+        snapshot_(parameter_count_, shape.replicas, batches.largest()),
+        loss_(1),
         row_(parameter_count_),
         gradient_(parameter_count_),
         host_reports_(batches.size()),
-        host_moments_(2 * parameter_count_),
-        host_losses_(shape.replicas),
+        host_loss_(1),
         host_row_(parameter_count_) {
     for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane)
       workspaces_.emplace_back(plan.workspace_bytes());
@@ -83,39 +82,31 @@ class CudaBackend final : public Backend {
 
   StepCounters counters() const override { return counters_; }
 
-  Moments parameter_moments() const override {
+  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
     use_device();
-    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
-      if (visit.range.first > 0) moments_done_.hold_back(visit.stream);
-      moments_.add_async(visit.states, visit.range.count, visit.range.first, visit.stream);
-      moments_done_.record(visit.stream);
-      if (visit.range.first + visit.range.count == shape_.replicas)
-        moments_.copy_async(host_moments_.data(), visit.stream);
+    snapshot_.begin(traced);
+    ensemble_.visit_async(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
+      snapshot_.add_async(visit, [&](const double* states, std::uint64_t count, double* losses) {
+        launch_async(plan_.kernels->losses, plan_, count == 1 ? 1 : plan_.blocks, visit.stream,
+                     problem_.view(), states, count, pool(visit.lane), losses);
+      });
     });
-    Moments moments(parameter_count_);
-    moments.count = shape_.replicas;
-    const double* const mean = host_moments_.data();
-    std::copy(mean, mean + parameter_count_, moments.mean.begin());
-    std::copy(mean + parameter_count_, mean + 2 * parameter_count_, moments.sum_squared_deviations.begin());
-    return moments;
+    snapshot_.copy_async();
+    return std::async(std::launch::deferred, [this] {
+      use_device();
+      return snapshot_.collect();
+    });
   }
 
-  std::vector<double> losses() const override {
-    use_device();
-    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
-      double* const losses = losses_.data() + visit.range.first;
-      launch_async(plan_.kernels->losses, plan_, plan_.blocks, visit.stream, problem_.view(),
-                   static_cast<const double*>(visit.states), visit.range.count, pool(visit.lane), losses);
-      copy_to_host_async(losses, visit.range.count, host_losses_.data() + visit.range.first, visit.stream);
-    });
-    return {host_losses_.data(), host_losses_.data() + shape_.replicas};
-  }
+  Moments parameter_moments() const override { return snapshot(0).get().moments; }
+
+  std::vector<double> losses() const override { return snapshot(0).get().losses; }
 
   double loss(std::span<const double> x) const override {
     use_device();
     const CudaStream& stream = send_row(x);
     launch_async(plan_.kernels->losses, plan_, 1, stream, problem_.view(),
-                 static_cast<const double*>(row_.data()), std::uint64_t{1}, pool(0), losses_.data());
+                 static_cast<const double*>(row_.data()), std::uint64_t{1}, pool(0), loss_.data());
     return receive_loss(stream);
   }
 
@@ -123,7 +114,7 @@ class CudaBackend final : public Backend {
     use_device();
     const CudaStream& stream = send_row(x);
     launch_async(plan_.kernels->loss_and_gradient, plan_, 1, stream, problem_.view(),
-                 static_cast<const double*>(row_.data()), pool(0), losses_.data(), gradient_.data());
+                 static_cast<const double*>(row_.data()), pool(0), loss_.data(), gradient_.data());
     copy_to_host_async(gradient_.data(), parameter_count_, host_row_.data(), stream);
     const double loss = receive_loss(stream);
     std::copy(host_row_.data(), host_row_.data() + parameter_count_, gradient.begin());
@@ -157,9 +148,9 @@ class CudaBackend final : public Backend {
   }
 
   double receive_loss(const CudaStream& stream) const {
-    copy_to_host_async(losses_.data(), 1, host_losses_.data(), stream);
+    copy_to_host_async(loss_.data(), 1, host_loss_.data(), stream);
     stream.synchronize();
-    return host_losses_[0];
+    return host_loss_[0];
   }
 
   template <class RuleType>
@@ -211,19 +202,17 @@ class CudaBackend final : public Backend {
   std::size_t parameter_count_;
   DeviceArray<double> sigma_;
   CudaEnsemble ensemble_;
-  DeviceArray<FloatCalibration> calibrations_;  // [replicas]
-  DeviceArray<ScreeningState> screenings_;      // [replicas]
-  DeviceArray<std::uint64_t> steps_taken_;      // [replicas]
-  DeviceArray<double> losses_;                  // [replicas]
-  DeviceArray<StretchReport> reports_;          // [batches]
-  DeviceMoments moments_;
-  CudaEvent moments_done_;
+  DeviceArray<FloatCalibration> calibrations_;          // [replicas]
+  DeviceArray<ScreeningState> screenings_;              // [replicas]
+  DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
+  DeviceArray<StretchReport> reports_;                  // [batches]
+  mutable DeviceSnapshot snapshot_;                     // scratch, no state
+  DeviceArray<double> loss_;                            // [1]
   DeviceArray<double> row_;                             // [N]
   DeviceArray<double> gradient_;                        // [N]
   std::vector<DeviceArray<unsigned char>> workspaces_;  // for each stream, of all its teams
   PinnedArray<StretchReport> host_reports_;
-  PinnedArray<double> host_moments_;
-  PinnedArray<double> host_losses_;
+  PinnedArray<double> host_loss_;
   PinnedArray<double> host_row_;
   StepCounters counters_;
 };

@@ -57,6 +57,7 @@ class CudaEvent {
   void hold_back(const CudaStream& stream) const {
     check_cuda(cudaStreamWaitEvent(stream.get(), event_.get(), 0), "order its work");
   }
+  void synchronize() const { check_cuda(cudaEventSynchronize(event_.get()), "finish its work"); }
 
  private:
   CudaOwner<cudaEvent_t, cudaEventDestroy> event_;
