@@ -1,6 +1,7 @@
 #include "langevo/simulation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 
@@ -88,38 +89,41 @@ Simulation::Simulation(std::unique_ptr<Backend> backend, Schedule schedule, Simu
 
 void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
                      const ReferenceTrajectory* reference, const Progress& progress) {
-  std::future<void> written;  // the last record's way through the sink
-  const auto finish_record = [&written] {
-    if (written.valid()) written.get();
-  };
-  const Progress watch = [&](double fraction) {
-    if (written.valid() && written.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
-      finish_record();
-    return !progress || progress(fraction);
-  };
   BlockSizer sizer;
   std::uint64_t step = 0;
+  struct Pending {
+    std::uint64_t step;
+    StepCounters since;
+    std::future<EnsembleSnapshot> snapshot;
+  };
+  std::optional<Pending> pending;
+  const auto hand_over = [&] {
+    if (pending) sink(record(pending->step, pending->since, pending->snapshot.get()));
+  };
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
+    const std::uint64_t next = schedule_.record_steps[i];
     const StepCounters before = backend_->counters();
+    std::atomic<bool> failed{false};
+    // The stretch has the other thread, because libraries that write files keep state for each thread.
+    std::future<void> stretch = std::async(std::launch::async, [&, step] {
+      advance_to(*backend_, step, next, schedule_.last_step(), sizer,
+                 [&](double fraction) { return !failed && (!progress || progress(fraction)); });
+    });
     try {
-      advance_to(*backend_, step, schedule_.record_steps[i], schedule_.last_step(), sizer, watch);
+      hand_over();
     } catch (...) {
-      finish_record();  // its error, if any, came first
+      failed = true;
       throw;
     }
-    step = schedule_.record_steps[i];
-    finish_record();
-    written =
-        std::async(std::launch::async, [this, &sink, step, since = backend_->counters() - before,
-                                        snapshot = backend_->snapshot(options_.traced_replicas)]() mutable {
-          sink(record(step, since, snapshot.get()));
-        });
+    stretch.get();
+    step = next;
+    pending = Pending{step, backend_->counters() - before, backend_->snapshot(options_.traced_replicas)};
     const std::vector<std::uint64_t>& resets = options_.reset_steps;
     if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
       backend_->set_all_parameters(reference->parameter[i]);
     }
   }
-  finish_record();
+  hand_over();
 }
 
 EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,

@@ -64,11 +64,10 @@ class Simulation {
  public:
   Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options = {});
 
-  /// Evolves to the end of the schedule. Records go to `sink` one at a time and in order, from a thread of
-  /// their own while the next stretch is already under way; all that were taken have gone there when this
-  /// returns or throws. What the sink throws ends the run. `reference` is needed where the options ask for
-  /// resets. Blocks of steps are sized so that `progress` is asked several times a second; their size changes
-  /// no result.
+  /// Evolves to the end of the schedule. `sink` gets each record while the next stretch is already under way,
+  /// which asks `progress` from another thread; all records that were taken have gone there when this returns
+  /// or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so that
+  /// `progress` is asked several times a second; their size changes no result.
   /// @throws Stopped where progress says so, RunError
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,
            const Progress& progress);
