@@ -29,15 +29,20 @@ struct LossChange {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Means over points. The bound grows by the rounding of the double sums and by 10 % for terms of second
-/// order.
+/// Means over points, of sums in which a term goes through `additions`. The bound grows by their rounding and
+/// by 10 % for terms of second order.
+LANGEVO_INLINE LossChange mean_loss_change(double denominator, double additions,
+                                           const PointLossChange<double>& sums) {
+  const double summation = additions * Limits<double>::unit_roundoff * sums.magnitude;
+  return {sums.change / denominator,
+          (1.1 * sums.error + summation) / denominator + Limits<double>::smallest_normal};
+}
+
 template <class Team>
 LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, double denominator, std::size_t tiles,
                                               const LossChangeSums<Team>& sums) {
-  const double additions = static_cast<double>(tiles) * points_per_tile / Team::lanes + 8;
-  const double summation = additions * Limits<double>::unit_roundoff * team.total(sums.magnitude);
-  return {team.total(sums.change) / denominator,
-          (1.1 * team.total(sums.error) + summation) / denominator + Limits<double>::smallest_normal};
+  return mean_loss_change(denominator, static_cast<double>(tiles) * points_per_tile / Team::lanes + 8,
+                          {team.total(sums.change), team.total(sums.magnitude), team.total(sums.error)});
 }
 
 /// Scratch memory for one replica in one precision.
@@ -93,14 +98,10 @@ LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem
   team.synchronize();
 }
 
-/// One hidden layer on one tile: (value, change) of side `from` to side 1 - from, and their error bounds.
-template <class Act, class Real, class Team>
-LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
-                                       LossChangeWorkspace<Team, Real>& work) {
-  constexpr Real u = Limits<Real>::unit_roundoff;
-  PointErrors<Real>& e = work.errors;
-  Real* a = work.preactivation;
-  Real* d = work.preactivation_change;
+/// Before the units of a layer on one tile.
+template <class Real, class Team>
+LANGEVO_FUNCTION void begin_activation(const Team& team, PointErrors<Real>& errors) {
+  PointErrors<Real>& e = errors;
   team.each_point([&](int p) LANGEVO_BODY {
     e.value_norm[p] = PointErrors<Real>::square_floor();
     e.change_norm[p] = PointErrors<Real>::square_floor();
@@ -108,39 +109,48 @@ LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int
     e.change_rounding[p] = PointErrors<Real>::square_floor();
     e.sensitivity[p] = 0;
   });
-  for (int j = 0; j < layer.fan_out; ++j) {
-    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
-                       work.value[from], work.change[from], first, a, d);
-    Real* h = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
-    Real* dh = work.change[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
-    const bool large =
-        team.any_point([&](int p) LANGEVO_BODY { return !(absolute(d[p]) <= small_change<Real>()); });
-    const auto finish = [&](int p, Real value, Real change, Real change_error) LANGEVO_BODY {
-      h[p] = value;
-      dh[p] = change;
-      const Real value_error = Act::value_error(value);
-      e.value_norm[p] = multiply_add(value, value, e.value_norm[p]);
-      e.change_norm[p] = multiply_add(change, change, e.change_norm[p]);
-      e.value_rounding[p] = multiply_add(value_error, value_error, e.value_rounding[p]);
-      e.change_rounding[p] = multiply_add(change_error, change_error, e.change_rounding[p]);
-      e.sensitivity[p] = larger(e.sensitivity[p], Act::sensitivity(a[p], d[p], e.margin[p]));
-    };
-    if (large) {
-      team.each_point([&](int p) LANGEVO_BODY {
-        const Real value = Act::value(a[p]);
-        const bool is_small = absolute(d[p]) <= small_change<Real>();
-        const Real small = Act::change(value, a[p], d[p]);
-        const Real change = is_small ? small : Act::large_change(value, a[p], d[p]);
-        const Real small_error = Act::change_error(value, a[p], d[p]);
-        finish(p, value, change, is_small ? small_error : Act::large_change_error(value, a[p], d[p]));
-      });
-    } else {
-      team.each_point([&](int p) LANGEVO_BODY {
-        const Real value = Act::value(a[p]);
-        finish(p, value, Act::change(value, a[p], d[p]), Act::change_error(value, a[p], d[p]));
-      });
-    }
+}
+
+/// One unit on one tile: preactivations a and their changes d to values h and their changes dh, which may
+/// take the place of a and d.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION void activate_unit(const Team& team, const Real* a, const Real* d, Real* h, Real* dh,
+                                    PointErrors<Real>& errors) {
+  PointErrors<Real>& e = errors;
+  const bool large =
+      team.any_point([&](int p) LANGEVO_BODY { return !(absolute(d[p]) <= small_change<Real>()); });
+  const auto finish = [&](int p, Real value, Real change, Real change_error) LANGEVO_BODY {
+    const Real value_error = Act::value_error(value);
+    e.sensitivity[p] = larger(e.sensitivity[p], Act::sensitivity(a[p], d[p], e.margin[p]));
+    h[p] = value;
+    dh[p] = change;
+    e.value_norm[p] = multiply_add(value, value, e.value_norm[p]);
+    e.change_norm[p] = multiply_add(change, change, e.change_norm[p]);
+    e.value_rounding[p] = multiply_add(value_error, value_error, e.value_rounding[p]);
+    e.change_rounding[p] = multiply_add(change_error, change_error, e.change_rounding[p]);
+  };
+  if (large) {
+    team.each_point([&](int p) LANGEVO_BODY {
+      const Real value = Act::value(a[p]);
+      const bool is_small = absolute(d[p]) <= small_change<Real>();
+      const Real small = Act::change(value, a[p], d[p]);
+      const Real change = is_small ? small : Act::large_change(value, a[p], d[p]);
+      const Real small_error = Act::change_error(value, a[p], d[p]);
+      finish(p, value, change, is_small ? small_error : Act::large_change_error(value, a[p], d[p]));
+    });
+  } else {
+    team.each_point([&](int p) LANGEVO_BODY {
+      const Real value = Act::value(a[p]);
+      finish(p, value, Act::change(value, a[p], d[p]), Act::change_error(value, a[p], d[p]));
+    });
   }
+}
+
+/// After the units of a layer on one tile: their norms, and the bounds of their errors.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION void end_activation(const Team& team, PointErrors<Real>& errors) {
+  constexpr Real u = Limits<Real>::unit_roundoff;
+  PointErrors<Real>& e = errors;
   team.each_point([&](int p) LANGEVO_BODY {
     const Real value_error = e.value[p];
     constexpr Real slope = Act::template slope_bound<Real>();
@@ -150,6 +160,23 @@ LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int
     e.value_norm[p] = square_root(e.value_norm[p]);
     e.change_norm[p] = square_root(e.change_norm[p]);
   });
+}
+
+/// One hidden layer on one tile: (value, change) of side `from` to side 1 - from, and their error bounds.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
+                                       LossChangeWorkspace<Team, Real>& work) {
+  Real* a = work.preactivation;
+  Real* d = work.preactivation_change;
+  begin_activation(team, work.errors);
+  for (int j = 0; j < layer.fan_out; ++j) {
+    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
+                       work.value[from], work.change[from], first, a, d);
+    Real* h = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
+    Real* dh = work.change[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
+    activate_unit<Act>(team, a, d, h, dh, work.errors);
+  }
+  end_activation<Act>(team, work.errors);
 }
 
 /// The last, linear layer on one tile: outputs f and their changes df to side 1 - from.
@@ -179,7 +206,7 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
     int side = 0;
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
-      propagate_affine_errors(team, layer, work.norms[l], work.errors);
+      propagate_affine_errors(team, work.norms[l], roundings_of_blocks(layer.fan_in), work.errors);
       if (l + 1 < network.layer_count) {
         propagate_hidden<Act>(team, layer, side, l == 0, work);
       } else {
