@@ -11,12 +11,14 @@
 
 namespace langevo {
 
-/// The host as a machine for layered work: plain loops, with sums in either order.
-class HostMachine {
+/// The host as a machine for layered work: plain loops, with sums in either order. `Run` calls body(team) as
+/// every member of the team does.
+template <class Team, class Run>
+class HostMachineOf {
  public:
-  using TileTeam = SerialTeam;
+  using TileTeam = Team;
 
-  explicit HostMachine(bool backwards = false) : backwards_(backwards) {}
+  explicit HostMachineOf(bool backwards = false) : backwards_(backwards) {}
 
   unsigned char* memory(std::size_t bytes) {
     memories_.push_back(std::make_unique<WorkspaceMemory>(bytes));
@@ -25,7 +27,7 @@ class HostMachine {
 
   template <class Body>
   void each_tile(std::size_t count, const Body& body) const {
-    for (std::size_t i = 0; i < count; ++i) body(SerialTeam{}, i);
+    for (std::size_t i = 0; i < count; ++i) Run{}([&](const Team& team) { body(team, i); });
   }
   template <class Body>
   void each_replica(std::size_t count, const Body& body) const {
@@ -68,6 +70,15 @@ class HostMachine {
   bool backwards_;
   std::vector<std::unique_ptr<WorkspaceMemory>> memories_;
 };
+
+struct RunSerially {
+  template <class Body>
+  void operator()(const Body& body) const {
+    body(SerialTeam{});
+  }
+};
+
+using HostMachine = HostMachineOf<SerialTeam, RunSerially>;
 
 /// A problem laid out for layered work on the host.
 class HostLayers {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "emulated_team.hpp"
 #include "host_layers.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
@@ -193,12 +194,12 @@ struct LayeredRun {
 
 constexpr std::uint64_t replicas = 5;
 
-template <class RuleType>
+template <class Machine = HostMachine, class RuleType>
 LayeredRun run_layered(const Problem& problem, const RuleType& rule, const std::vector<double>& sigma,
                        std::vector<double> x, std::uint64_t steps) {
   constexpr bool mutates = std::is_same_v<RuleType, Metropolis>;
   const HostLayers layers(problem);
-  LayeredSteps<HostMachine> layered(HostMachine{}, layers.view(), 3, mutates);
+  LayeredSteps<Machine> layered(Machine{}, layers.view(), 3, mutates);
   LayeredRun run{std::move(x), {}, std::vector<std::uint64_t>(replicas)};
   const LayeredEnsemble ensemble{sigma.data(), run.x.data(), replicas, 7, 11};
   if constexpr (mutates) {
@@ -279,6 +280,32 @@ TEST(LayeredSteps, GradientRulesAgreeWithTheCpusToRounding) {
     expect_close(NormalizedGradient{1e-3});
     expect_close(Langevin{1e3, 1e-4});
     expect_close(Langevin{inf, 1e-4});
+  }
+}
+
+/// A GPU's warp, its lanes as loops.
+struct RunWarp {
+  template <class Body>
+  void operator()(const Body& body) const {
+    EmulatedBlock<1> block;
+    body(EmulatedWarp<true>(block, 0));
+  }
+};
+using WarpMachine = HostMachineOf<EmulatedWarp<true>, RunWarp>;
+
+TEST(LayeredSteps, AWarpTakesThemAsTheSerialTeamDoes) {
+  for (const Case& c : step_cases) {
+    const Problem problem = make_problem(c, Activation::tanh, Loss::mse);
+    const std::vector<double> sigma(problem.network().parameter_count(), 1e-3);
+    const Metropolis rule{1e3, Precision::float32};
+    const LayeredRun serial = run_layered(problem, rule, sigma, starts(problem), 40);
+    const LayeredRun warp = run_layered<WarpMachine>(problem, rule, sigma, starts(problem), 40);
+    EXPECT_EQ(serial.x, warp.x);
+    EXPECT_EQ(serial.counters.accepted, warp.counters.accepted);
+    const LayeredRun drift = run_layered(problem, Langevin{1e3, 1}, sigma, starts(problem), 10);
+    const LayeredRun other = run_layered<WarpMachine>(problem, Langevin{1e3, 1}, sigma, starts(problem), 10);
+    EXPECT_NE(drift.x, starts(problem));
+    for (std::size_t i = 0; i < drift.x.size(); ++i) ASSERT_NEAR(drift.x[i], other.x[i], 1e-12);
   }
 }
 
