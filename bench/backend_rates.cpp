@@ -36,8 +36,11 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, Precis
   backend->set_all_parameters(x);
   std::uint64_t step = 0;
   constexpr std::uint64_t warm_up = 64;  // past the steps in which the float rung trusts its worst case alone
-  const double warm = seconds_for(*backend, step, warm_up);
-  const double steps = std::max(1.0, std::round(warm_up * seconds / runs / warm));
+  constexpr std::uint64_t block = 8;
+  double total = 0;
+  double last = 0;
+  while (step < warm_up && total < 5 * seconds) total += last = seconds_for(*backend, step, block);
+  const double steps = std::max(1.0, std::round(block * seconds / runs / last));
   const StepCounters before = backend->counters();
   std::vector<double> rates;
   for (int run = 0; run < runs; ++run) {

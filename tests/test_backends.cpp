@@ -194,9 +194,9 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
 
 /// Networks that go layer by layer on a GPU, whole and cut into batches.
 TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
-  problem_ = Problem(Network({1, 400, 400, 1}, Activation::tanh, true), make_sin_unit(20), Loss::mse);
+  problem_ = Problem(Network({1, 150, 150, 1}, Activation::tanh, true), make_sin_unit(64), Loss::mse);
   const std::size_t n = problem_.network().parameter_count();
-  constexpr std::uint64_t replicas = 70;
+  constexpr std::uint64_t replicas = 96;
   evolve(Metropolis{1e3}, 1e-5, replicas, 6);
   EXPECT_EQ(expected_->parameters(0, replicas), actual_->parameters(0, replicas));
   EXPECT_EQ(expected_->counters().accepted, actual_->counters().accepted);

@@ -1,7 +1,7 @@
 // What a user reads where CUDA fails.
 #include <gtest/gtest.h>
 
-#include "kernels/cuda/cublas.hpp"
+#include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda_error.cuh"
 
 namespace langevo {

@@ -1,4 +1,4 @@
-#include "kernels/cuda/cublas.hpp"
+#include "kernels/cuda/cublas.cuh"
 
 #include <dlfcn.h>
 

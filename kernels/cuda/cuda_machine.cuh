@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/cublas.hpp"
+#include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda_team.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/layered_problem.hpp"

@@ -20,6 +20,11 @@ class DeviceSnapshot {
         host_moments_(2 * parameters),
         host_losses_(replicas + 1) {}
 
+  DeviceSnapshot(const DeviceSnapshot&) = delete;
+  DeviceSnapshot& operator=(const DeviceSnapshot&) = delete;
+  /// Copies to memory that goes must have ended.
+  ~DeviceSnapshot() { cudaStreamSynchronize(stream_.get()); }
+
   /// Before the first range: makes room for the states of replicas 0 .. traced - 1.
   void begin(std::uint64_t traced) {
     copied_.synchronize();
