@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/cpu/float_lanes.hpp"
+#include "kernels/cpu/real_lanes.hpp"
 
 namespace langevo {
 
@@ -39,7 +39,7 @@ inline double measure_fma_peak(int threads) {
       }
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    best = std::max(best, static_cast<double>(threads) * chains * rounds * float_lanes / seconds);
+    best = std::max(best, static_cast<double>(threads) * chains * rounds * FloatLanes::count / seconds);
   }
   return best;
 }

@@ -6,13 +6,26 @@
 /// Activations and their changes. Each gives
 /// - value(a), slope(h) = dh/da and second_slope(h) = d2h/da2 as functions of the value h;
 /// - change(h, a, d) = value(a + d) - value(a) to relative precision for |d| <= small_change<Real>, and
-///   large_change(h, a, d) beyond;
-/// - the error model in units of u, the unit roundoff: value_error(h), change_error(h, a, d),
-/// large_change_error;
-/// - slope_bound >= |value'|, and sensitivity(a, d, margin) >= |d change / d a| for every a and d within
-/// margin.
+///   large_change(h, a, d) beyond; tiny_change(h, a, d), without a division, for |d| <=
+///   tiny_change_reach<Real>;
+/// - the errors in units of u, the unit roundoff: of a value value_error(), a line in |h|, of a change
+///   change_error() |d|, and of a large change large_change_error(h, a, d);
+/// - slope_bound >= |value'|, and sensitivity(excursion, margin) >= |d change / d a| for every a and d within
+///   margin, of all units whose excursion(a, d) is at most `excursion`.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
+
+/// |error| <= constant + slope |h|.
+template <class Real>
+struct ErrorLine {
+  Real constant;
+  Real slope;
+
+  /// 2-norm of the errors of `units` values whose 2-norm is `norm`.
+  LANGEVO_INLINE Real of_norm(int units, Real norm) const {
+    return constant > 0 ? constant * square_root(Real(units)) + slope * norm : slope * norm;
+  }
+};
 
 /// Beyond this a Taylor series in d would no longer be exact to rounding.
 template <class Real>
@@ -92,20 +105,39 @@ struct TanhActivation {
     q = multiply_add(q, d, Real(1.0f));
     return (Real(1.0f) - square) * d * q;
   }
+  /// The same with two more terms, for |d| <= 1/512.
+  LANGEVO_INLINE static double series_change(double h, double d) {
+    const double square = h * h;
+    double q = h * multiply_add(square, 4.0 / 3 - square, -17.0 / 45);
+    q = multiply_add(q, d, multiply_add(square, square - 1, 2.0 / 15));
+    q = multiply_add(q, d, h * (2.0 / 3 - square));
+    q = multiply_add(q, d, square - 1.0 / 3);
+    q = multiply_add(q, d, -h);
+    q = multiply_add(q, d, 1.0);
+    return (1 - square) * d * q;
+  }
   LANGEVO_INLINE static constexpr float series_reach() { return 0.015625f; }
   LANGEVO_INLINE static constexpr float series_error() { return 6; }
+  template <class Real>
+  LANGEVO_INLINE static Real tiny_change(Real h, Real /*a*/, Real d) {
+    return series_change(h, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
+    return sizeof(Real) < sizeof(double) ? Real(series_reach()) : Real(1) / 512;
+  }
   template <class Real>
   LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
     return hyperbolic_tangent(a + d) - h;
   }
   template <class Real>
-  LANGEVO_INLINE static Real value_error(Real h) {
-    return Real(8) * absolute(h);
+  LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
+    return {0, 8};
   }
   /// 2.2 |d| times the error of h (8 u), and the roundings of the formula.
   template <class Real>
-  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
-    return Real(26) * absolute(d);
+  LANGEVO_INLINE static constexpr Real change_error() {
+    return 26;
   }
   template <class Real>
   LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real a, Real d) {
@@ -115,10 +147,14 @@ struct TanhActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(1);
   }
+  template <class Real>
+  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
+    return absolute(d);
+  }
   /// |tanh''| <= 4/sqrt(27) < 0.77.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real d, Real margin) {
-    return Real(0.77) * (absolute(d) + margin);
+  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
+    return Real(0.77) * (excursion + margin);
   }
 };
 
@@ -142,16 +178,24 @@ struct SigmoidActivation {
     return slope(h) * m / multiply_add(h, m, Real(1));
   }
   template <class Real>
+  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
+    return change(h, a, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
+    return small_change<Real>();
+  }
+  template <class Real>
   LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
     return value(a + d) - h;
   }
   template <class Real>
-  LANGEVO_INLINE static Real value_error(Real /*h*/) {
-    return Real(6);
+  LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
+    return {6, 0};
   }
   template <class Real>
-  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
-    return Real(16) * absolute(d);
+  LANGEVO_INLINE static constexpr Real change_error() {
+    return 16;
   }
   template <class Real>
   LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real a, Real d) {
@@ -161,10 +205,14 @@ struct SigmoidActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(0.25);
   }
+  template <class Real>
+  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
+    return absolute(d);
+  }
   /// |s''| <= 1/(6 sqrt 3) < 0.1.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real d, Real margin) {
-    return Real(0.1) * (absolute(d) + margin);
+  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
+    return Real(0.1) * (excursion + margin);
   }
 };
 
@@ -186,29 +234,41 @@ struct ReluActivation {
     return a > Real(0) ? larger(d, -a) : larger(a + d, Real(0));
   }
   template <class Real>
+  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
+    return change(h, a, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
+    return Limits<Real>::largest;
+  }
+  template <class Real>
   LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
     return change(h, a, d);
   }
   template <class Real>
-  LANGEVO_INLINE static Real value_error(Real /*h*/) {
-    return Real(0);
+  LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
+    return {0, 0};
   }
   template <class Real>
-  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real d) {
+  LANGEVO_INLINE static constexpr Real change_error() {
+    return 1;
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real /*a*/, Real d) {
     return absolute(d);
-  }
-  template <class Real>
-  LANGEVO_INLINE static Real large_change_error(Real h, Real a, Real d) {
-    return change_error(h, a, d);
   }
   template <class Real>
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(1);
   }
+  template <class Real>
+  LANGEVO_INLINE static Real excursion(Real a, Real d) {
+    return absolute(d) - absolute(a);
+  }
   /// The change depends on a only where the kink lies between a and a + d.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real a, Real d, Real margin) {
-    return absolute(a) <= absolute(d) + margin ? Real(1) : Real(0);
+  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
+    return excursion + margin >= Real(0) ? Real(1) : Real(0);
   }
 };
 
@@ -230,16 +290,24 @@ struct IdentityActivation {
     return d;
   }
   template <class Real>
+  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
+    return change(h, a, d);
+  }
+  template <class Real>
+  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
+    return Limits<Real>::largest;
+  }
+  template <class Real>
   LANGEVO_INLINE static Real large_change(Real /*h*/, Real /*a*/, Real d) {
     return d;
   }
   template <class Real>
-  LANGEVO_INLINE static Real value_error(Real /*h*/) {
-    return Real(0);
+  LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
+    return {0, 0};
   }
   template <class Real>
-  LANGEVO_INLINE static Real change_error(Real /*h*/, Real /*a*/, Real /*d*/) {
-    return Real(0);
+  LANGEVO_INLINE static constexpr Real change_error() {
+    return 0;
   }
   template <class Real>
   LANGEVO_INLINE static Real large_change_error(Real /*h*/, Real /*a*/, Real /*d*/) {
@@ -250,7 +318,11 @@ struct IdentityActivation {
     return Real(1);
   }
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real /*a*/, Real /*d*/, Real /*margin*/) {
+  LANGEVO_INLINE static Real excursion(Real /*a*/, Real /*d*/) {
+    return Real(0);
+  }
+  template <class Real>
+  LANGEVO_INLINE static Real sensitivity(Real /*excursion*/, Real /*margin*/) {
     return Real(0);
   }
 };

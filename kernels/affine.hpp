@@ -8,8 +8,9 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Inputs that affine_row sums before it adds them to what it has.
-inline constexpr int inputs_per_block = 4;
+/// Inputs that are summed before they are added to the sum of those before them, which keeps the rounding
+/// error of n inputs near n/8 + 8 roundings instead of n.
+inline constexpr int inputs_per_block = 8;
 
 /// Norms of one layer: an upper bound of the spectral norm of W, and the Frobenius norms of W, x' - x of W,
 /// b, and x' - x of b.
@@ -21,30 +22,6 @@ struct LayerNorms {
   Real bias;
   Real bias_change;
 };
-
-template <class Real, class Team>
-LANGEVO_FUNCTION LayerNorms<Real> layer_norms(const Team& team, const Layer& layer, const double* x,
-                                              const double* proposed, bool spectral, double* scratch) {
-  const auto norm = [&](std::size_t offset, std::size_t count) {
-    return square_root(
-        team.sum(count, [&](std::size_t i) LANGEVO_BODY { return x[offset + i] * x[offset + i]; }));
-  };
-  const auto change_norm = [&](std::size_t offset, std::size_t count) {
-    return square_root(team.sum(count, [&](std::size_t i) LANGEVO_BODY {
-      const double change = proposed[offset + i] - x[offset + i];
-      return change * change;
-    }));
-  };
-  const std::size_t weights = static_cast<std::size_t>(layer.fan_in) * layer.fan_out;
-  const std::size_t biases = layer.has_bias ? layer.fan_out : 0;
-  const double weight = norm(layer.weight_offset, weights);
-  const double bound =
-      spectral ? spectral_norm_bound(team, layer, x + layer.weight_offset, weight, scratch) : weight;
-  return {static_cast<Real>(bound), static_cast<Real>(weight),
-          static_cast<Real>(change_norm(layer.weight_offset, weights)),
-          static_cast<Real>(norm(layer.bias_offset, biases)),
-          static_cast<Real>(change_norm(layer.bias_offset, biases))};
-}
 
 /// The norms of x' - x alone.
 template <class Real, class Team>
@@ -60,6 +37,24 @@ LANGEVO_FUNCTION void take_change_norms(const Team& team, const Layer& layer, co
   norms.bias_change = layer.has_bias ? norm(layer.bias_offset, layer.fan_out) : Real(0);
 }
 
+template <class Real, class Team>
+LANGEVO_FUNCTION LayerNorms<Real> layer_norms(const Team& team, const Layer& layer, const double* x,
+                                              const double* proposed, bool spectral, double* scratch) {
+  const auto norm = [&](std::size_t offset, std::size_t count) {
+    return square_root(
+        team.sum(count, [&](std::size_t i) LANGEVO_BODY { return x[offset + i] * x[offset + i]; }));
+  };
+  const double weight = norm(layer.weight_offset, static_cast<std::size_t>(layer.fan_in) * layer.fan_out);
+  const double bound =
+      spectral ? spectral_norm_bound(team, layer, x + layer.weight_offset, weight, scratch) : weight;
+  LayerNorms<Real> norms{};
+  norms.spectral = static_cast<Real>(bound);
+  norms.weight = static_cast<Real>(weight);
+  norms.bias = layer.has_bias ? static_cast<Real>(norm(layer.bias_offset, layer.fan_out)) : Real(0);
+  take_change_norms(team, layer, x, proposed, norms);
+  return norms;
+}
+
 /// Bounds and norms at each point of a tile; see loss_change.hpp. All [points_per_tile].
 template <class Real>
 struct PointErrors {
@@ -68,9 +63,8 @@ struct PointErrors {
   Real* margin;           ///< sum of both
   Real* value_norm;       ///< |h|
   Real* change_norm;      ///< |dh|
-  Real* value_rounding;   ///< sum of squares of the activation's own errors, unit u
-  Real* change_rounding;  ///< and of its change's
-  Real* sensitivity;      ///< largest |d change / d a|
+  Real* change_rounding;  ///< sum of squares of the errors that the activation adds to changes, unit u
+  Real* excursion;        ///< largest one, see activation.hpp
   Real* loss_change;      ///< the point's term of the change of loss,
   Real* loss_magnitude;   ///< the size of its summands,
   Real* loss_error;       ///< and the bound on its error
@@ -81,8 +75,8 @@ struct PointErrors {
   }
 
   LANGEVO_FUNCTION void carve(Arena& arena) {
-    for (Real** array : {&value, &change, &margin, &value_norm, &change_norm, &value_rounding,
-                         &change_rounding, &sensitivity, &loss_change, &loss_magnitude, &loss_error}) {
+    for (Real** array : {&value, &change, &margin, &value_norm, &change_norm, &change_rounding, &excursion,
+                         &loss_change, &loss_magnitude, &loss_error}) {
       *array = arena.take_private<Real>(points_per_tile);
     }
   }
@@ -130,10 +124,11 @@ struct AffineRoundings {
   int change;
 };
 
-/// Within its block, block by block, and of weight and input: the sums of affine_row.
+/// Within its block, block by block, and of weight and input; a change is the sum of two.
 LANGEVO_INLINE AffineRoundings roundings_of_blocks(int fan_in) {
-  const int blocks = fan_in / inputs_per_block + fan_in % inputs_per_block;
-  return {blocks + inputs_per_block + 3, blocks + 2 * inputs_per_block + 4};
+  const int within = fan_in < inputs_per_block ? fan_in : inputs_per_block;
+  const int blocks = (fan_in + inputs_per_block - 1) / inputs_per_block;
+  return {blocks + within + 3, blocks + within + 5};
 }
 
 /// Whatever the order: products, sums over the inputs, the bias, weight and input; the change has two sums.
@@ -164,76 +159,80 @@ LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const LayerNorms
   });
 }
 
-/// a += sum_k w_k h_k and d += sum_k (w'_k dh_k + e_k h_k) over `Count` consecutive inputs k, with w' = w + e
-/// the proposed weight: w' (h + dh) - w h without cancellation. `Begins`: a and d start from the biases
-/// instead. Inputs are summed in blocks first, which keeps the rounding error near n/4 + Count instead of n.
-template <int Count, bool Begins, bool HasChange, class Real, class Team>
-LANGEVO_INLINE void add_inputs(const Team& team, const Real* w, const Real* proposed_w, const Real* e,
-                               const Real* h, const Real* dh, Real bias, Real bias_change, Real* a, Real* d) {
-  Real w_of[Count];
-  Real proposed_of[Count];
-  Real e_of[Count];
-  for (int k = 0; k < Count; ++k) {
-    w_of[k] = w[k];
-    proposed_of[k] = proposed_w[k];
-    e_of[k] = e[k];
+/// Rows of points of one layer. Weights are those of the whole network.
+template <class Real>
+struct AffineRows {
+  const Real* weight;           ///< w
+  const Real* proposed_weight;  ///< w' = w + e
+  const Real* weight_change;    ///< e
+  const Real* h;                ///< of the layer below
+  const Real* dh;               ///< and its changes
+};
+
+/// a = b + sum_k w_k h_k and d = db + sum_k (w'_k dh_k + e_k h_k), which is w' (h + dh) - w h without
+/// cancellation, of `Units` units from j on at the points of one register from p on.
+template <int Units, bool HasChange, class Lanes, class Real>
+LANGEVO_INLINE void affine_register_tile(const Layer& layer, int j, int p, const AffineRows<Real>& rows,
+                                         Real* a_rows, Real* d_rows) {
+  const int fan_in = layer.fan_in;
+  const std::size_t first = layer.weight_offset + static_cast<std::size_t>(j) * fan_in;
+  const Real* const w = rows.weight + first;
+  const Real* const proposed_w = rows.proposed_weight + first;
+  const Real* const e = rows.weight_change + first;
+  Lanes a[Units];
+  Lanes d[Units];
+#pragma GCC unroll 8
+  for (int i = 0; i < Units; ++i) {
+    a[i] = Lanes(layer.has_bias ? rows.weight[layer.bias_offset + j + i] : Real(0));
+    d[i] = Lanes(layer.has_bias ? rows.weight_change[layer.bias_offset + j + i] : Real(0));
   }
-  team.each_point([&](int p) LANGEVO_BODY {
-    Real value = w_of[0] * h[p];
-    Real change = e_of[0] * h[p];
-    if constexpr (HasChange) change = multiply_add(proposed_of[0], dh[p], change);
-    for (int k = 1; k < Count; ++k) {
-      const Real input = h[k * points_per_tile + p];
-      value = multiply_add(w_of[k], input, value);
-      change = multiply_add(e_of[k], input, change);
-      if constexpr (HasChange) change = multiply_add(proposed_of[k], dh[k * points_per_tile + p], change);
+  for (int begin = 0; begin < fan_in; begin += inputs_per_block) {
+    const int end = fan_in - begin < inputs_per_block ? fan_in : begin + inputs_per_block;
+    Lanes value[Units];
+    Lanes own[Units];      // sum e h
+    Lanes carried[Units];  // sum w' dh
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) value[i] = own[i] = carried[i] = Lanes(Real(0));
+    for (int k = begin; k < end; ++k) {
+      Lanes h;
+      Lanes dh;
+      load_lanes(h, rows.h + k * points_per_tile + p);
+      if constexpr (HasChange) load_lanes(dh, rows.dh + k * points_per_tile + p);
+#pragma GCC unroll 8
+      for (int i = 0; i < Units; ++i) {
+        const std::size_t at = static_cast<std::size_t>(i) * fan_in + k;
+        value[i] = multiply_add(Lanes(w[at]), h, value[i]);
+        own[i] = multiply_add(Lanes(e[at]), h, own[i]);
+        if constexpr (HasChange) carried[i] = multiply_add(Lanes(proposed_w[at]), dh, carried[i]);
+      }
     }
-    a[p] = (Begins ? bias : a[p]) + value;
-    d[p] = (Begins ? bias_change : d[p]) + change;
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) {
+      a[i] = a[i] + value[i];
+      if constexpr (HasChange) own[i] = own[i] + carried[i];
+      d[i] = d[i] + own[i];
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < Units; ++i) {
+    store_lanes(a[i], a_rows + i * points_per_tile + p);
+    store_lanes(d[i], d_rows + i * points_per_tile + p);
+  }
+}
+
+/// Preactivations a and their changes d of `Units` units from j on at every point of a tile. `first`: the
+/// inputs are data, dh = 0.
+template <int Units, class Real, class Team>
+LANGEVO_INLINE void affine_with_change(const Team& team, const Layer& layer, int j, bool first,
+                                       const AffineRows<Real>& rows, Real* a, Real* d) {
+  team.template each_register<Real, 1>([&](auto registers, int p) LANGEVO_BODY {
+    using Lanes = typename decltype(registers)::Lanes;
+    if (first) {
+      affine_register_tile<Units, false, Lanes>(layer, j, p, rows, a, d);
+    } else {
+      affine_register_tile<Units, true, Lanes>(layer, j, p, rows, a, d);
+    }
   });
-}
-
-template <bool HasChange, class Real, class Team>
-LANGEVO_INLINE void affine_row(const Team& team, int fan_in, const Real* w, const Real* proposed_w,
-                               const Real* e, const Real* h, const Real* dh, Real bias, Real bias_change,
-                               Real* a, Real* d) {
-  constexpr int block = inputs_per_block;
-  int k = 0;
-  if (fan_in >= block) {
-    add_inputs<block, true, HasChange>(team, w, proposed_w, e, h, dh, bias, bias_change, a, d);
-    k = block;
-  } else {
-    add_inputs<1, true, HasChange>(team, w, proposed_w, e, h, dh, bias, bias_change, a, d);
-    k = 1;
-  }
-  for (; k + block <= fan_in; k += block) {
-    const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
-    add_inputs<block, false, HasChange>(team, w + k, proposed_w + k, e + k, h + row, dh + row, bias,
-                                        bias_change, a, d);
-  }
-  for (; k < fan_in; ++k) {
-    const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
-    add_inputs<1, false, HasChange>(team, w + k, proposed_w + k, e + k, h + row, dh + row, bias, bias_change,
-                                    a, d);
-  }
-}
-
-/// Preactivation a and its change d of unit j at every point of a tile. `first`: the inputs are data, dh = 0.
-template <class Real, class Team>
-LANGEVO_FUNCTION void affine_with_change(const Team& team, const Layer& layer, int j, const Real* weight,
-                                         const Real* proposed_weight, const Real* weight_change,
-                                         const Real* h, const Real* dh, bool first, Real* a, Real* d) {
-  const std::size_t row = layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
-  const Real bias = layer.has_bias ? weight[layer.bias_offset + j] : Real(0);
-  const Real bias_change = layer.has_bias ? weight_change[layer.bias_offset + j] : Real(0);
-  const Real* w = weight + row;
-  const Real* proposed_w = proposed_weight + row;
-  const Real* e = weight_change + row;
-  if (first) {
-    affine_row<false>(team, layer.fan_in, w, proposed_w, e, h, dh, bias, bias_change, a, d);
-  } else {
-    affine_row<true>(team, layer.fan_in, w, proposed_w, e, h, dh, bias, bias_change, a, d);
-  }
 }
 
 }  // namespace LANGEVO_TARGET

@@ -122,27 +122,31 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
       team.each_point([&](int p) LANGEVO_BODY {
         e.value[p] = spectral * e.value[p] + (layer.fan_in + 3) * u * (weight * e.value_norm[p] + biases);
         e.value_norm[p] = PointErrors<double>::square_floor();
-        e.value_rounding[p] = PointErrors<double>::square_floor();
       });
-      for (int j = 0; j < layer.fan_out; ++j, stored += points_per_tile) {
-        double* row = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
-        const double* w = x + layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
-        combine_rows(team, layer.fan_in, w, 1, work.value[from],
-                     layer.has_bias ? x[layer.bias_offset + j] : 0.0, row);
+      each_unit_block(layer.fan_out, [&](auto block, int j) LANGEVO_BODY {
+        constexpr int units = block;
+        double* const rows = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
+        affine_units<units>(team, layer, j, x, work.value[from], rows);
+        if (hidden)
+          transform_rows<units>(team, rows, [](double a, int) LANGEVO_BODY { return Act::value(a); });
         team.each_point([&](int p) LANGEVO_BODY {
-          const double h = hidden ? Act::value(row[p]) : row[p];
-          const double rounding = hidden ? Act::value_error(h) : 0.0;
-          row[p] = h;
-          stored[p] = static_cast<float>(h);
-          e.value_norm[p] = multiply_add(h, h, e.value_norm[p]);
-          e.value_rounding[p] = multiply_add(rounding, rounding, e.value_rounding[p]);
+          double square = e.value_norm[p];
+#pragma GCC unroll 8
+          for (int i = 0; i < units; ++i) {
+            const double h = rows[i * points_per_tile + p];
+            stored[i * points_per_tile + p] = static_cast<float>(h);
+            square = multiply_add(h, h, square);
+          }
+          e.value_norm[p] = square;
         });
-      }
+        stored += units * points_per_tile;
+      });
       norm += points_per_tile;
       error += points_per_tile;
       team.each_point([&](int p) LANGEVO_BODY {
         e.value_norm[p] = square_root(e.value_norm[p]) + 1e-16;
-        e.value[p] += u * square_root(e.value_rounding[p]);
+        if (hidden)
+          e.value[p] += u * Act::template value_error<double>().of_norm(layer.fan_out, e.value_norm[p]);
         norm[p] = static_cast<float>(e.value_norm[p]);
         error[p] = static_cast<float>(e.value[p] + u_float * e.value_norm[p]);
       });

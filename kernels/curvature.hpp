@@ -23,22 +23,24 @@ LANGEVO_INLINE bool has_curvature(const NetworkView& network) {
   return network.layer_count <= 2 && network.parameter_count <= most_parameters;
 }
 
-/// Of one point at a time, units side by side.
+/// Of one tile of points; in each point's row units lie side by side.
 struct CurvatureWorkspace {
-  float* weight_in;    ///< w_jk, the bias for k = d_in, [d_in + 1][padded hidden]
-  float* weight_out;   ///< v_cj, [outputs][padded fan_in of the last layer]
-  float* bias_out;     ///< of the last layer, [outputs]
-  float* input;        ///< inputs, then 1 for the bias, [d_in + 1]
-  float* below;        ///< what the last layer is fed with, [padded fan_in of the last layer]
-  float* slope;        ///< h', [padded hidden]
-  float* second;       ///< h'' sum_c s_c v_cj, [padded hidden]
-  double* output;      ///< f, strided by points_per_tile as the loss has it
-  double* target;      ///< y, likewise
-  double* loss_slope;  ///< s, likewise
-  float* row;          ///< of the Gram matrix, one tile of points, [points_per_tile][outputs][padded N]
-  float* mean_row;     ///< sum_d p_d J_d, [padded N]; also scratch
-  float* within;       ///< sum over points of second_j x_k x_m, [d_in + 1][d_in + 1][padded hidden]
-  float* across;       ///< sum over points of s_c h'_j x_k, [outputs][d_in + 1][padded hidden]
+  float* weight_in;   ///< w_jk, the bias for k = d_in, [d_in + 1][padded hidden]
+  float* weight_out;  ///< v_cj, [outputs][padded fan_in of the last layer]
+  float* bias_out;    ///< of the last layer, [outputs]
+  float* input;       ///< inputs, then 1 for the bias, [d_in + 1][points_per_tile]
+  float* below;       ///< what the last layer is fed with, [points_per_tile][padded fan_in of the last layer]
+  float* slope;       ///< h', [points_per_tile][padded hidden]
+  float* second;      ///< h'' sum_c s_c v_cj, [points_per_tile][padded hidden]
+  double* output;     ///< f, [outputs][points_per_tile]
+  double* loss_slope;  ///< s, [outputs][points_per_tile]
+  float* factor;       ///< of each point's row, [points_per_tile]
+  float* total;        ///< of rows with factors, [padded hidden]
+  float* one;          ///< ones, [padded hidden]
+  float* row;          ///< of the Gram matrix, [points_per_tile][outputs][padded N]
+  float* mean_row;     ///< sum_d p_d J_d, [padded N]
+  float* within;  ///< sum over points and c of s_c v_cj h''_j x_k x_m, [d_in + 1][d_in + 1][padded hidden]
+  float* across;  ///< sum over points of s_c h'_j x_k, [outputs][d_in + 1][padded hidden]
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     if (!has_curvature(network)) return;
@@ -50,17 +52,19 @@ struct CurvatureWorkspace {
     weight_in = arena.take<float>(inputs * units);
     weight_out = arena.take<float>(outputs * units);
     bias_out = arena.take<float>(outputs);
-    input = arena.take<float>(inputs);
-    below = arena.take<float>(units);
-    slope = arena.take<float>(units);
-    second = arena.take<float>(units);
+    input = arena.take<float>(inputs * points_per_tile);
     output = arena.take<double>(outputs * points_per_tile);
-    target = arena.take<double>(outputs * points_per_tile);
     loss_slope = arena.take<double>(outputs * points_per_tile);
-    row = arena.take<float>(points_per_tile * outputs * padded);
+    factor = arena.take<float>(points_per_tile);
+    total = arena.take<float>(units);
+    one = arena.take<float>(units);
     mean_row = arena.take<float>(padded);
     within = arena.take<float>(inputs * inputs * units);
     across = arena.take<float>(outputs * inputs * units);
+    below = arena.take<float>(points_per_tile * units);
+    slope = arena.take<float>(points_per_tile * units);
+    second = arena.take<float>(points_per_tile * units);
+    row = arena.take<float>(points_per_tile * outputs * padded);
   }
 };
 
@@ -95,92 +99,108 @@ LANGEVO_FUNCTION void load_weights(const Team& team, const NetworkView& network,
   team.synchronize();
 }
 
-/// Forward through the network for point `point`: below, slope, second (still h'' alone) and output.
+/// Forward through the network for the first `count` points of a tile: below, slope, second and
+/// output.
 template <class Act, class Team>
-LANGEVO_FUNCTION void evaluate_point(const Team& team, const ProblemView& problem, std::size_t point,
-                                     CurvatureWorkspace& work) {
+LANGEVO_FUNCTION void evaluate_points(const Team& team, const ProblemView& problem, std::size_t tile,
+                                      std::size_t count, CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
   const auto inputs = static_cast<std::size_t>(data.input_dim);
-  const std::size_t tile = point / points_per_tile;
-  const std::size_t p = point % points_per_tile;
-  team.each(inputs, [&](std::size_t k) LANGEVO_BODY {
-    work.input[k] = static_cast<float>(data.inputs[(tile * inputs + k) * points_per_tile + p]);
-  });
-  if (team.leads()) work.input[inputs] = 1;
+  for (std::size_t k = 0; k <= inputs; ++k) {
+    const double* x = data.inputs + (tile * inputs + k) * points_per_tile;
+    float* to = work.input + k * points_per_tile;
+    team.each(count,
+              [&](std::size_t p) LANGEVO_BODY { to[p] = k < inputs ? static_cast<float>(x[p]) : 1.0f; });
+  }
   team.synchronize();
   const Layer& last = network.layers[network.layer_count - 1];
   const std::size_t units = padded_row(last.fan_in);
   if (network.layer_count == 1) {
-    team.each(inputs, [&](std::size_t k) LANGEVO_BODY { work.below[k] = work.input[k]; });
-  } else {
-    float* a = work.slope;  // preactivations first; one loop over units each, so that they vectorise
-    team.each(units, [&](std::size_t j) LANGEVO_BODY { a[j] = work.weight_in[inputs * units + j]; });
     for (std::size_t k = 0; k < inputs; ++k) {
-      const float x = work.input[k];
-      const float* w = work.weight_in + k * units;
-      team.each(units, [&](std::size_t j) LANGEVO_BODY { a[j] = multiply_add(w[j], x, a[j]); });
+      team.each(count, [&](std::size_t p)
+                           LANGEVO_BODY { work.below[p * units + k] = work.input[k * points_per_tile + p]; });
     }
-    team.each(units, [&](std::size_t j) LANGEVO_BODY {
-      const float h = Act::value(a[j]);
-      work.below[j] = h;
-      work.slope[j] = Act::slope(h);
-      work.second[j] = Act::second_slope(h);
+  } else {
+    float* const a = work.slope;  // preactivations first
+    const float* const bias = work.weight_in + inputs * units;
+    for (std::size_t p = 0; p < count; ++p) {
+      const float x = work.input[p];
+      float* const row = a + p * units;
+      team.each(units,
+                [&](std::size_t j) LANGEVO_BODY { row[j] = multiply_add(work.weight_in[j], x, bias[j]); });
+      for (std::size_t k = 1; k < inputs; ++k) {
+        const float x_k = work.input[k * points_per_tile + p];
+        const float* const w = work.weight_in + k * units;
+        team.each(units, [&](std::size_t j) LANGEVO_BODY { row[j] = multiply_add(w[j], x_k, row[j]); });
+      }
+    }
+    team.synchronize();
+    team.each(count * units, [&](std::size_t i) LANGEVO_BODY {
+      const float h = Act::value(a[i]);
+      work.below[i] = h;
+      work.slope[i] = Act::slope(h);
+      work.second[i] = Act::second_slope(h);
     });
   }
   team.synchronize();
   for (int c = 0; c < last.fan_out; ++c) {
-    const float sum = team.dot(units, work.weight_out + c * units, work.below);
-    if (team.leads()) {
-      work.output[c * points_per_tile] = static_cast<double>(sum + work.bias_out[c]);
-      work.target[c * points_per_tile] = data.targets[(tile * data.target_dim + c) * points_per_tile + p];
+    for (std::size_t p = 0; p < count; ++p) {
+      const double sum = team.dot(units, work.weight_out + c * units, work.below + p * units);
+      if (team.leads()) {
+        work.output[static_cast<std::size_t>(c) * points_per_tile + p] =
+            sum + static_cast<double>(work.bias_out[c]);
+      }
     }
   }
   team.synchronize();
 }
 
-/// J_c of the point into `row`, [N]; padding untouched.
+/// J_c of point p into `row`, [N]; padding untouched.
 template <class Team>
-LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network, int c, float* row,
-                                    const CurvatureWorkspace& work) {
+LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network, std::size_t p, int c,
+                                    float* row, const CurvatureWorkspace& work) {
   const Layer& last = network.layers[network.layer_count - 1];
-  const std::size_t units = last.fan_in;
+  const std::size_t fan_in = last.fan_in;
+  const std::size_t units = padded_row(fan_in);
+  const float* const below = work.below + p * units;
   for (int d = 0; d < last.fan_out; ++d) {
-    float* of_output = row + last.weight_offset + d * units;
+    float* const of_output = row + last.weight_offset + d * fan_in;
     const float own = d == c ? 1.0f : 0.0f;
-    team.each(units, [&](std::size_t j) LANGEVO_BODY { of_output[j] = own * work.below[j]; });
+    team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_output[j] = own * below[j]; });
     if (last.has_bias && team.leads()) row[last.bias_offset + d] = own;
   }
   if (network.layer_count == 1) return;
   const Layer& hidden = network.layers[0];
-  const float* v = work.weight_out + c * padded_row(units);
+  const float* const v = work.weight_out + c * units;
+  const float* const slope = work.slope + p * units;
   const std::size_t inputs = hidden.fan_in;
   for (std::size_t k = 0; k < inputs; ++k) {
-    const float x = work.input[k];
-    float* of_input = row + hidden.weight_offset + k;
-    team.each(units, [&](std::size_t j) LANGEVO_BODY { of_input[j * inputs] = v[j] * work.slope[j] * x; });
+    const float x = work.input[k * points_per_tile + p];
+    float* const of_input = row + hidden.weight_offset + k;
+    if (inputs == 1) {  // stores side by side are much faster
+      team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_input[j] = v[j] * slope[j] * x; });
+    } else {
+      team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_input[j * inputs] = v[j] * slope[j] * x; });
+    }
   }
   if (hidden.has_bias) {
-    float* bias = row + hidden.bias_offset;
-    team.each(units, [&](std::size_t j) LANGEVO_BODY { bias[j] = v[j] * work.slope[j]; });
+    float* const bias = row + hidden.bias_offset;
+    team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { bias[j] = v[j] * slope[j]; });
   }
 }
 
-/// The point's rows of the Gram matrix, [outputs][padded N], from its J_c already there.
+/// Point p's rows of the Gram matrix for the cross-entropy, [outputs][padded N], from its J_c already there.
 template <class Team>
-LANGEVO_FUNCTION void weigh_rows(const Team& team, Loss loss, int outputs, std::size_t padded, double scale,
-                                 float* rows, CurvatureWorkspace& work) {
-  if (loss == Loss::mse) {
-    const auto weight = static_cast<float>(square_root(2 * scale));
-    team.each(padded * outputs, [&](std::size_t i) LANGEVO_BODY { rows[i] *= weight; });
-    return;
-  }
-  const SoftmaxParts<double> parts = softmax_parts<double>(outputs, work.output, nullptr);
+LANGEVO_FUNCTION void weigh_rows(const Team& team, int outputs, std::size_t padded, double scale,
+                                 const double* output, const double* target, float* rows,
+                                 CurvatureWorkspace& work) {
+  const SoftmaxParts<double> parts = softmax_parts<double>(outputs, output, nullptr);
   const auto probability = [&](int c) {
-    return exponential(work.output[c * points_per_tile] - parts.highest) / parts.sum;
+    return exponential(output[c * points_per_tile] - parts.highest) / parts.sum;
   };
   double mass = 0;
-  for (int c = 0; c < outputs; ++c) mass += work.target[c * points_per_tile];
+  for (int c = 0; c < outputs; ++c) mass += target[c * points_per_tile];
   team.each(padded, [&](std::size_t i) LANGEVO_BODY {
     float sum = 0;
     for (int c = 0; c < outputs; ++c) sum += static_cast<float>(probability(c)) * rows[c * padded + i];
@@ -193,10 +213,47 @@ LANGEVO_FUNCTION void weigh_rows(const Team& team, Loss loss, int outputs, std::
   }
 }
 
-/// Adds the point's part of `within` and `across`.
+/// The tile's rows of the Gram matrix, [count][outputs][padded N].
 template <class Team>
-LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& problem, double scale,
-                                         CurvatureWorkspace& work) {
+LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, const double* target,
+                                std::size_t count, std::size_t padded, double scale,
+                                CurvatureWorkspace& work) {
+  const int outputs = problem.data_double.target_dim;
+  for (std::size_t p = 0; p < count; ++p) {
+    for (int c = 0; c < outputs; ++c)
+      output_slopes(team, problem.network, p, c, work.row + (p * outputs + c) * padded, work);
+  }
+  team.synchronize();
+  if (problem.loss == Loss::mse) {
+    const auto weight = static_cast<float>(square_root(2 * scale));
+    team.each(count * outputs * padded, [&](std::size_t i) LANGEVO_BODY { work.row[i] *= weight; });
+  } else {
+    for (std::size_t p = 0; p < count; ++p) {
+      weigh_rows(team, outputs, padded, scale, work.output + p, target + p, work.row + p * outputs * padded,
+                 work);
+    }
+  }
+  team.synchronize();
+}
+
+/// out_j += weight_j sum over points p of the tile of factor(p) rows[p][j].
+template <class Team, class Factor>
+LANGEVO_FUNCTION void add_weighed_units(const Team& team, std::size_t count, std::size_t units,
+                                        const float* rows, const Factor& factor, const float* weight,
+                                        float* out, CurvatureWorkspace& work) {
+  team.each(count, [&](std::size_t p) LANGEVO_BODY { work.factor[p] = factor(p); });
+  team.synchronize();
+  team.combine_rows(count, units, rows, work.factor, work.total);
+  team.synchronize();
+  team.each(units,
+            [&](std::size_t j) LANGEVO_BODY { out[j] = multiply_add(weight[j], work.total[j], out[j]); });
+  team.synchronize();
+}
+
+/// Adds the tile's part of `within` and `across`.
+template <class Team>
+LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& problem, const double* target,
+                                         std::size_t count, double scale, CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   if (network.layer_count == 1) return;
   const Layer& last = network.layers[1];
@@ -204,35 +261,28 @@ LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& pr
   const int outputs = last.fan_out;
   const std::size_t inputs = network.layers[0].fan_in + (network.layers[0].has_bias ? 1 : 0);
   const std::size_t stride = network.layers[0].fan_in + 1;
-  if (team.leads()) {
-    point_loss_slope(problem.loss, outputs, work.output, work.target, scale, work.loss_slope);
-  }
+  team.each(count, [&](std::size_t p) LANGEVO_BODY {
+    point_loss_slope(problem.loss, outputs, work.output + p, target + p, scale, work.loss_slope + p);
+  });
+  team.each(units, [&](std::size_t j) LANGEVO_BODY { work.one[j] = 1; });
   team.synchronize();
-  const auto loss_slope = [&](int c) { return static_cast<float>(work.loss_slope[c * points_per_tile]); };
-  float* weighed = work.mean_row;
   for (int c = 0; c < outputs; ++c) {
-    const float slope = loss_slope(c);
-    const float* v = work.weight_out + c * units;
-    team.each(units, [&](std::size_t j) LANGEVO_BODY {
-      weighed[j] = multiply_add(slope, v[j], c == 0 ? 0.0f : weighed[j]);
-    });
-  }
-  team.each(units, [&](std::size_t j) LANGEVO_BODY { work.second[j] *= weighed[j]; });
-  for (std::size_t k = 0; k < inputs; ++k) {
-    for (std::size_t m = k; m < inputs; ++m) {
-      const float product = work.input[k] * work.input[m];
-      float* within = work.within + (k * stride + m) * units;
-      team.each(units, [&](std::size_t j)
-                           LANGEVO_BODY { within[j] = multiply_add(work.second[j], product, within[j]); });
-    }
-    for (int c = 0; c < outputs; ++c) {
-      const float product = loss_slope(c) * work.input[k];
-      float* across = work.across + (c * stride + k) * units;
-      team.each(units, [&](std::size_t j)
-                           LANGEVO_BODY { across[j] = multiply_add(work.slope[j], product, across[j]); });
+    const double* const loss_slope = work.loss_slope + static_cast<std::size_t>(c) * points_per_tile;
+    for (std::size_t k = 0; k < inputs; ++k) {
+      const float* const x_k = work.input + k * points_per_tile;
+      for (std::size_t m = k; m < inputs; ++m) {
+        const float* const x_m = work.input + m * points_per_tile;
+        add_weighed_units(
+            team, count, units, work.second,
+            [&](std::size_t p) LANGEVO_BODY { return static_cast<float>(loss_slope[p]) * x_k[p] * x_m[p]; },
+            work.weight_out + c * units, work.within + (k * stride + m) * units, work);
+      }
+      add_weighed_units(
+          team, count, units, work.slope,
+          [&](std::size_t p) LANGEVO_BODY { return static_cast<float>(loss_slope[p]) * x_k[p]; }, work.one,
+          work.across + (c * stride + k) * units, work);
     }
   }
-  team.synchronize();
 }
 
 /// Adds `within` and `across` to the Hessian, in the upper triangle.
@@ -279,7 +329,7 @@ LANGEVO_FUNCTION void scaled_hessian(const Team& team, const ProblemView& proble
   const std::size_t units = padded_row(network.layers[network.layer_count - 1].fan_in);
   const double scale = 1 / loss_denominator(problem.loss, data.points, outputs);
   load_weights(team, network, x, work);
-  team.each(units, [&](std::size_t j) LANGEVO_BODY { work.below[j] = 0; });
+  team.each(points_per_tile * units, [&](std::size_t i) LANGEVO_BODY { work.below[i] = 0; });
   team.each(padded * padded, [&](std::size_t i) LANGEVO_BODY { hessian[i] = 0; });
   team.each(padded * outputs * points_per_tile, [&](std::size_t i) LANGEVO_BODY { work.row[i] = 0; });
   team.each(inputs * inputs * units, [&](std::size_t i) LANGEVO_BODY { work.within[i] = 0; });
@@ -289,15 +339,10 @@ LANGEVO_FUNCTION void scaled_hessian(const Team& team, const ProblemView& proble
     for (std::size_t tile = 0; tile < data.tiles; ++tile) {
       const std::size_t first = tile * points_per_tile;
       const std::size_t count = data.points - first < points_per_tile ? data.points - first : points_per_tile;
-      for (std::size_t p = 0; p < count; ++p) {
-        evaluate_point<decltype(activation)>(team, problem, first + p, work);
-        float* rows = work.row + p * outputs * padded;
-        for (int c = 0; c < outputs; ++c) output_slopes(team, network, c, rows + c * padded, work);
-        team.synchronize();
-        weigh_rows(team, problem.loss, outputs, padded, scale, rows, work);
-        add_unit_curvature(team, problem, scale, work);
-      }
-      team.synchronize();
+      const double* target = data.targets + tile * data.target_dim * points_per_tile;
+      evaluate_points<decltype(activation)>(team, problem, tile, count, work);
+      make_rows(team, problem, target, count, padded, scale, work);
+      add_unit_curvature(team, problem, target, count, scale, work);
       team.add_gram(count * outputs, padded, work.row, hessian);
       team.synchronize();
     }

@@ -39,20 +39,23 @@ LANGEVO_INLINE ExponentialParts<double> split_exponential(double x) {
   const double k = shifted - shifter;
   const double high = fused_multiply_add(k, -0.6931471805599453, x);
   const double r = fused_multiply_add(k, -2.3190468138462996e-17, high);
-  double q = 1.6059043836821613e-10;  // 1/13!
-  q = fused_multiply_add(q, r, 2.08767569878681e-9);
-  q = fused_multiply_add(q, r, 2.505210838544172e-8);
-  q = fused_multiply_add(q, r, 2.755731922398589e-7);
-  q = fused_multiply_add(q, r, 2.7557319223985893e-6);
-  q = fused_multiply_add(q, r, 2.48015873015873e-5);
-  q = fused_multiply_add(q, r, 1.984126984126984e-4);
-  q = fused_multiply_add(q, r, 1.388888888888889e-3);
-  q = fused_multiply_add(q, r, 8.333333333333333e-3);
-  q = fused_multiply_add(q, r, 4.1666666666666664e-2);
-  q = fused_multiply_add(q, r, 1.6666666666666666e-1);
-  q = fused_multiply_add(q, r, 0.5);
+  // even and odd powers apart, so that half as many operations wait for each other
+  const double square = r * r;
+  double odd = 1.6059043836821613e-10;  // 1/13!
+  odd = fused_multiply_add(odd, square, 2.505210838544172e-8);
+  odd = fused_multiply_add(odd, square, 2.7557319223985893e-6);
+  odd = fused_multiply_add(odd, square, 1.984126984126984e-4);
+  odd = fused_multiply_add(odd, square, 8.333333333333333e-3);
+  odd = fused_multiply_add(odd, square, 1.6666666666666666e-1);
+  double q = 2.08767569878681e-9;
+  q = fused_multiply_add(q, square, 2.755731922398589e-7);
+  q = fused_multiply_add(q, square, 2.48015873015873e-5);
+  q = fused_multiply_add(q, square, 1.388888888888889e-3);
+  q = fused_multiply_add(q, square, 4.1666666666666664e-2);
+  q = fused_multiply_add(q, square, 0.5);
+  q = fused_multiply_add(odd, r, q);
   const std::uint64_t exponent = (bits_of(shifted) << 52) + 0x3ff0000000000000ull;
-  return {double_of_bits(exponent), fused_multiply_add(q * r, r, r)};
+  return {double_of_bits(exponent), fused_multiply_add(q, square, r)};
 }
 
 /// Largest argument of split_exponential, and the |a| beyond which tanh rounds to 1.
@@ -89,13 +92,13 @@ LANGEVO_INLINE Real exponential_minus_1(Real x) {
   return fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale - Real(1));
 }
 
-/// tanh a = m / (m + 2), m = e^(2|a|) - 1, with the sign of a; NaN stays NaN.
+/// tanh a = m / (m + 2), m = e^2a - 1; NaN stays NaN.
 template <class Real>
 LANGEVO_INLINE Real hyperbolic_tangent(Real a) {
-  const Real magnitude = smaller(absolute(a), ExponentialRange<Real>::tanh_saturates);
-  const Real m = exponential_minus_1(magnitude + magnitude);
-  const Real t = m / (m + Real(2));
-  return a < Real(0) ? -t : t;
+  constexpr Real end = ExponentialRange<Real>::tanh_saturates;
+  const Real clamped = larger(smaller(a, end), -end);
+  const Real m = exponential_minus_1(clamped + clamped);
+  return m / (m + Real(2));
 }
 
 /// Natural logarithm of a normal, positive a: log a = k ln 2 + log(1 + f), a = 2^k (1 + f). In float

@@ -31,37 +31,61 @@ struct GradientWorkspace {
   }
 };
 
-/// output += sum_k w_k input_k over `Count` rows k that lie `stride` weights and one row of points apart.
-template <int Count, bool Begins, class Team>
-LANGEVO_INLINE void add_rows(const Team& team, const double* w, std::size_t stride, const double* input,
-                             double start, double* output) {
-  double w_of[Count];
-  for (int k = 0; k < Count; ++k) w_of[k] = w[k * stride];
-  team.each_point([&](int p) LANGEVO_BODY {
-    double value = Begins ? start : output[p];
-    for (int k = 0; k < Count; ++k) value = multiply_add(w_of[k], input[k * points_per_tile + p], value);
-    output[p] = value;
+/// output_i = start[i] + sum_k w[i unit_stride + k input_stride] input_k over `count` rows k, for `Units`
+/// units i; nullptr: start = 0.
+template <int Units, class Team>
+LANGEVO_INLINE void combine_rows(const Team& team, int count, const double* w, std::size_t unit_stride,
+                                 std::size_t input_stride, const double* input, const double* start,
+                                 double* output) {
+  team.template each_register<double, 2>([&](auto registers, int p) LANGEVO_BODY {
+    using Registers = decltype(registers);
+    using Lanes = typename Registers::Lanes;
+    Lanes sum[Units][Registers::count];
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) {
+#pragma GCC unroll 8
+      for (int q = 0; q < Registers::count; ++q) sum[i][q] = Lanes(start == nullptr ? 0.0 : start[i]);
+    }
+    for (int k = 0; k < count; ++k) {
+      const double* const row = input + k * points_per_tile + p;
+      Lanes value[Registers::count];
+#pragma GCC unroll 8
+      for (int q = 0; q < Registers::count; ++q) load_lanes(value[q], row + q * Registers::stride);
+#pragma GCC unroll 8
+      for (int i = 0; i < Units; ++i) {
+        const Lanes weight(w[i * unit_stride + k * input_stride]);
+#pragma GCC unroll 8
+        for (int q = 0; q < Registers::count; ++q) sum[i][q] = multiply_add(weight, value[q], sum[i][q]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) {
+#pragma GCC unroll 8
+      for (int q = 0; q < Registers::count; ++q)
+        store_lanes(sum[i][q], output + i * points_per_tile + p + q * Registers::stride);
+    }
   });
 }
 
-/// output = start + sum_k w[k stride] input_k over `count` rows.
-template <class Team>
-LANGEVO_FUNCTION void combine_rows(const Team& team, int count, const double* w, std::size_t stride,
-                                   const double* input, double start, double* output) {
-  constexpr int block = 8;
-  int k = 1;
-  if (count >= block) {
-    add_rows<block, true>(team, w, stride, input, start, output);
-    k = block;
-  } else {
-    add_rows<1, true>(team, w, stride, input, start, output);
-  }
-  for (; k + block <= count; k += block) {
-    add_rows<block, false>(team, w + k * stride, stride, input + k * points_per_tile, start, output);
-  }
-  for (; k < count; ++k) {
-    add_rows<1, false>(team, w + k * stride, stride, input + k * points_per_tile, start, output);
-  }
+/// Preactivations of `Units` units from j on.
+template <int Units, class Team>
+LANGEVO_INLINE void affine_units(const Team& team, const Layer& layer, int j, const double* x,
+                                 const double* input, double* output) {
+  combine_rows<Units>(team, layer.fan_in,
+                      x + layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in, layer.fan_in, 1,
+                      input, layer.has_bias ? x + layer.bias_offset + j : nullptr, output);
+}
+
+/// row[p] = body(row[p], p) for each point of `Units` rows.
+template <int Units, class Team, class Body>
+LANGEVO_INLINE void transform_rows(const Team& team, double* rows, const Body& body) {
+  team.each_point([&](int p) LANGEVO_BODY {
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) {
+      const int at = i * points_per_tile + p;
+      rows[at] = body(rows[at], at);
+    }
+  });
 }
 
 /// Activations of every layer on one tile; returns the outputs.
@@ -80,13 +104,11 @@ LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, c
     const Layer& layer = network.layers[l];
     double* next = h + static_cast<std::size_t>(layer.fan_in) * points_per_tile;
     const bool hidden = l + 1 < network.layer_count;
-    for (int j = 0; j < layer.fan_out; ++j) {
-      double* row = next + static_cast<std::size_t>(j) * points_per_tile;
-      const double bias = layer.has_bias ? x[layer.bias_offset + j] : 0;
-      const double* w = x + layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
-      combine_rows(team, layer.fan_in, w, 1, h, bias, row);
-      if (hidden) team.each_point([&](int p) LANGEVO_BODY { row[p] = Act::value(row[p]); });
-    }
+    each_unit_block(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+      double* const rows = next + static_cast<std::size_t>(j) * points_per_tile;
+      affine_units<units>(team, layer, j, x, h, rows);
+      if (hidden) transform_rows<units>(team, rows, [](double a, int) LANGEVO_BODY { return Act::value(a); });
+    });
     h = next;
   }
   return h;
@@ -140,24 +162,23 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
   for (int l = network.layer_count - 1; l >= 0; --l) {
     const Layer& layer = network.layers[l];
     const double* h = next - static_cast<std::size_t>(layer.fan_in) * points_per_tile;
-    for (int j = 0; j < layer.fan_out; ++j) {
-      const double* slope_j = slope + static_cast<std::size_t>(j) * points_per_tile;
-      const std::size_t row = layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in;
-      for (int k = 0; k < layer.fan_in; ++k) {
-        team.add_dot(work.parameter[row + k], slope_j, h + static_cast<std::size_t>(k) * points_per_tile);
-      }
-      if (layer.has_bias) {
+    team.add_dots(work.parameter + layer.weight_offset, layer.fan_in, layer.fan_out, layer.fan_in, slope, h);
+    if (layer.has_bias) {
+      for (int j = 0; j < layer.fan_out; ++j) {
+        const double* slope_j = slope + static_cast<std::size_t>(j) * points_per_tile;
         team.add_points(work.parameter[layer.bias_offset + j],
                         [&](int p) LANGEVO_BODY { return slope_j[p]; });
       }
     }
     if (l > 0) {
-      for (int k = 0; k < layer.fan_in; ++k) {
-        double* row = below + static_cast<std::size_t>(k) * points_per_tile;
-        const double* h_k = h + static_cast<std::size_t>(k) * points_per_tile;
-        combine_rows(team, layer.fan_out, x + layer.weight_offset + k, layer.fan_in, slope, 0, row);
-        team.each_point([&](int p) LANGEVO_BODY { row[p] *= Act::slope(h_k[p]); });
-      }
+      each_unit_block(layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
+        const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
+        combine_rows<units>(team, layer.fan_out, x + layer.weight_offset + k, 1, layer.fan_in, slope, nullptr,
+                            below + row);
+        const double* const h_k = h + row;
+        transform_rows<units>(team, below + row,
+                              [h_k](double sum, int at) LANGEVO_BODY { return sum * Act::slope(h_k[at]); });
+      });
     }
     double* const above = slope;
     slope = below;

@@ -23,4 +23,10 @@ auto with_kernel_rule(const Rule& rule, const Body& body) {
       rule);
 }
 
+inline bool is_screened(const Rule& rule) {
+  return with_kernel_rule(rule, [](const auto& each) {
+    return std::is_same_v<std::decay_t<decltype(each)>, ScreenedMetropolis>;
+  });
+}
+
 }  // namespace langevo

@@ -12,13 +12,15 @@ inline namespace LANGEVO_TARGET {
 template <class Team, class Real>
 struct LayeredTile {
   PointErrors<Real> errors;
-  Real* output;  ///< [outputs][points_per_tile], and its change
+  Real* preactivation;  ///< [points_per_tile]
+  Real* output;         ///< [outputs][points_per_tile], and its change
   Real* output_change;
   LossChangeSums<Team>* sums;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     const auto outputs = static_cast<std::size_t>(network.layers[network.layer_count - 1].fan_out);
     errors.carve(arena);
+    preactivation = arena.take<Real>(points_per_tile);
     output = arena.take<Real>(outputs * points_per_tile);
     output_change = arena.take<Real>(outputs * points_per_tile);
     sums = arena.take<LossChangeSums<Team>>(1);
@@ -179,10 +181,10 @@ struct FinishLayer {
         for (int j = 0; j < layer.fan_out; ++j) {
           Real* const a_j = a + static_cast<std::size_t>(j) * points;
           Real* const d_j = d + static_cast<std::size_t>(j) * points;
-          add(team, bias(j, work.weight), bias(j, work.weight_change), a_j, d_j, a_j, d_j);
-          activate_unit<Act>(team, a_j, d_j, a_j, d_j, tile.errors);
+          add(team, bias(j, work.weight), bias(j, work.weight_change), a_j, d_j, tile.preactivation, d_j);
+          activate<Act, 1>(team, tile.preactivation, a_j, d_j, tile.errors);
         }
-        end_activation<Act>(team, tile.errors);
+        end_activation<Act>(team, layer.fan_out, tile.errors);
       });
       return;
     }

@@ -53,10 +53,9 @@ struct LossChangeWorkspace {
   Real* weight_change;    ///< x' - x in Real, [N]
   LayerNorms<Real>* norms;
   double* norm_scratch;
-  Real* value[2];   ///< h of the layer below and of this one, [max_width][points_per_tile]
-  Real* change[2];  ///< dh likewise
-  Real* preactivation;
-  Real* preactivation_change;
+  Real* value[2];       ///< h of the layer below and of this one, [max_width][points_per_tile]
+  Real* change[2];      ///< dh likewise
+  Real* preactivation;  ///< [units_per_block][points_per_tile]
   PointErrors<Real> errors;
   LossChangeSums<Team>* sums;
 
@@ -65,8 +64,7 @@ struct LossChangeWorkspace {
     const std::size_t tile = static_cast<std::size_t>(network.max_width) * points_per_tile;
     norms = arena.take<LayerNorms<Real>>(network.layer_count);
     sums = arena.take<LossChangeSums<Team>>(1);
-    preactivation = arena.take_private<Real>(points_per_tile);
-    preactivation_change = arena.take_private<Real>(points_per_tile);
+    preactivation = arena.take_private<Real>(units_per_block * points_per_tile);
     errors.carve(arena);
     weight = arena.take<Real>(n);
     proposed_weight = arena.take<Real>(n);
@@ -98,66 +96,98 @@ LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem
   team.synchronize();
 }
 
+template <class Real, class Team>
+LANGEVO_INLINE AffineRows<Real> affine_rows(int from, const LossChangeWorkspace<Team, Real>& work) {
+  return {work.weight, work.proposed_weight, work.weight_change, work.value[from], work.change[from]};
+}
+
 /// Before the units of a layer on one tile.
 template <class Real, class Team>
-LANGEVO_FUNCTION void begin_activation(const Team& team, PointErrors<Real>& errors) {
-  PointErrors<Real>& e = errors;
+LANGEVO_FUNCTION void begin_activation(const Team& team, const PointErrors<Real>& e) {
   team.each_point([&](int p) LANGEVO_BODY {
     e.value_norm[p] = PointErrors<Real>::square_floor();
     e.change_norm[p] = PointErrors<Real>::square_floor();
-    e.value_rounding[p] = 0;
     e.change_rounding[p] = PointErrors<Real>::square_floor();
-    e.sensitivity[p] = 0;
+    e.excursion[p] = -Limits<Real>::largest;
   });
 }
 
-/// One unit on one tile: preactivations a and their changes d to values h and their changes dh, which may
-/// take the place of a and d.
-template <class Act, class Real, class Team>
-LANGEVO_FUNCTION void activate_unit(const Team& team, const Real* a, const Real* d, Real* h, Real* dh,
-                                    PointErrors<Real>& errors) {
-  PointErrors<Real>& e = errors;
-  const bool large =
-      team.any_point([&](int p) LANGEVO_BODY { return !(absolute(d[p]) <= small_change<Real>()); });
-  const auto finish = [&](int p, Real value, Real change, Real change_error) LANGEVO_BODY {
-    const Real value_error = Act::value_error(value);
-    e.sensitivity[p] = larger(e.sensitivity[p], Act::sensitivity(a[p], d[p], e.margin[p]));
-    h[p] = value;
-    dh[p] = change;
-    e.value_norm[p] = multiply_add(value, value, e.value_norm[p]);
-    e.change_norm[p] = multiply_add(change, change, e.change_norm[p]);
-    e.value_rounding[p] = multiply_add(value_error, value_error, e.value_rounding[p]);
-    e.change_rounding[p] = multiply_add(change_error, change_error, e.change_rounding[p]);
-  };
-  if (large) {
+/// Turns preactivations a of `Units` units into values h and, in place, their changes into those of the
+/// values, and adds what they tell about the errors. Values come first: one loop for both would have more
+/// operations wait for each other than a processor looks ahead.
+template <class Act, int Units, class Real, class Team>
+LANGEVO_INLINE void activate(const Team& team, const Real* preactivation, Real* h, Real* dh,
+                             const PointErrors<Real>& e) {
+  team.each_point([&](int p) LANGEVO_BODY {
+#pragma GCC unroll 8
+    for (int i = 0; i < Units; ++i) {
+      h[i * points_per_tile + p] = Act::value(preactivation[i * points_per_tile + p]);
+    }
+  });
+  // `step` gives a change and adds the square of its error to what it has.
+  const auto with = [&](Real error_scale, const auto& step) LANGEVO_BODY {
     team.each_point([&](int p) LANGEVO_BODY {
-      const Real value = Act::value(a[p]);
-      const bool is_small = absolute(d[p]) <= small_change<Real>();
-      const Real small = Act::change(value, a[p], d[p]);
-      const Real change = is_small ? small : Act::large_change(value, a[p], d[p]);
-      const Real small_error = Act::change_error(value, a[p], d[p]);
-      finish(p, value, change, is_small ? small_error : Act::large_change_error(value, a[p], d[p]));
+      Real value_norm = e.value_norm[p];
+      Real change_norm = e.change_norm[p];
+      Real errors = 0;
+      Real excursion = e.excursion[p];
+#pragma GCC unroll 8
+      for (int i = 0; i < Units; ++i) {
+        const Real a = preactivation[i * points_per_tile + p];
+        const Real d = dh[i * points_per_tile + p];
+        const Real value = h[i * points_per_tile + p];
+        const Real change = step(value, a, d, errors);
+        value_norm = multiply_add(value, value, value_norm);
+        change_norm = multiply_add(change, change, change_norm);
+        excursion = larger(excursion, Act::excursion(a, d));
+        dh[i * points_per_tile + p] = change;
+      }
+      e.value_norm[p] = value_norm;
+      e.change_norm[p] = change_norm;
+      e.change_rounding[p] = multiply_add(error_scale, errors, e.change_rounding[p]);
+      e.excursion[p] = excursion;
+    });
+  };
+  constexpr Real own_error = Act::template change_error<Real>();
+  const bool beyond_tiny = team.any_point([&](int p) LANGEVO_BODY {
+    Real largest = absolute(dh[p]);
+#pragma GCC unroll 8
+    for (int i = 1; i < Units; ++i) {
+      const Real size = absolute(dh[i * points_per_tile + p]);
+      largest = size <= largest ? largest : size;  // NaN stays
+    }
+    return !(largest <= Act::template tiny_change_reach<Real>());
+  });
+  if (beyond_tiny) {
+    with(Real(1), [](Real value, Real a, Real d, Real& errors) LANGEVO_BODY {
+      const bool is_small = absolute(d) <= small_change<Real>();
+      const Real small = Act::change(value, a, d);
+      const Real large = Act::large_change(value, a, d);
+      const Real small_error = own_error * absolute(d);
+      const Real error = is_small ? small_error : Act::large_change_error(value, a, d);
+      errors = multiply_add(error, error, errors);
+      return is_small ? small : large;
     });
   } else {
-    team.each_point([&](int p) LANGEVO_BODY {
-      const Real value = Act::value(a[p]);
-      finish(p, value, Act::change(value, a[p], d[p]), Act::change_error(value, a[p], d[p]));
+    with(own_error * own_error, [](Real value, Real a, Real d, Real& errors) LANGEVO_BODY {
+      errors = multiply_add(d, d, errors);
+      return Act::tiny_change(value, a, d);
     });
   }
 }
 
 /// After the units of a layer on one tile: their norms, and the bounds of their errors.
 template <class Act, class Real, class Team>
-LANGEVO_FUNCTION void end_activation(const Team& team, PointErrors<Real>& errors) {
+LANGEVO_FUNCTION void end_activation(const Team& team, int units, const PointErrors<Real>& e) {
   constexpr Real u = Limits<Real>::unit_roundoff;
-  PointErrors<Real>& e = errors;
   team.each_point([&](int p) LANGEVO_BODY {
-    const Real value_error = e.value[p];
     constexpr Real slope = Act::template slope_bound<Real>();
-    e.value[p] = slope * value_error + u * square_root(e.value_rounding[p]);
-    e.change[p] =
-        slope * e.change[p] + e.sensitivity[p] * value_error + u * square_root(e.change_rounding[p]);
-    e.value_norm[p] = square_root(e.value_norm[p]);
+    const Real value_error = e.value[p];
+    const Real value_norm = square_root(e.value_norm[p]);
+    const Real sensitivity = Act::sensitivity(e.excursion[p], e.margin[p]);
+    e.value[p] = slope * value_error + u * Act::template value_error<Real>().of_norm(units, value_norm);
+    e.change[p] = slope * e.change[p] + sensitivity * value_error + u * square_root(e.change_rounding[p]);
+    e.value_norm[p] = value_norm;
     e.change_norm[p] = square_root(e.change_norm[p]);
   });
 }
@@ -166,29 +196,29 @@ LANGEVO_FUNCTION void end_activation(const Team& team, PointErrors<Real>& errors
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
                                        LossChangeWorkspace<Team, Real>& work) {
-  Real* a = work.preactivation;
-  Real* d = work.preactivation_change;
-  begin_activation(team, work.errors);
-  for (int j = 0; j < layer.fan_out; ++j) {
-    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
-                       work.value[from], work.change[from], first, a, d);
-    Real* h = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
-    Real* dh = work.change[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
-    activate_unit<Act>(team, a, d, h, dh, work.errors);
-  }
-  end_activation<Act>(team, work.errors);
+  const PointErrors<Real> e = work.errors;
+  begin_activation(team, e);
+  const AffineRows<Real> rows = affine_rows(from, work);
+  Real* const h = work.value[1 - from];
+  Real* const dh = work.change[1 - from];
+  each_unit_block(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+    const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
+    affine_with_change<units>(team, layer, j, first, rows, work.preactivation, dh + row);
+    activate<Act, units>(team, work.preactivation, h + row, dh + row, e);
+  });
+  end_activation<Act>(team, layer.fan_out, e);
 }
 
 /// The last, linear layer on one tile: outputs f and their changes df to side 1 - from.
 template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_output(const Team& team, const Layer& layer, int from, bool first,
                                        LossChangeWorkspace<Team, Real>& work) {
-  for (int j = 0; j < layer.fan_out; ++j) {
+  const AffineRows<Real> rows = affine_rows(from, work);
+  each_unit_block(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
-    affine_with_change(team, layer, j, work.weight, work.proposed_weight, work.weight_change,
-                       work.value[from], work.change[from], first, work.value[1 - from] + row,
-                       work.change[1 - from] + row);
-  }
+    affine_with_change<units>(team, layer, j, first, rows, work.value[1 - from] + row,
+                              work.change[1 - from] + row);
+  });
 }
 
 /// U(x') - U(x) in Real arithmetic, for a proposal taken in by load_proposal.

@@ -18,15 +18,16 @@ enum class Stream : std::uint32_t {
   model_audit = 4
 };
 
-/// Four 32-bit words, each in a Word of 64 bits or several of them side by side.
+/// Four 32-bit words, each the lower half of a Word of 64 bits, or of several of them side by side. What the
+/// upper halves hold means nothing.
 template <class Word>
 struct BlockWords {
   Word word[4];
 };
 
-/// a m for a, m < 2^32; teams whose words lie side by side have their own.
+/// m times the lower half of a; teams whose words lie side by side have their own.
 LANGEVO_INLINE std::uint64_t wide_product(std::uint64_t a, std::uint32_t m) {
-  return a * m;
+  return std::uint64_t{static_cast<std::uint32_t>(a)} * m;
 }
 
 /// Turns `Count` counters into random words, all in step.
@@ -45,8 +46,8 @@ LANGEVO_INLINE void philox4x32_10(BlockWords<Word> (&blocks)[Count], std::uint32
       const Word product1 = wide_product(c[2], 0xCD9E8D57u);
       c[0] = (product1 >> 32) ^ c[1] ^ std::uint64_t{key0};
       c[2] = (product0 >> 32) ^ c[3] ^ std::uint64_t{key1};
-      c[1] = product1 & std::uint64_t{0xffffffffu};
-      c[3] = product0 & std::uint64_t{0xffffffffu};
+      c[1] = product1;
+      c[3] = product0;
     }
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/kernel_rules.hpp"
-#include "kernels/local_model.hpp"
+#include "kernels/leading_part.hpp"
 #include "kernels/metropolis.hpp"
 #include "kernels/screening.hpp"
 
@@ -43,21 +43,23 @@ struct ScreenedWorkspace {
 struct Stretch {
   std::uint64_t length;
   std::uint64_t audited;  ///< proposal that is audited; none if not below length
-  double slope_error;     ///< |e| assumed at the end
+  double slope_error;     ///< |e| assumed at the end,
+  double across_error;    ///< and of its part across the model's directions
   double rounding;        ///< bound on the rounding errors of a prediction
 };
 
-/// |e| assumed and the bound on the model's error, curvature apart, at one proposal.
+/// What is assumed at one proposal.
 struct ModelBound {
-  double slope_error;
-  double error;
+  double slope_error;   ///< |e|
+  double across_error;  ///< of its part across the model's directions
+  double others;        ///< bound on errors that have nothing to do with e, curvature apart
 };
 
 LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done,
                                       const ScreeningState& state) {
-  const double slope_error = ScreeningPolicy::drift_share(done, stretch.length) * stretch.slope_error;
-  return {slope_error, ScreeningPolicy::deviations * slope_error +
-                           ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding};
+  const double share = ScreeningPolicy::drift_share(done, stretch.length);
+  return {share * stretch.slope_error, share * stretch.across_error,
+          ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding};
 }
 
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
@@ -69,44 +71,68 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
     return ratio * ratio;
   }));
   const double size = square_root(static_cast<double>(n)) + 8;
-  const double additions = static_cast<double>(n) / 8 + 16;
-  return slope_norm * (additions * static_cast<double>(Limits<float>::unit_roundoff) * size +
+  return slope_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
                        2 * Limits<double>::unit_roundoff * relative_state);
 }
 
-/// One proposal z. Returns false where the model turns out to be worse than its bound.
+/// Evaluations made, a double one counted as three in float.
+LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
+  return static_cast<double>(counters.decided_by_float) +
+         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+}
+
+/// Pending mutations have bent the slope more than pending_error says.
+template <class Team>
+LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
+  team.synchronize();
+  if (team.leads()) state.pending_margin *= 1.5;
+  team.synchronize();
+}
+
+/// One proposal z; adds to `spent` the cost of evaluating it if the model left it undecided. Returns false
+/// where the model turns out to be worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& context,
                                          const ScreenedMetropolis& rule, const ModelBound& assumed,
                                          bool audit, LocalModel& model, const float* z, ReplicaView replica,
-                                         ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                         ScreenedWorkspace<Team>& work, StepCounters& counters,
+                                         double& spent) {
   ScreeningState& state = *replica.screening;
   const std::size_t n = model.size;
   double* const x = replica.x;
-  const bool curved = !model.first_order();
-  auto linear = static_cast<double>(linear_change(team, model, z));
-  const double bound = assumed.error;
-  const double pending = curved ? pending_error(model, state.pending_margin) : 0;
-  bool bent = false;
-  LossChange estimate{linear + (curved ? static_cast<double>(model.half_trace) : state.offset),
-                      bound + (curved ? curvature_tail(model) + ScreeningPolicy::deviations * pending : 0)};
+  const bool curved = model.bends();
+  const double pending_margin = ScreeningPolicy::deviations * state.pending_margin;
+  const auto bound_of_curvature = [&](const CurvatureNorms& norms) {
+    return curvature_tail(norms) + pending_error(norms, model.pending_count, pending_margin);
+  };
+  double linear = linear_change(team, model, z);
+  double explained = ScreeningPolicy::deviations * assumed.slope_error;
+  LossChange estimate{linear + static_cast<double>(model.whole.half_trace),
+                      explained + assumed.others + bound_of_curvature(model.whole)};
   double threshold = 0;
   Verdict verdict = compare(estimate, 1.0, threshold);
   if (is_finite(rule.beta) && (audit || verdict != Verdict::accept)) {  // the threshold is never below 0
     threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
     verdict = compare(estimate, 1.0, threshold);
   }
+  bool bent = false;
   if (curved && (audit || verdict == Verdict::undecided)) {
-    if (follow_pending(team, model) > pending) {
-      team.synchronize();
-      if (team.leads()) state.pending_margin *= 1.5;
-      team.synchronize();
-      return false;
-    }
-    linear = static_cast<double>(linear_change(team, model, z));
-    estimate = {linear + static_cast<double>(quadratic_change(team, model, z)), bound};
-    bent = true;
+    const LeadingPart part = leading_part(team, model, z);
+    explained = smaller(
+        explained, part.length * assumed.slope_error + ScreeningPolicy::deviations * assumed.across_error);
+    estimate = {linear + part.change + static_cast<double>(model.rest.half_trace),
+                explained + assumed.others + bound_of_curvature(model.rest)};
     verdict = compare(estimate, 1.0, threshold);
+    if (model.knows_curvature() && (audit || verdict == Verdict::undecided)) {
+      if (!follow_pending(team, state.pending_margin, model)) {
+        widen_pending_margin(team, state);
+        return false;
+      }
+      linear = linear_change(team, model, z);
+      estimate = {linear + quadratic_change(team, model, z), explained + assumed.others};
+      bent = true;
+      verdict = compare(estimate, 1.0, threshold);
+    }
   }
   bool accepted = verdict == Verdict::accept;
   if (audit || verdict == Verdict::undecided) {
@@ -119,23 +145,28 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     const bool in_float =
         rule.precision == Precision::float32 && (audit_float || ScreeningPolicy::float_pays(state));
     const std::uint64_t by_float = counters.decided_by_float;
+    const double cost_before = evaluation_cost(counters);
     const Decision exact =
         decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold,
                work.exact.acceptance, replica.calibration, counters, audit_float);
     accepted = exact.accepted;
     const double error = exact.change.change - estimate.change;
     const double excess = absolute(error) - exact.change.error_bound;
-    if (audit) ++counters.model_audits;
+    if (audit) {
+      ++counters.model_audits;
+    } else {
+      spent += evaluation_cost(counters) - cost_before;
+    }
     if (is_finite(error)) {
       const bool trusted = ScreeningPolicy::trusted(state);
       team.synchronize();
       if (team.leads()) {
         if (in_float && !audit_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
-        ScreeningPolicy::take_sample(error, exact.change.error_bound, assumed.slope_error,
-                                     model.first_order(), state);
+        ScreeningPolicy::take_sample(error, exact.change.error_bound, explained, !model.knows_curvature(),
+                                     state);
       }
       team.synchronize();
-      if (trusted && excess > bound) {
+      if (trusted && excess > estimate.error_bound) {
         ++counters.model_failures;
         return false;
       }
@@ -159,11 +190,12 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
   return true;
 }
 
-/// Follows the model through a stretch. Returns false where it turns out worse than its bound.
+/// Follows the model through a stretch; adds to `spent` what undecided proposals cost. Returns false where it
+/// turns out worse than its bound.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
                                      const Stretch& stretch, LocalModel& model, ReplicaView replica,
-                                     ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                     ScreenedWorkspace<Team>& work, StepCounters& counters, double& spent) {
   const std::size_t row = normal_buffer_size(model.size);
   for (std::uint64_t done = 0; done < stretch.length;) {
     const std::uint64_t left = stretch.length - done;
@@ -176,7 +208,7 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
     for (std::uint64_t k = 0; k < batch; ++k, ++done, ++context.step) {
       const bool audit = done == stretch.audited || !ScreeningPolicy::trusted(*replica.screening);
       if (!take_screened_step(team, context, rule, model_bound(stretch, done, *replica.screening), audit,
-                              model, work.normal + k * row, replica, work, counters)) {
+                              model, work.normal + k * row, replica, work, counters, spent)) {
         return false;
       }
     }
@@ -203,28 +235,44 @@ LANGEVO_FUNCTION void take_exact_steps(const Team& team, Context context, const 
   }
 }
 
-/// Evaluations made, a double one counted as three in float.
-LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
-  return static_cast<double>(counters.decided_by_float) +
-         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+/// The learnt curvature takes in the way from the anchor to x, whose gradient is in work.gradient.
+template <class Team, class Context>
+LANGEVO_FUNCTION void learn_from_stretch(const Team& team, const Context& context, const double* x,
+                                         LocalModel& model, ReplicaView replica,
+                                         ScreenedWorkspace<Team>& work) {
+  float* const change = model.bend;
+  float* const way = model.pending;  // nothing is pending at the end of a stretch
+  team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
+    change[i] = static_cast<float>(context.sigma[i] * work.gradient.gradient[i] -
+                                   static_cast<double>(work.anchor_slope[i]));
+    way[i] = static_cast<float>((x[i] - work.anchor[i]) / context.sigma[i]);
+  });
+  team.synchronize();
+  learn_curvature(team, model.padded, change, way, replica.directions, *replica.screening);
 }
 
 /// One stretch of up to `most` proposals from the anchor at x, whose gradient is in work.gradient; leaves the
-/// gradient at its end there. Returns the steps taken, 0 where the model failed again and again.
+/// gradient at its end there. `begins`: no stretch of this replica came just before. Returns the steps taken,
+/// 0 where the model failed again and again.
 template <class Team, class Context>
 LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& context,
                                             const ScreenedMetropolis& rule, std::uint64_t most,
-                                            const ScreeningCosts& costs, ReplicaView replica,
+                                            const ScreeningCosts& costs, bool begins, ReplicaView replica,
                                             ScreenedWorkspace<Team>& work, StepCounters& counters) {
   ScreeningState& state = *replica.screening;
   LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's
   const std::size_t n = model.size;
   double* const x = replica.x;
   set_slope(team, work.gradient.gradient, context.sigma, model);
-  set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+  if (model.knows_curvature()) {
+    set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+    find_directions(team, begins, model);
+  } else {
+    set_learnt_curvature(team, state, replica.directions, model);
+  }
   team.each(n, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { work.anchor_slope[i] = model.slope[i]; });
-  const double slope_norm = check_slope(team, work.gradient.gradient, context.sigma, model).norm;
+  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
   const double rounding = prediction_rounding(team, context, x, 2 * slope_norm, n);
   team.synchronize();
   ++counters.anchors;
@@ -234,21 +282,28 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     const auto steps = static_cast<std::uint64_t>(length);
     const bool trusted = ScreeningPolicy::trusted(state);
     const Stretch stretch{steps, audited_proposal(context, steps),
-                          ScreeningPolicy::assumed_drift(state, length, slope_norm), rounding};
+                          ScreeningPolicy::assumed_error(state, state.drift, length, slope_norm),
+                          ScreeningPolicy::assumed_across(state, length, slope_norm), rounding};
     StepCounters tried = counters;
-    bool holds = follow_stretch(team, context, rule, stretch, model, replica, work, tried);
-    double error = 0;
+    double spent = 0;
+    bool holds = follow_stretch(team, context, rule, stretch, model, replica, work, tried, spent);
+    SlopeCheck check{};
     if (holds) {
-      if (!model.first_order()) follow_pending(team, model);
+      const bool bent_as_assumed = follow_pending(team, state.pending_margin, model);
+      if (!bent_as_assumed) widen_pending_margin(team, state);
       const double loss = loss_and_gradient(team, context.problem, x, work.gradient);
-      error = check_slope(team, work.gradient.gradient, context.sigma, model).error;
-      holds = is_finite(loss) && is_finite(error) && (!trusted || error <= stretch.slope_error);
+      check = check_slope(team, work.gradient.gradient, context.sigma, model);
+      const bool finite = is_finite(loss) && is_finite(check.error);
+      if (finite && model.knows_curvature()) keep_error_direction(team, model);
+      if (finite && !model.knows_curvature() && replica.directions != nullptr)
+        learn_from_stretch(team, context, x, model, replica, work);
+      holds = finite && bent_as_assumed &&
+              (!trusted || (check.error <= stretch.slope_error && check.across <= stretch.across_error));
     }
-    const double spent = evaluation_cost(tried) - evaluation_cost(counters);
     if (holds) {
       counters = tried;
       if (team.leads()) {
-        ScreeningPolicy::finish_stretch(length, error, trusted ? spent : 0, wasted, costs,
+        ScreeningPolicy::finish_stretch(length, check.error, check.across, spent, wasted, costs,
                                         rule.acceptance == Acceptance::automatic, most, state);
       }
       team.synchronize();
@@ -264,9 +319,11 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
       model.pending[i] = 0;
     });
     model.pending_count = 0;
-    if (team.leads() && is_finite(error) && error > state.drift * length) {
-      state.drift = error / length;
-      state.drift_length = length;
+    if (team.leads() && is_finite(check.error)) {
+      if (check.error > state.drift * length || check.across > state.drift_across * length)
+        state.drift_length = length;
+      state.drift = larger(state.drift, check.error / length);
+      state.drift_across = larger(state.drift_across, check.across / length);
     }
     length = larger(1.0, static_cast<double>(steps / 2));
     team.synchronize();
@@ -280,8 +337,8 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
                                                ReplicaView replica, ScreenedWorkspace<Team>& work,
                                                StepCounters& counters) {
   ScreeningState& state = *replica.screening;
-  const ScreeningCosts costs =
-      screening_costs(context.problem.network, context.problem.data_double.points, !work.model.first_order());
+  const ScreeningCosts costs = screening_costs(context.problem.network, context.problem.data_double.points,
+                                               work.model.knows_curvature());
   const std::size_t row = normal_buffer_size(work.model.size);
   team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
   bool anchored = false;  // whether work.gradient is that of the present state
@@ -290,7 +347,7 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
     std::uint64_t done = 0;
     if (state.exact_left == 0) {
       if (!anchored) loss_and_gradient(team, context.problem, replica.x, work.gradient);
-      done = take_stretch(team, context, rule, left, costs, replica, work, counters);
+      done = take_stretch(team, context, rule, left, costs, !anchored, replica, work, counters);
       anchored = done > 0;
       if (done == 0) {
         team.synchronize();

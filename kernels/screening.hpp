@@ -8,19 +8,32 @@
 /// How long a local model is followed, what error it is assumed to have, and when it does not pay.
 namespace langevo {
 
+/// Of a learnt curvature (learnt_curvature.hpp): what one direction's sums hold.
+struct LearntDirection {
+  double weight = 0;   ///< of (v.y)^2 / |d|^2; 0: nothing is known
+  double product = 0;  ///< of (v.y) (v.d) / |d|^2
+  double square = 0;   ///< of (v.d)^2 / |d|^2
+};
+
+inline constexpr int leading_directions = 4;
+
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
 struct ScreeningState {
   double length = 0;             ///< proposals per stretch; 0: nothing is known yet
+  double undecided = 0;          ///< cost of what models left undecided, lately,
+  double undecided_squares = 0;  ///< over stretches whose squared lengths add up to this
   double drift = 0;              ///< growth of the slope's error |e| per proposal,
+  double drift_across = 0;       ///< and of its part across the model's directions,
   double drift_length = 0;       ///< seen over so many proposals
   double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
-  double offset = 0;             ///< mean error of a first-order model: the curvature's mean
+  double offset = 0;             ///< mean of z.A.z / 2 where A is not known in full
   double pending_margin = 3;     ///< see pending_error
   double float_share = 1;        ///< of the proposals sent on, those that the float change decided, lately
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
   std::uint32_t losing = 0;      ///< stretches in a row that cost more than exact steps would
   std::uint32_t retreats = 0;    ///< in a row, without a stretch that paid
   std::uint64_t exact_left = 0;  ///< steps to take without a model
+  LearntDirection learnt[leading_directions] = {};
 };
 
 }  // namespace langevo
@@ -66,6 +79,8 @@ struct ScreeningPolicy {
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;
+  /// Weight of what the stretch before left undecided.
+  static constexpr double memory = 0.85;
   /// After so many stretches in a row that do not pay, exact steps for so many stretches, twice as many every
   /// next time.
   static constexpr std::uint32_t losing_before_retreat = 3;
@@ -86,11 +101,17 @@ struct ScreeningPolicy {
     return left <= wanted ? left : larger(1.0, static_cast<double>(most / stretches));
   }
 
-  /// |e| assumed at the end of a stretch: in proportion to its length, to the square beyond the lengths seen;
-  /// float arithmetic alone makes some.
-  LANGEVO_INLINE static double assumed_drift(const ScreeningState& state, double length, double slope_norm) {
+  /// |e| assumed at the end of a stretch, for a drift seen: in proportion to its length, to the square beyond
+  /// the lengths seen; float arithmetic alone makes some.
+  LANGEVO_INLINE static double assumed_error(const ScreeningState& state, double drift, double length,
+                                             double slope_norm) {
     const double growth = state.drift_length > 0 ? larger(1.0, length / state.drift_length) : 1.0;
-    return drift_margin * state.drift * growth * length + 4e-6 * slope_norm;
+    return drift_margin * drift * growth * length + 4e-6 * slope_norm;
+  }
+
+  /// Of its part across the directions, which varies more.
+  LANGEVO_INLINE static double assumed_across(const ScreeningState& state, double length, double slope_norm) {
+    return 1.5 * assumed_error(state, state.drift_across, length, slope_norm);
   }
 
   /// Share of that at proposal `done` of the stretch: |e| grows no slower than a random walk.
@@ -98,14 +119,14 @@ struct ScreeningPolicy {
     return larger(0.5, square_root(static_cast<double>(done + 1) / static_cast<double>(length)));
   }
 
-  /// Takes in the error of one prediction, known to `uncertainty`, where |e| is up to `assumed`.
-  LANGEVO_INLINE static void take_sample(double error, double uncertainty, double assumed, bool first_order,
-                                         ScreeningState& state) {
+  /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
+  LANGEVO_INLINE static void take_sample(double error, double uncertainty, double explained,
+                                         bool learns_offset, ScreeningState& state) {
     ++state.samples;
-    if (first_order) {  // the error is counted from the offset so far
+    if (learns_offset) {  // the error is counted from the offset so far
       state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
-    const double rest = absolute(error) - uncertainty - 0.5 * deviations * assumed;
+    const double rest = absolute(error) - uncertainty - 0.5 * explained;
     state.largest_rest = larger(state.largest_rest, rest);
   }
 
@@ -122,20 +143,26 @@ struct ScreeningPolicy {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
 
-  /// After a stretch of `length` proposals whose slope ended `error` wrong, evaluations that cost `spent` of
-  /// costs.exact, and `wasted` exact steps' worth of replays, when `most` were asked for.
-  LANGEVO_INLINE static void finish_stretch(double length, double error, double spent, double wasted,
-                                            const ScreeningCosts& costs, bool may_retreat, std::uint64_t most,
-                                            ScreeningState& state) {
+  /// After a stretch of `length` proposals whose slope ended `error` wrong, `across` of it across the
+  /// directions, undecided ones that cost `spent`
+  /// of costs.exact, and `wasted` exact steps' worth of replays, when `most` were asked for.
+  LANGEVO_INLINE static void finish_stretch(double length, double error, double across, double spent,
+                                            double wasted, const ScreeningCosts& costs, bool may_retreat,
+                                            std::uint64_t most, ScreeningState& state) {
     state.drift = larger(error / length, 0.8 * state.drift);
+    state.drift_across = larger(across / length, 0.8 * state.drift_across);
     state.drift_length = length;
     state.largest_rest *= 0.98;
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (static_cast<double>(most) < state.length) return;  // cut short: says nothing of what would pay
-    // the sum of anchors and undecided proposals is least where both cost the same
-    const double balance = square_root(costs.anchor / (costs.exact * (spent + 0.3)));
-    const double factor = smaller(largest_growth, larger(0.5, balance));
-    state.length = smaller(longest, larger(shortest, factor * length));
+    // a stretch's undecided ones grow about as its length squared; the sum of anchors and undecided ones is
+    // least where both cost the same
+    state.undecided = memory * state.undecided + spent;
+    state.undecided_squares = memory * state.undecided_squares + length * length;
+    const double balance =
+        square_root(costs.anchor * state.undecided_squares / (costs.exact * (state.undecided + 0.3)));
+    const double wanted = smaller(largest_growth * length, larger(0.5 * length, balance));
+    state.length = smaller(longest, larger(shortest, wanted));
     const double cost = costs.proposal * length + costs.anchor + costs.exact * spent + wasted;
     if (!may_retreat || cost < 0.9 * length) {
       state.losing = 0;

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "kernels/cpu/float_lanes.hpp"
+#include "kernels/cpu/real_lanes.hpp"
 #include "kernels/cpu/word_lanes.hpp"
 #include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
@@ -14,10 +14,10 @@ inline namespace LANGEVO_TARGET {
 /// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
 ///
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
-/// (`each_point`, `any_point`, `add_points`, `add_dot`). Bodies must not depend on each other. Sums have a
-/// fixed order of their own: here eight partial sums, whatever the vector length, so every instruction set
-/// gives the same bits. A team has one or more workers; each goes through tiles of its own, worker(),
-/// worker() + workers, ..., in which it does not synchronize with the others.
+/// (`each_point`, `each_register`, `any_point`, `add_points`, `add_dots`). Bodies must not depend on each
+/// other. Sums have a fixed order of their own: here eight partial sums, whatever the vector length, so every
+/// instruction set gives the same bits. A team has one or more workers; each goes through tiles of its own,
+/// worker(), worker() + workers, ..., in which it does not synchronize with the others.
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
@@ -75,24 +75,12 @@ struct SerialTeam {
     }
   }
 
-  /// sum_i a_i b_i in float.
-  [[nodiscard]] LANGEVO_INLINE float dot(std::size_t n, const float* a, const float* b) const {
-    constexpr int strip = 2 * float_row;
-    float partial[strip];
-#pragma omp simd
-    for (int q = 0; q < strip; ++q) partial[q] = 0;
-    std::size_t i = 0;
-    for (; i + strip <= n; i += strip) {
-#pragma omp simd
-      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
-    }
-    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
-#pragma GCC unroll 8
-    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
-#pragma omp simd
-      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
-    }
-    return partial[0];
+  /// sum_i a_i b_i; see float_additions.
+  [[nodiscard]] LANGEVO_INLINE double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum;
+    double sum = 0;
+    for (; n > piece; n -= piece, a += piece, b += piece) sum += static_cast<double>(float_dot(piece, a, b));
+    return sum + static_cast<double>(float_dot(n, a, b));
   }
 
   /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
@@ -121,6 +109,15 @@ struct SerialTeam {
     for (int p = 0; p < points_per_tile; ++p) body(p);
   }
 
+  /// body(registers, p) for all points, `Count` registers at a time, the first from p on; `registers` only
+  /// tells their type and where the others begin.
+  template <class Real, int Count, class Body>
+  LANGEVO_INLINE void each_register(const Body& body) const {
+    using Lanes = RealLanes<Real>;
+    for (int p = 0; p < points_per_tile; p += Count * Lanes::count)
+      body(PointRegisters<Lanes, Count, Lanes::count>(), p);
+  }
+
   /// Whether `condition` holds for any of the points that this member of the team works on.
   template <class Condition>
   LANGEVO_INLINE bool any_point(const Condition& condition) const {
@@ -145,16 +142,15 @@ struct SerialTeam {
     }
   }
 
-  /// sum += sum_p a[p] b[p] over the tile.
-  LANGEVO_INLINE void add_dot(PointSum& sum, const double* a, const double* b) const {
-#pragma omp simd
-    for (int q = 0; q < lanes; ++q) {
-      double partial = sum.partial[q];
-      for (int c = 0; c < points_per_tile / lanes; ++c) {
-        partial = multiply_add(a[c * lanes + q], b[c * lanes + q], partial);
-      }
-      sum.partial[q] = partial;
+  /// sums[i stride + k] += sum_p a[i][p] b[k][p] over the tile, for `rows` rows i and `columns` rows k.
+  LANGEVO_INLINE void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
+                               const double* b) const {
+    constexpr int tall = register_bytes >= 64 ? 4 : 2;  // 16 sums in 32 registers, or 8 in 16
+    int i = 0;
+    for (; i + tall <= rows; i += tall) {
+      add_dots_of_rows<tall>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
     }
+    for (; i < rows; ++i) add_dots_of_rows<1>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
   }
 
   [[nodiscard]] LANGEVO_INLINE double total(const PointSum& sum) const {
@@ -174,6 +170,24 @@ struct SerialTeam {
   LANGEVO_INLINE void synchronize() const {}
 
  private:
+  LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
+    constexpr int strip = 2 * float_row;
+    float partial[strip];
+#pragma omp simd
+    for (int q = 0; q < strip; ++q) partial[q] = 0;
+    std::size_t i = 0;
+    for (; i + strip <= n; i += strip) {
+#pragma omp simd
+      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
+    }
+    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
+#pragma GCC unroll 8
+    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
+#pragma omp simd
+      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
+    }
+    return partial[0];
+  }
   /// Two partial sums a column: with one the additions would wait for each other.
   template <int Columns>
   LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,
@@ -197,6 +211,45 @@ struct SerialTeam {
     }
 #pragma omp simd
     for (int c = 0; c < Columns; ++c) out[c] = even[c] + odd[c];
+  }
+
+  template <int Rows>
+  LANGEVO_INLINE static void add_dots_of_rows(PointSum* sums, std::size_t stride, int columns,
+                                              const double* a, const double* b) {
+    constexpr int wide = 4;
+    int k = 0;
+    for (; k + wide <= columns; k += wide)
+      add_dots_tile<Rows, wide>(sums + k, stride, a, b + k * points_per_tile);
+    for (; k < columns; ++k) add_dots_tile<Rows, 1>(sums + k, stride, a, b + k * points_per_tile);
+  }
+
+  template <int Rows, int Columns>
+  LANGEVO_INLINE static void add_dots_tile(PointSum* sums, std::size_t stride, const double* a,
+                                           const double* b) {
+    for (int q = 0; q < lanes; q += DoubleLanes::count) {
+      DoubleLanes sum[Rows][Columns];
+#pragma GCC unroll 8
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) sum[i][k] = DoubleLanes::load(sums[i * stride + k].partial + q);
+      }
+      for (int p = q; p < points_per_tile; p += lanes) {
+        DoubleLanes b_k[Columns];
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) b_k[k] = DoubleLanes::load(b + k * points_per_tile + p);
+#pragma GCC unroll 8
+        for (int i = 0; i < Rows; ++i) {
+          const DoubleLanes a_i = DoubleLanes::load(a + i * points_per_tile + p);
+#pragma GCC unroll 8
+          for (int k = 0; k < Columns; ++k) sum[i][k] = multiply_add(a_i, b_k[k], sum[i][k]);
+        }
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) sum[i][k].store(sums[i * stride + k].partial + q);
+      }
+    }
   }
 
   template <int Tile>

@@ -23,6 +23,8 @@ struct ReplicaView {
   double* x;  ///< [N]
   FloatCalibration* calibration;
   ScreeningState* screening;
+  float* directions =
+      nullptr;  ///< of a learnt curvature, [leading_directions][padded N], if it is to be learnt
 };
 
 }  // namespace langevo

@@ -131,7 +131,7 @@ Dynamics make_reference(const RunOptions& options, const Mutation& mutation) {
 std::uint64_t memory_of(const RunPlan& plan, int threads) {
   const std::uint64_t parameters = plan.problem.network().parameter_count();
   const std::uint64_t state_bytes = parameters * sizeof(double);
-  std::uint64_t bytes = estimate_memory(plan.problem, plan.shape.replicas, threads);
+  std::uint64_t bytes = estimate_memory(plan.problem, plan.dynamics.rule, plan.shape.replicas, threads);
   if (plan.reference) bytes += plan.schedule.record_steps.size() * state_bytes;
   return bytes + plan.simulation.traced_replicas * state_bytes + plan.shape.replicas * sizeof(double);
 }

@@ -59,13 +59,20 @@ class EmulatedTeam {
     each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
-  [[nodiscard]] float dot(std::size_t n, const float* a, const float* b) const {
+  [[nodiscard]] double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum / lanes * threads;
+    double sum[lanes] = {};
     float partial[lanes] = {};
     each_lane([&](std::size_t lane) {
-      for (std::size_t i = warp_ * lanes + lane; i < n; i += threads)
-        partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+      for (std::size_t first = 0; first < n; first += piece) {
+        sum[lane] += static_cast<double>(partial[lane]);
+        partial[lane] = 0;
+        for (std::size_t i = first + warp_ * lanes + lane; i < std::min(first + piece, n); i += threads)
+          partial[lane] = fused_multiply_add(a[i], b[i], partial[lane]);
+      }
+      sum[lane] += static_cast<double>(partial[lane]);
     });
-    return static_cast<float>(sum_of_warps(static_cast<double>(butterfly(partial))));
+    return sum_of_warps(n <= piece ? static_cast<double>(butterfly(partial)) : butterfly(sum));
   }
 
   void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
@@ -96,6 +103,14 @@ class EmulatedTeam {
     });
   }
 
+  template <class Real, int Count, class Body>
+  void each_register(const Body& body) const {
+    each_lane([&](std::size_t lane) {
+      for (int p = static_cast<int>(lane); p < points_per_tile; p += Count * lanes)
+        body(PointRegisters<Real, Count, lanes>(), p);
+    });
+  }
+
   template <class Condition>
   bool any_point(const Condition& condition) const {
     bool found = false;
@@ -115,8 +130,14 @@ class EmulatedTeam {
     total.part[warp_] += butterfly(partial);
   }
 
-  void add_dot(PointSum& total, const double* a, const double* b) const {
-    add_points(total, [&](int p) { return a[p] * b[p]; });
+  void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
+                const double* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        add_points(sums[i * stride + k],
+                   [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
   }
 
   [[nodiscard]] double total(const PointSum& sum) const { return in_order(sum.part); }

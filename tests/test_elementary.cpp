@@ -118,12 +118,19 @@ double worst_change(double& worst_value) {
                               exact_value(static_cast<long double>(a));
     const Real h = Act::value(a);
     const double u = Limits<Real>::unit_roundoff;
+    const auto line = Act::template value_error<Real>();
+    const double value_bound = u * static_cast<double>(line.constant + line.slope * absolute(h));
     worst_value =
         std::max(worst_value, static_cast<double>(std::abs(static_cast<long double>(h) - exact_value(a))) /
-                                  (u * static_cast<double>(Act::value_error(h)) + 1e-300));
-    const auto error = static_cast<double>(std::abs(static_cast<long double>(Act::change(h, a, d)) - exact));
+                                  (value_bound + 1e-300));
+    const double bound = u * static_cast<double>(Act::template change_error<Real>() * absolute(d));
     const double cancellation = std::is_same_v<Real, double> ? 1e-18 : 0;  // of the long double difference
-    worst = std::max(worst, (error - cancellation) / (u * static_cast<double>(Act::change_error(h, a, d))));
+    const auto check = [&](Real change) {
+      const auto error = static_cast<double>(std::abs(static_cast<long double>(change) - exact));
+      worst = std::max(worst, (error - cancellation) / bound);
+    };
+    check(Act::change(h, a, d));
+    if (absolute(d) <= Act::template tiny_change_reach<Real>()) check(Act::tiny_change(h, a, d));
   }
   return worst;
 }

@@ -56,14 +56,17 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   FloatCalibration calibration;
   ScreeningState screening;
+  std::vector<float> directions(directions_size(view.network));
   const StepContext context{view, sigma.data(), 5, 0, 0};
   run_team<Team>([&](const Team& team) {
     Arena mine = arena;
     mine.worker = static_cast<int>(team.worker());
     auto work = carve_workspace<Workspace>(view.network, mine);
     StepCounters counters;
-    advance_replica(team, context, rule, steps, {trajectory.x.data(), &calibration, &screening}, work,
-                    counters);
+    advance_replica(
+        team, context, rule, steps,
+        {trajectory.x.data(), &calibration, &screening, directions.empty() ? nullptr : directions.data()},
+        work, counters);
     if (team.leads()) trajectory.counters = counters;
   });
   return trajectory;
@@ -151,6 +154,97 @@ TEST(Teams, SumsAreWholeForEveryLength) {
       }
     });
   }
+}
+
+/// Small whole numbers, whose sums are exact in every order.
+template <class Real>
+std::vector<Real> whole_numbers(std::size_t count, int seed) {
+  std::vector<Real> numbers(count);
+  for (std::size_t i = 0; i < count; ++i)
+    numbers[i] = static_cast<Real>(static_cast<int>((i * 7 + static_cast<std::size_t>(seed)) % 11) - 5);
+  return numbers;
+}
+
+constexpr int sizes_around_registers[] = {1, 3, 4, 5, 8, 9, 31, 33};
+
+template <class Team>
+void expect_whole_dots() {
+  for (const int rows : sizes_around_registers) {
+    for (const int columns : sizes_around_registers) {
+      const auto a = whole_numbers<double>(static_cast<std::size_t>(rows) * points_per_tile, 1);
+      const auto b = whole_numbers<double>(static_cast<std::size_t>(columns) * points_per_tile, 2);
+      const std::size_t stride = static_cast<std::size_t>(columns) + 2;
+      std::vector<typename Team::PointSum> sums(static_cast<std::size_t>(rows) * stride);
+      run_team<Team>([&](const Team& team) {
+        for (auto& sum : sums) team.clear(sum);
+        for (int tile = 0; tile < 2; ++tile)
+          team.add_dots(sums.data(), stride, rows, columns, a.data(), b.data());
+        for (int i = 0; i < rows; ++i) {
+          for (int k = 0; k < columns; ++k) {
+            double expected = 0;
+            for (int p = 0; p < points_per_tile; ++p)
+              expected += 2 * a[static_cast<std::size_t>(i * points_per_tile + p)] *
+                          b[static_cast<std::size_t>(k * points_per_tile + p)];
+            ASSERT_EQ(team.total(sums[static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(k)]),
+                      expected);
+          }
+        }
+      });
+    }
+  }
+}
+
+TEST(Teams, DotsOfRowsAreWholeForEverySize) {
+  expect_whole_dots<SerialTeam>();
+  expect_whole_dots<EmulatedWarp<false>>();
+}
+
+template <class Team, class Real>
+void expect_whole_affine_maps() {
+  for (const int fan_in : sizes_around_registers) {
+    for (const int fan_out : sizes_around_registers) {
+      const Network network({fan_in, fan_out}, Activation::identity, true);
+      const Layer layer = network.layers()[0];
+      const std::size_t n = network.parameter_count();
+      const auto rows = static_cast<std::size_t>(fan_in) * points_per_tile;
+      const auto w = whole_numbers<Real>(n, 1);
+      const auto e = whole_numbers<Real>(n, 2);
+      const auto h = whole_numbers<Real>(rows, 3);
+      const auto dh = whole_numbers<Real>(rows, 4);
+      std::vector<Real> proposed(n);
+      for (std::size_t i = 0; i < n; ++i) proposed[i] = w[i] + e[i];
+      std::vector<Real> a(static_cast<std::size_t>(fan_out) * points_per_tile);
+      std::vector<Real> d = a;
+      const AffineRows<Real> affine{w.data(), proposed.data(), e.data(), h.data(), dh.data()};
+      run_team<Team>([&](const Team& team) {
+        each_unit_block(fan_out, [&](auto units, int j) {
+          const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
+          affine_with_change<units>(team, layer, j, false, affine, a.data() + row, d.data() + row);
+        });
+      });
+      for (std::size_t j = 0; j < static_cast<std::size_t>(fan_out); ++j) {
+        for (std::size_t p = 0; p < points_per_tile; ++p) {
+          Real value = w[layer.bias_offset + j];
+          Real after = proposed[layer.bias_offset + j];
+          for (std::size_t k = 0; k < static_cast<std::size_t>(fan_in); ++k) {
+            const std::size_t weight = layer.weight_offset + j * static_cast<std::size_t>(fan_in) + k;
+            const std::size_t at = k * points_per_tile + p;
+            value += w[weight] * h[at];
+            after += proposed[weight] * (h[at] + dh[at]);
+          }
+          ASSERT_EQ(a[j * points_per_tile + p], value);
+          ASSERT_EQ(d[j * points_per_tile + p], after - value);
+        }
+      }
+    }
+  }
+}
+
+TEST(Teams, AffineMapsAreWholeForEverySize) {
+  expect_whole_affine_maps<SerialTeam, float>();
+  expect_whole_affine_maps<SerialTeam, double>();
+  expect_whole_affine_maps<EmulatedWarp<true>, float>();
+  expect_whole_affine_maps<EmulatedWarp<true>, double>();
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, TeamTest,

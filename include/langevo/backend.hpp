@@ -113,6 +113,6 @@ std::string not_finite_message(std::uint64_t step, std::uint64_t replica);
 
 /// Bytes that an ensemble of this size needs, per-thread workspace included; the check before anything is
 /// allocated.
-std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, int threads);
+std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uint64_t replicas, int threads);
 
 }  // namespace langevo

@@ -7,6 +7,7 @@
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/learnt_curvature.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
@@ -25,7 +26,9 @@ class CpuBackend final : public Backend {
         parameter_count_(problem.network().parameter_count()),
         state_(shape.replicas * parameter_count_),
         calibrations_(shape.replicas),
-        screenings_(shape.replicas) {
+        screenings_(shape.replicas),
+        directions_per_replica_(is_screened(dynamics_.rule) ? directions_size(problem_.view().network) : 0),
+        directions_(shape.replicas * directions_per_replica_) {
     const std::size_t bytes = kernels.workspace_bytes(problem_.view().network);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
   }
@@ -38,7 +41,7 @@ class CpuBackend final : public Backend {
     std::copy(x.begin(), x.end(), replica(first));
     for (std::uint64_t r = first; r < first + x.size() / parameter_count_; ++r) {
       calibrations_[r] = {};
-      screenings_[r] = {};
+      screenings_[r] = ScreeningState{};
     }
   }
 
@@ -99,6 +102,10 @@ class CpuBackend final : public Backend {
   [[nodiscard]] double* replica(std::uint64_t r) { return state_.data() + r * parameter_count_; }
   [[nodiscard]] const double* replica(std::uint64_t r) const { return state_.data() + r * parameter_count_; }
 
+  [[nodiscard]] float* directions(std::uint64_t r) {
+    return directions_.empty() ? nullptr : directions_.data() + r * directions_per_replica_;
+  }
+
   /// Replicas that a thread takes at a time: few enough to share the work evenly.
   [[nodiscard]] std::uint64_t batch() const {
     return std::max<std::uint64_t>(1, shape_.replicas / (static_cast<std::uint64_t>(threads_) * 32));
@@ -118,9 +125,10 @@ class CpuBackend final : public Backend {
     parallel_for(shape_.replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape_.first_replica + r);
-      const std::uint64_t taken = advance_replica(
-          ensemble, rule, global, first_step, steps, {replica(r), &calibrations_[r], &screenings_[r]},
-          workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
+      const std::uint64_t taken =
+          advance_replica(ensemble, rule, global, first_step, steps,
+                          {replica(r), &calibrations_[r], &screenings_[r], directions(r)},
+                          workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
         result.failed_step = first_step + taken;
@@ -142,9 +150,11 @@ class CpuBackend final : public Backend {
   const CpuKernels& kernels_;
   int threads_;
   std::size_t parameter_count_;
-  std::vector<double> state_;                        // [replicas][N]
-  std::vector<FloatCalibration> calibrations_;       // [replicas]
-  std::vector<ScreeningState> screenings_;           // [replicas]
+  std::vector<double> state_;                   // [replicas][N]
+  std::vector<FloatCalibration> calibrations_;  // [replicas]
+  std::vector<ScreeningState> screenings_;      // [replicas]
+  std::size_t directions_per_replica_;
+  std::vector<float> directions_;                    // of learnt curvatures, [replicas][..]
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state
   StepCounters counters_;
 };
@@ -157,7 +167,7 @@ std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Dynamics
   return std::make_unique<CpuBackend>(problem, dynamics, shape, kernels, cpu_threads(options.threads));
 }
 
-std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, int threads) {
+std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uint64_t replicas, int threads) {
   const Network& network = problem.network();
   const std::vector<Layer> layers(network.layers().begin(), network.layers().end());
   const NetworkView view{layers.data(),        static_cast<int>(layers.size()),
@@ -166,10 +176,11 @@ std::uint64_t estimate_memory(const Problem& problem, std::uint64_t replicas, in
   const std::uint64_t data = HostProblem::padded_points(problem.data().points) *
                              static_cast<std::uint64_t>(network.input_dim() + network.output_dim()) *
                              (sizeof(float) + sizeof(double));
+  const std::size_t directions = is_screened(rule) ? directions_size(view) : 0;
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
   return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
-                     sizeof(ScreeningState)) +
+                     sizeof(ScreeningState) + directions * sizeof(float)) +
          data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
 }
 

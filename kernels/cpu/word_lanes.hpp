@@ -44,11 +44,10 @@ struct WordLanes {
   LANGEVO_INLINE friend WordLanes operator-(WordLanes a, WordLanes b) { return {a.words - b.words}; }
   LANGEVO_INLINE friend WordLanes operator^(WordLanes a, WordLanes b) { return {a.words ^ b.words}; }
   LANGEVO_INLINE friend WordLanes operator^(WordLanes a, std::uint64_t b) { return {a.words ^ b}; }
-  LANGEVO_INLINE friend WordLanes operator&(WordLanes a, std::uint64_t b) { return {a.words & b}; }
   LANGEVO_INLINE friend WordLanes operator>>(WordLanes a, int count) { return {a.words >> count}; }
 };
 
-/// a m in every lane, for a, m < 2^32.
+/// m times the lower half of a in every lane.
 LANGEVO_INLINE WordLanes wide_product(WordLanes a, std::uint32_t m) {
   using Vector = WordLanes::Vector;
 #if defined(__AVX512F__)
@@ -60,7 +59,7 @@ LANGEVO_INLINE WordLanes wide_product(WordLanes a, std::uint32_t m) {
 #elif defined(__SSE2__)
   return {reinterpret_cast<Vector>(_mm_mul_epu32(reinterpret_cast<__m128i>(a.words), _mm_set1_epi64x(m)))};
 #else
-  return {a.words * std::uint64_t{m}};
+  return {(a.words & std::uint64_t{0xffffffffu}) * std::uint64_t{m}};
 #endif
 }
 

@@ -43,10 +43,19 @@ struct CudaTeam {
     each(count, [&](std::size_t i) { body(i, range.words(i)); });
   }
 
-  [[nodiscard]] __device__ float dot(std::size_t n, const float* a, const float* b) const {
+  [[nodiscard]] __device__ double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum / lanes * threads;
+    double sum = 0;
     float partial = 0;
-    for (std::size_t i = thread(); i < n; i += threads) partial = fused_multiply_add(a[i], b[i], partial);
-    return static_cast<float>(sum_of_warps(butterfly(partial)));
+    for (std::size_t first = 0; first < n; first += piece) {
+      sum += static_cast<double>(partial);
+      partial = 0;
+      const std::size_t end = first + piece < n ? first + piece : n;
+      for (std::size_t i = first + thread(); i < end; i += threads)
+        partial = fused_multiply_add(a[i], b[i], partial);
+    }
+    if (n <= piece) return sum_of_warps(static_cast<double>(butterfly(partial)));
+    return sum_of_warps(butterfly(sum + static_cast<double>(partial)));
   }
 
   __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,
@@ -77,6 +86,12 @@ struct CudaTeam {
     for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
   }
 
+  template <class Real, int Count, class Body>
+  __device__ void each_register(const Body& body) const {
+    for (int p = static_cast<int>(lane()); p < points_per_tile; p += Count * lanes)
+      body(PointRegisters<Real, Count, lanes>(), p);
+  }
+
   template <class Condition>
   __device__ bool any_point(const Condition& condition) const {
     bool found = false;
@@ -96,8 +111,14 @@ struct CudaTeam {
     if (lane() == 0) total.part[worker()] += tile;
   }
 
-  __device__ void add_dot(PointSum& total, const double* a, const double* b) const {
-    add_points(total, [&](int p) { return a[p] * b[p]; });
+  __device__ void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
+                const double* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        add_points(sums[i * stride + k],
+                   [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
   }
 
   [[nodiscard]] __device__ double total(const PointSum& sum) const { return in_order(sum.part); }

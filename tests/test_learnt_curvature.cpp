@@ -1,0 +1,83 @@
+// The curvature learnt on the way: from stretches along random mutations it finds the leading eigenvectors
+// and eigenvalues of a known matrix, with every team.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "emulated_team.hpp"
+#include "kernels/learnt_curvature.hpp"
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+namespace {
+
+/// Diagonal: a few large entries of both signs above small positive ones.
+std::vector<double> eigenvalues(std::size_t n) {
+  std::vector<double> values(n, 0.02);
+  values[n / 2] = 5;
+  if (n > 2) values[n - 1] = -2;
+  return values;
+}
+
+struct Learnt {
+  ScreeningState state;
+  std::vector<float> directions;
+
+  [[nodiscard]] double eigenvalue(int r) const { return state.learnt[r].product / state.learnt[r].square; }
+};
+
+template <class Team>
+Learnt learn(const std::vector<double>& values, int stretches) {
+  const std::size_t n = values.size();
+  const std::size_t padded = padded_row(n);
+  Learnt learnt{{}, std::vector<float>(leading_directions * padded, 0.0f)};
+  std::mt19937_64 generator(n);
+  std::normal_distribution<double> normal;
+  for (int k = 0; k < stretches; ++k) {
+    std::vector<float> way(padded, 0.0f);
+    std::vector<float> change(padded, 0.0f);
+    for (std::size_t i = 0; i < n; ++i) {
+      way[i] = static_cast<float>(normal(generator) * (1 + k % 5));  // of different lengths
+      change[i] = static_cast<float>(values[i]) * way[i];
+    }
+    run_team<Team>([&](const Team& team) {
+      learn_curvature(team, padded, change.data(), way.data(), learnt.directions.data(), learnt.state);
+    });
+  }
+  return learnt;
+}
+
+template <class Team>
+class LearntCurvature : public testing::Test {};
+
+using Teams = testing::Types<SerialTeam, EmulatedWarp<false>, EmulatedBlockOf8<true>>;
+TYPED_TEST_SUITE(LearntCurvature, Teams);
+
+TYPED_TEST(LearntCurvature, FindsTheLeadingEigenvectors) {
+  for (const std::size_t n : {31, 33, 1000}) {  // 20 stretches are remembered: a few percent
+    const Learnt learnt = learn<TypeParam>(eigenvalues(n), 200);
+    const std::size_t padded = padded_row(n);
+    ASSERT_EQ(learnt_rank(learnt.state), leading_directions);
+    EXPECT_NEAR(learnt.eigenvalue(0), 5, 0.2) << n;
+    EXPECT_NEAR(learnt.eigenvalue(1), -2, 0.2) << n;
+    EXPECT_GT(std::abs(learnt.directions[n / 2]), 0.99f) << n;
+    EXPECT_GT(std::abs(learnt.directions[padded + n - 1]), 0.95f) << n;
+    for (std::size_t i = n; i < padded; ++i) EXPECT_EQ(learnt.directions[i], 0);
+  }
+}
+
+TYPED_TEST(LearntCurvature, OneParameter) {
+  const Learnt learnt = learn<TypeParam>({3.0}, 5);
+  EXPECT_EQ(learnt_rank(learnt.state), 1);  // nothing is left for a second direction
+  EXPECT_NEAR(learnt.eigenvalue(0), 3, 1e-5);
+}
+
+TYPED_TEST(LearntCurvature, NothingFromAWayThatLeadsNowhere) {
+  const Learnt learnt = learn<TypeParam>(std::vector<double>(33, 0.0), 3);
+  EXPECT_EQ(learnt_rank(learnt.state), 0);
+}
+
+}  // namespace
+}  // namespace langevo
