@@ -12,9 +12,10 @@ namespace langevo {
 template <class Team>
 inline constexpr int teams_per_layer_block = Team::workers == 1 ? 4 : 1;
 
-/// body(team, index) for every index below `count`, by one team after the other.
+/// body(team, index) for every index below `count`, by one team after the other. Like the other kernels it
+/// asks for one block on a multiprocessor at the least.
 template <class Team, class Body>
-__global__ void __launch_bounds__(teams_per_layer_block<Team>* Team::threads)
+__global__ void __launch_bounds__(teams_per_layer_block<Team>* Team::threads, 1)
     each_kernel(const __grid_constant__ Body body, std::uint64_t count) {
   __shared__ double warp_sums[teams_per_layer_block<Team>][Team::workers];
   const unsigned place = threadIdx.x / Team::threads;
