@@ -1,8 +1,9 @@
 // Does a backend decide as the CPU does, and reduce to the same numbers?
 //
 // Usage: backend_agreement cpu|cuda [seconds a net] [most proposals a net]
-// Follows the same ensembles of the paper's nets on the CPU and on the other backend, part-way through
-// training at lambda = 1/10, until the seconds are over or the proposals made. States that are equal bit for
+// Follows the same ensembles of the paper's nets, and of one that goes layer by layer on a GPU, on the CPU
+// and on the other backend, part-way through training at lambda = 1/10, until the seconds are over or the
+// proposals made. States that are equal bit for
 // bit have been decided alike. Prints a JSON line for each net; exit code 1 where anything differs.
 #include <algorithm>
 #include <chrono>
@@ -46,14 +47,16 @@ double statistics_difference(const Backend& a, const Backend& b) {
 struct Extent {
   PaperWorkload workload;
   std::uint64_t replicas;
+  double time;          ///< where training is
+  std::uint64_t block;  ///< steps between two looks at the clock
 };
 
 /// Steps that make at most this many proposals, while there is time.
-void advance_both(Backend& a, Backend& b, std::uint64_t replicas, double seconds, double most_proposals) {
+void advance_both(Backend& a, Backend& b, const Extent& extent, double seconds, double most_proposals) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
-  constexpr std::uint64_t block = 16;
-  for (std::uint64_t step = 0; static_cast<double>(step * replicas) < most_proposals; step += block) {
+  const std::uint64_t block = extent.block;
+  for (std::uint64_t step = 0; static_cast<double>(step * extent.replicas) < most_proposals; step += block) {
     a.advance(step, block);
     b.advance(step, block);
     if (std::chrono::duration<double>(Clock::now() - begin).count() > seconds) return;
@@ -65,13 +68,13 @@ bool agrees(const Extent& extent, const BackendOptions& options, double seconds,
   const Problem problem = workload.problem();
   const std::size_t n = problem.network().parameter_count();
   const BackendOptions on_cpu{.kind = BackendKind::cpu};
-  const std::vector<double> x = workload.state_at(1);
+  const std::vector<double> x = workload.state_at(extent.time);
   const Dynamics dynamics{Metropolis{.beta = workload.beta}, std::vector<double>(n, workload.sigma(0.1))};
   const EnsembleShape shape{extent.replicas, 0, 1};
   const auto expected = make_backend(problem, dynamics, shape, on_cpu);
   const auto actual = make_backend(problem, dynamics, shape, options);
   for (Backend* backend : {expected.get(), actual.get()}) backend->set_all_parameters(x);
-  advance_both(*expected, *actual, extent.replicas, seconds, most_proposals);
+  advance_both(*expected, *actual, extent, seconds, most_proposals);
   std::uint64_t different = 0;
   for (std::uint64_t r = 0; r < extent.replicas; ++r)
     different += expected->parameters(r, 1) != actual->parameters(r, 1) ? 1 : 0;
@@ -102,9 +105,10 @@ int main(int argc, char** argv) try {
   const double seconds = argc > 2 ? std::atof(argv[2]) : 30;
   const double most = argc > 3 ? std::atof(argv[3]) : 1e7;
   bool good = true;
-  for (const langevo::Extent& extent :
-       {langevo::Extent{langevo::shallow_workload(), 2048}, langevo::Extent{langevo::wide_workload(), 2048},
-        langevo::Extent{langevo::deep_workload(), 128}}) {
+  for (const langevo::Extent& extent : {langevo::Extent{langevo::shallow_workload(), 2048, 1, 16},
+                                        langevo::Extent{langevo::wide_workload(), 2048, 1, 16},
+                                        langevo::Extent{langevo::deep_workload(), 128, 1, 16},
+                                        langevo::Extent{langevo::layered_workload(), 8, 0, 1}}) {
     good = langevo::agrees(extent, options, seconds, most) && good;
   }
   return good ? 0 : 1;

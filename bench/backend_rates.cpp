@@ -1,9 +1,9 @@
 // How many proposals a second does a backend make, by net, precision and number of replicas?
 //
 // Usage: backend_rates cpu|cuda nets|scaling [seconds a measurement]
-// Exact decisions, part-way through training at lambda = 1/10. `nets`: the paper's three nets in float and
-// double; `scaling`: the shallow net with 1 to 10^6 replicas. Prints a JSON line for each: median, least and
-// most of five runs after a warm-up.
+// Exact decisions, part-way through training at lambda = 1/10. `nets`: the paper's three nets and one that
+// goes layer by layer on a GPU, in float and double; `scaling`: the shallow net with 1 to 10^6 replicas.
+// Prints a JSON line for each: median, least and most of five runs after a warm-up.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -36,8 +36,11 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, Precis
   backend->set_all_parameters(x);
   std::uint64_t step = 0;
   constexpr std::uint64_t warm_up = 64;  // past the steps in which the float rung trusts its worst case alone
-  const double warm = seconds_for(*backend, step, warm_up);
-  const double steps = std::max(1.0, std::round(warm_up * seconds / runs / warm));
+  constexpr std::uint64_t block = 8;
+  double total = 0;
+  double last = 0;
+  while (step < warm_up && total < 5 * seconds) total += last = seconds_for(*backend, step, block);
+  const double steps = std::max(1.0, std::round(block * seconds / runs / last));
   const StepCounters before = backend->counters();
   std::vector<double> rates;
   for (int run = 0; run < runs; ++run) {
@@ -60,12 +63,16 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, Precis
 void measure_nets(const BackendOptions& options, double seconds) {
   struct Extent {
     PaperWorkload workload;
+    double time;
     std::uint64_t replicas_on_device;
+    std::uint64_t replicas_on_cpu;
   };
   for (const Extent& extent :
-       {Extent{shallow_workload(), 16384}, Extent{wide_workload(), 16384}, Extent{deep_workload(), 2048}}) {
-    const std::vector<double> x = extent.workload.state_at(1);
-    const std::uint64_t replicas = options.kind == BackendKind::cpu ? 16 : extent.replicas_on_device;
+       {Extent{shallow_workload(), 1, 16384, 16}, Extent{wide_workload(), 1, 16384, 16},
+        Extent{deep_workload(), 1, 2048, 16}, Extent{layered_workload(), 0, 128, 1}}) {
+    const std::vector<double> x = extent.workload.state_at(extent.time);
+    const std::uint64_t replicas =
+        options.kind == BackendKind::cpu ? extent.replicas_on_cpu : extent.replicas_on_device;
     for (const Precision precision : {Precision::float32, Precision::float64})
       measure(extent.workload, x, precision, replicas, options, seconds);
   }

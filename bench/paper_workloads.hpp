@@ -12,7 +12,8 @@
 
 namespace langevo {
 
-/// One of the paper's nets with its data and the mutations of its figure.
+/// One of the paper's nets with its data and the mutations of its figure, or one too wide for a GPU's memory
+/// on chip.
 struct PaperWorkload {
   const char* name;
   std::vector<int> widths;
@@ -55,6 +56,10 @@ inline PaperWorkload deep_workload() {
           true,
           std::numeric_limits<double>::infinity(),
           1e-4};
+}
+
+inline PaperWorkload layered_workload() {
+  return {"1,1024,1024,1", {1, 1024, 1024, 1}, true, 1e3, 1e-4};
 }
 
 }  // namespace langevo

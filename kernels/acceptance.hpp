@@ -83,6 +83,38 @@ LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double thresho
   return {exact.change <= threshold, exact};
 }
 
+/// Whether the float change decides by itself: not where it is audited.
+LANGEVO_INLINE bool float_decides(const LossChange& estimate, double threshold, bool audit,
+                                  const RungCalibration& calibration) {
+  return !audit && compare(estimate, AuditPolicy::factor(calibration), threshold) != Verdict::undecided;
+}
+
+/// Goes on from the float change; `exact` evaluates the double one, where the float change does not decide.
+template <class Team, class Exact>
+LANGEVO_FUNCTION Decision decide_from_float(const Team& team, const LossChange& estimate, double threshold,
+                                            bool audit, RungCalibration* calibration, StepCounters& counters,
+                                            const Exact& exact_change) {
+  const double factor = AuditPolicy::factor(*calibration);
+  if (float_decides(estimate, threshold, audit, *calibration)) {
+    ++counters.decided_by_float;
+    return {compare(estimate, factor, threshold) == Verdict::accept,
+            {estimate.change, factor * estimate.error_bound}};
+  }
+  const LossChange exact = exact_change();
+  const double error = absolute(estimate.change - exact.change);
+  if (audit && is_finite(error) && is_finite(estimate.error_bound)) {
+    ++counters.audits;
+    if (error > factor * estimate.error_bound + exact.error_bound) ++counters.audit_failures;
+    team.synchronize();
+    if (team.leads() && error > 0) {  // an exact result, as where a network is dead, says nothing of others
+      ++calibration->audits;
+      calibration->largest_ratio = larger(calibration->largest_ratio, error / estimate.error_bound);
+    }
+    team.synchronize();
+  }
+  return decide_by_double(exact, threshold, counters);
+}
+
 /// Whether U(proposed) - U(x) <= threshold. A driver that tells of every step, with begin_step before and
 /// end_step after it, has the values of x carried along; without that each call stands for itself.
 template <class Team, class Context>
@@ -100,25 +132,8 @@ LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Preci
   RungCalibration* const calibration =
       work.carried.gave_change() ? &calibrations->carried : &calibrations->fresh;
   const bool audit = audit_float || AuditPolicy::due(context.step, *calibration);
-  const double factor = AuditPolicy::factor(*calibration);
-  const Verdict verdict = compare(estimate, factor, threshold);
-  if (verdict != Verdict::undecided && !audit) {
-    ++counters.decided_by_float;
-    return {verdict == Verdict::accept, {estimate.change, factor * estimate.error_bound}};
-  }
-  const LossChange exact = loss_change(team, problem, x, proposed, work.double_precision);
-  const double error = absolute(estimate.change - exact.change);
-  if (audit && is_finite(error) && is_finite(estimate.error_bound)) {
-    ++counters.audits;
-    if (error > factor * estimate.error_bound + exact.error_bound) ++counters.audit_failures;
-    team.synchronize();
-    if (team.leads() && error > 0) {  // an exact result, as where a network is dead, says nothing of others
-      ++calibration->audits;
-      calibration->largest_ratio = larger(calibration->largest_ratio, error / estimate.error_bound);
-    }
-    team.synchronize();
-  }
-  return decide_by_double(exact, threshold, counters);
+  return decide_from_float(team, estimate, threshold, audit, calibration, counters,
+                           [&] { return loss_change(team, problem, x, proposed, work.double_precision); });
 }
 
 }  // namespace LANGEVO_TARGET

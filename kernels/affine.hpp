@@ -82,10 +82,10 @@ struct PointErrors {
   }
 };
 
-/// Copies the inputs of a tile to `value`; they have no change, and in float the error of their rounding.
+/// The inputs of a tile have no change, and in float the error of their rounding.
 template <class Real, class Team>
-LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, std::size_t tile, Real* value,
-                                  PointErrors<Real>& errors) {
+LANGEVO_FUNCTION void load_input_errors(const Team& team, const DataView<Real>& data, std::size_t tile,
+                                        PointErrors<Real>& errors) {
   const Real* inputs = data.inputs + tile * data.input_dim * points_per_tile;
   team.each_point([&](int p) LANGEVO_BODY {
     errors.value_norm[p] = PointErrors<Real>::square_floor();
@@ -96,7 +96,6 @@ LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, 
     const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
     team.each_point([&](int p) LANGEVO_BODY {
       const Real input = inputs[row + p];
-      value[row + p] = input;
       errors.value_norm[p] = multiply_add(input, input, errors.value_norm[p]);
     });
   }
@@ -107,18 +106,43 @@ LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, 
   });
 }
 
+/// Copies the inputs of a tile to `value`, and their errors.
+template <class Real, class Team>
+LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, std::size_t tile, Real* value,
+                                  PointErrors<Real>& errors) {
+  const Real* inputs = data.inputs + tile * data.input_dim * points_per_tile;
+  for (int k = 0; k < data.input_dim; ++k) {
+    const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
+    team.each_point([&](int p) LANGEVO_BODY { value[row + p] = inputs[row + p]; });
+  }
+  load_input_errors(team, data, tile, errors);
+}
+
+/// Roundings that one summand of a preactivation and of its change goes through.
+struct AffineRoundings {
+  int value;
+  int change;
+};
+
+/// Within its block, block by block, and of weight and input; a change is the sum of two.
+LANGEVO_INLINE AffineRoundings roundings_of_blocks(int fan_in) {
+  const int within = fan_in < inputs_per_block ? fan_in : inputs_per_block;
+  const int blocks = (fan_in + inputs_per_block - 1) / inputs_per_block;
+  return {blocks + within + 3, blocks + within + 5};
+}
+
+/// Whatever the order: products, sums over the inputs, the bias, weight and input; the change has two sums.
+LANGEVO_INLINE AffineRoundings roundings_in_any_order(int fan_in) {
+  return {fan_in + 4, 2 * fan_in + 5};
+}
+
 /// Carries the error bounds through one layer's affine map.
 template <class Real, class Team>
-LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const Layer& layer,
-                                              const LayerNorms<Real>& layer_norms,
-                                              PointErrors<Real>& errors) {
+LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const LayerNorms<Real>& layer_norms,
+                                              const AffineRoundings& roundings, PointErrors<Real>& errors) {
   const LayerNorms<Real> norms = layer_norms;  // a copy: stores to errors cannot alias it
-  // roundings that one summand goes through: within its block, block by block, and of weight and input; a
-  // change is the sum of two
-  const int within = layer.fan_in < inputs_per_block ? layer.fan_in : inputs_per_block;
-  const int blocks = (layer.fan_in + inputs_per_block - 1) / inputs_per_block;
-  const Real gamma_value = Real(blocks + within + 3) * Limits<Real>::unit_roundoff;
-  const Real gamma_change = Real(blocks + within + 5) * Limits<Real>::unit_roundoff;
+  const Real gamma_value = Real(roundings.value) * Limits<Real>::unit_roundoff;
+  const Real gamma_change = Real(roundings.change) * Limits<Real>::unit_roundoff;
   const Real proposed_weight = norms.weight + norms.weight_change;
   const Real proposed_spectral = norms.spectral + norms.weight_change;
   team.each_point([&](int p) LANGEVO_BODY {

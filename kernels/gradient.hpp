@@ -132,18 +132,15 @@ LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& prob
   team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return work.point_loss[p]; });
 }
 
-/// From the slopes of the outputs down, adds the tile's part of every parameter's derivative.
-template <class Act, class Team>
-LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, const double* x,
-                               const double* output, std::size_t tile, GradientWorkspace<Team>& work) {
-  const NetworkView& network = problem.network;
+/// dU/df of every output on one tile, [outputs][points_per_tile]; 0 at points beyond the last.
+template <class Team>
+LANGEVO_FUNCTION void slope_of_outputs(const Team& team, const ProblemView& problem, std::size_t tile,
+                                       const double* output, double* slope) {
   const DataView<double>& data = problem.data_double;
   const std::size_t first_point = tile * points_per_tile;
   const double* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
   const double scale = 1 / loss_denominator(problem.loss, data.points, data.target_dim);
-  double* slope = work.slope[0];
-  double* below = work.slope[1];
   const Loss kind = problem.loss;
   with_outputs(data.target_dim, [&](int outputs) LANGEVO_BODY {
     team.each_point([&](int p) LANGEVO_BODY {
@@ -151,6 +148,16 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
       point_loss_slope(kind, outputs, output + p, target + p, scale_here, slope + p);
     });
   });
+}
+
+/// From the slopes of the outputs down, adds the tile's part of every parameter's derivative.
+template <class Act, class Team>
+LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, const double* x,
+                               const double* output, std::size_t tile, GradientWorkspace<Team>& work) {
+  const NetworkView& network = problem.network;
+  double* slope = work.slope[0];
+  double* below = work.slope[1];
+  slope_of_outputs(team, problem, tile, output, slope);
   const double* next = output;
   for (int l = network.layer_count - 1; l >= 0; --l) {
     const Layer& layer = network.layers[l];

@@ -37,6 +37,13 @@ struct GradientMotion {
   double noise;
 };
 
+LANGEVO_INLINE double drifted(const GradientMotion& motion, double x, double sigma, double gradient) {
+  return multiply_add(-motion.drift * sigma, sigma * gradient, x);
+}
+LANGEVO_INLINE double shaken(const GradientMotion& motion, double x, double sigma, float z) {
+  return multiply_add(motion.noise * sigma, static_cast<double>(z), x);
+}
+
 /// `norm` is |sigma.g|.
 LANGEVO_INLINE GradientMotion motion_of(const Gradient& rule, double /*norm*/) {
   return {rule.alpha, 0};
@@ -66,15 +73,13 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   const double norm = scaled_gradient_norm(team, context, gradient);
   if (!is_finite(loss) || !is_finite(norm)) return false;
   const GradientMotion motion = motion_of(rule, norm);
-  team.each(n, [&](std::size_t i) LANGEVO_BODY {
-    x[i] = multiply_add(-motion.drift * context.sigma[i], context.sigma[i] * gradient[i], x[i]);
-  });
+  team.each(n,
+            [&](std::size_t i) LANGEVO_BODY { x[i] = drifted(motion, x[i], context.sigma[i], gradient[i]); });
   if (motion.noise > 0) {
     draw_normals(team, context.random(Stream::langevin_noise), n, work.normal);
     team.synchronize();
-    team.each(n, [&](std::size_t i) LANGEVO_BODY {
-      x[i] = multiply_add(motion.noise * context.sigma[i], static_cast<double>(work.normal[i]), x[i]);
-    });
+    team.each(n, [&](std::size_t i)
+                     LANGEVO_BODY { x[i] = shaken(motion, x[i], context.sigma[i], work.normal[i]); });
   }
   team.synchronize();
   ++counters.accepted;

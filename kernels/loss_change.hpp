@@ -29,15 +29,20 @@ struct LossChange {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Means over points. The bound grows by the rounding of the double sums and by 10 % for terms of second
-/// order.
+/// Means over points, of sums in which a term goes through `additions`. The bound grows by their rounding and
+/// by 10 % for terms of second order.
+LANGEVO_INLINE LossChange mean_loss_change(double denominator, double additions,
+                                           const PointLossChange<double>& sums) {
+  const double summation = additions * Limits<double>::unit_roundoff * sums.magnitude;
+  return {sums.change / denominator,
+          (1.1 * sums.error + summation) / denominator + Limits<double>::smallest_normal};
+}
+
 template <class Team>
 LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, double denominator, std::size_t tiles,
                                               const LossChangeSums<Team>& sums) {
-  const double additions = static_cast<double>(tiles) * points_per_tile / Team::lanes + 8;
-  const double summation = additions * Limits<double>::unit_roundoff * team.total(sums.magnitude);
-  return {team.total(sums.change) / denominator,
-          (1.1 * team.total(sums.error) + summation) / denominator + Limits<double>::smallest_normal};
+  return mean_loss_change(denominator, static_cast<double>(tiles) * points_per_tile / Team::lanes + 8,
+                          {team.total(sums.change), team.total(sums.magnitude), team.total(sums.error)});
 }
 
 /// Scratch memory for one replica in one precision.
@@ -94,6 +99,17 @@ LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem
 template <class Real, class Team>
 LANGEVO_INLINE AffineRows<Real> affine_rows(int from, const LossChangeWorkspace<Team, Real>& work) {
   return {work.weight, work.proposed_weight, work.weight_change, work.value[from], work.change[from]};
+}
+
+/// Before the units of a layer on one tile.
+template <class Real, class Team>
+LANGEVO_FUNCTION void begin_activation(const Team& team, const PointErrors<Real>& e) {
+  team.each_point([&](int p) LANGEVO_BODY {
+    e.value_norm[p] = PointErrors<Real>::square_floor();
+    e.change_norm[p] = PointErrors<Real>::square_floor();
+    e.change_rounding[p] = PointErrors<Real>::square_floor();
+    e.excursion[p] = -Limits<Real>::largest;
+  });
 }
 
 /// Turns preactivations a of `Units` units into values h and, in place, their changes into those of the
@@ -160,18 +176,28 @@ LANGEVO_INLINE void activate(const Team& team, const Real* preactivation, Real* 
   }
 }
 
+/// After the units of a layer on one tile: their norms, and the bounds of their errors.
+template <class Act, class Real, class Team>
+LANGEVO_FUNCTION void end_activation(const Team& team, int units, const PointErrors<Real>& e) {
+  constexpr Real u = Limits<Real>::unit_roundoff;
+  team.each_point([&](int p) LANGEVO_BODY {
+    constexpr Real slope = Act::template slope_bound<Real>();
+    const Real value_error = e.value[p];
+    const Real value_norm = square_root(e.value_norm[p]);
+    const Real sensitivity = Act::sensitivity(e.excursion[p], e.margin[p]);
+    e.value[p] = slope * value_error + u * Act::template value_error<Real>().of_norm(units, value_norm);
+    e.change[p] = slope * e.change[p] + sensitivity * value_error + u * square_root(e.change_rounding[p]);
+    e.value_norm[p] = value_norm;
+    e.change_norm[p] = square_root(e.change_norm[p]);
+  });
+}
+
 /// One hidden layer on one tile: (value, change) of side `from` to side 1 - from, and their error bounds.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
                                        LossChangeWorkspace<Team, Real>& work) {
-  constexpr Real u = Limits<Real>::unit_roundoff;
   const PointErrors<Real> e = work.errors;
-  team.each_point([&](int p) LANGEVO_BODY {
-    e.value_norm[p] = PointErrors<Real>::square_floor();
-    e.change_norm[p] = PointErrors<Real>::square_floor();
-    e.change_rounding[p] = PointErrors<Real>::square_floor();
-    e.excursion[p] = -Limits<Real>::largest;
-  });
+  begin_activation(team, e);
   const AffineRows<Real> rows = affine_rows(from, work);
   Real* const h = work.value[1 - from];
   Real* const dh = work.change[1 - from];
@@ -180,17 +206,7 @@ LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int
     affine_with_change<units>(team, layer, j, first, rows, work.preactivation, dh + row);
     activate<Act, units>(team, work.preactivation, h + row, dh + row, e);
   });
-  team.each_point([&](int p) LANGEVO_BODY {
-    constexpr Real slope = Act::template slope_bound<Real>();
-    const Real value_error = e.value[p];
-    const Real value_norm = square_root(e.value_norm[p]);
-    const Real sensitivity = Act::sensitivity(e.excursion[p], e.margin[p]);
-    e.value[p] =
-        slope * value_error + u * Act::template value_error<Real>().of_norm(layer.fan_out, value_norm);
-    e.change[p] = slope * e.change[p] + sensitivity * value_error + u * square_root(e.change_rounding[p]);
-    e.value_norm[p] = value_norm;
-    e.change_norm[p] = square_root(e.change_norm[p]);
-  });
+  end_activation<Act>(team, layer.fan_out, e);
 }
 
 /// The last, linear layer on one tile: outputs f and their changes df to side 1 - from.
@@ -220,7 +236,7 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
     int side = 0;
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
-      propagate_affine_errors(team, layer, work.norms[l], work.errors);
+      propagate_affine_errors(team, work.norms[l], roundings_of_blocks(layer.fan_in), work.errors);
       if (l + 1 < network.layer_count) {
         propagate_hidden<Act>(team, layer, side, l == 0, work);
       } else {

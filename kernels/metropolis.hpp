@@ -24,6 +24,11 @@ struct MetropolisWorkspace {
 };
 
 /// x'_i = x_i + sigma_i z_i, rounded once, in double.
+LANGEVO_INLINE double proposed_parameter(double x, double sigma, float z) {
+  return fused_multiply_add(sigma, static_cast<double>(z), x);
+}
+
+/// x' into work.proposed.
 template <class Team, class Context, class Source>
 LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const Source& source, const double* x,
                               MetropolisWorkspace<Team>& work) {
@@ -31,7 +36,7 @@ LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const So
   draw_normals(team, source, n, work.normal);
   team.synchronize();
   team.each(n, [&](std::size_t i) LANGEVO_BODY {
-    work.proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(work.normal[i]), x[i]);
+    work.proposed[i] = proposed_parameter(x[i], context.sigma[i], work.normal[i]);
   });
   team.synchronize();
 }

@@ -39,6 +39,16 @@ LANGEVO_INLINE std::size_t normal_buffer_size(std::size_t n) {
   return (n + 3) / 4 * 4;
 }
 
+/// The four normals of one draw block.
+LANGEVO_INLINE void normals_of_block(const RandomWords& words, float* z) {
+  const NormalPair low = normal_pair(words.word[0], words.word[1]);
+  const NormalPair high = normal_pair(words.word[2], words.word[3]);
+  z[0] = low.first;
+  z[1] = low.second;
+  z[2] = high.first;
+  z[3] = high.second;
+}
+
 /// z_i ~ Normal(0, 1) for i = 0 .. n-1 into z[normal_buffer_size(n)]: block b of the source yields z[4b ..
 /// 4b+3]. Then the same for the steps that follow, [steps][normal_buffer_size(n)]; see RandomSource::blocks.
 template <class Team, class Source>
@@ -46,14 +56,7 @@ LANGEVO_FUNCTION void draw_normals(const Team& team, const Source& source, std::
                                    std::uint32_t steps = 1) {
   const auto blocks = static_cast<std::uint32_t>(normal_buffer_size(n) / 4);
   team.each_block(source.blocks(blocks, steps), std::size_t{blocks} * steps,
-                  [&](std::size_t b, RandomWords words) LANGEVO_BODY {
-                    const NormalPair low = normal_pair(words.word[0], words.word[1]);
-                    const NormalPair high = normal_pair(words.word[2], words.word[3]);
-                    z[4 * b] = low.first;
-                    z[4 * b + 1] = low.second;
-                    z[4 * b + 2] = high.first;
-                    z[4 * b + 3] = high.second;
-                  });
+                  [&](std::size_t b, RandomWords words) LANGEVO_BODY { normals_of_block(words, z + 4 * b); });
 }
 
 }  // namespace LANGEVO_TARGET

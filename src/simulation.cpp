@@ -1,6 +1,7 @@
 #include "langevo/simulation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 
@@ -90,26 +91,49 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
                      const ReferenceTrajectory* reference, const Progress& progress) {
   BlockSizer sizer;
   std::uint64_t step = 0;
+  struct Pending {
+    std::uint64_t step;
+    StepCounters since;
+    std::future<EnsembleSnapshot> snapshot;
+  };
+  std::optional<Pending> pending;
+  const auto hand_over = [&] {
+    if (pending) sink(record(pending->step, pending->since, pending->snapshot.get()));
+  };
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
+    const std::uint64_t next = schedule_.record_steps[i];
     const StepCounters before = backend_->counters();
-    advance_to(*backend_, step, schedule_.record_steps[i], schedule_.last_step(), sizer, progress);
-    step = schedule_.record_steps[i];
-    sink(record(step, backend_->counters() - before));
+    std::atomic<bool> failed{false};
+    // The stretch has the other thread, because libraries that write files keep state for each thread.
+    std::future<void> stretch = std::async(std::launch::async, [&, step] {
+      advance_to(*backend_, step, next, schedule_.last_step(), sizer,
+                 [&](double fraction) { return !failed && (!progress || progress(fraction)); });
+    });
+    try {
+      hand_over();
+    } catch (...) {
+      failed = true;
+      throw;
+    }
+    stretch.get();
+    step = next;
+    pending = Pending{step, backend_->counters() - before, backend_->snapshot(options_.traced_replicas)};
     const std::vector<std::uint64_t>& resets = options_.reset_steps;
     if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
       backend_->set_all_parameters(reference->parameter[i]);
     }
   }
+  hand_over();
 }
 
-EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since) {
+EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
+                                  EnsembleSnapshot snapshot) const {
   EnsembleRecord record;
   record.step = step;
   record.time = static_cast<double>(step) * schedule_.time_per_step;
-  Moments moments = backend_->parameter_moments();
-  record.parameter_variance = moments.variance();
-  record.parameter_mean = std::move(moments.mean);
-  record.replica_loss = backend_->losses();
+  record.parameter_variance = snapshot.moments.variance();
+  record.parameter_mean = std::move(snapshot.moments.mean);
+  record.replica_loss = std::move(snapshot.losses);
   for (std::size_t r = 0; r < record.replica_loss.size(); ++r) {
     if (!std::isfinite(record.replica_loss[r])) {
       throw RunError("the loss of replica " + std::to_string(options_.first_replica + r) +
@@ -118,10 +142,10 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since)
     }
   }
   record.loss = summarize_losses(record.replica_loss);
-  record.loss_of_mean = backend_->loss(record.parameter_mean);
+  record.loss_of_mean = snapshot.loss_of_mean;
   if (since.steps > 0)
     record.accepted_fraction = static_cast<double>(since.accepted) / static_cast<double>(since.steps);
-  record.trace_parameter = backend_->parameters(0, options_.traced_replicas);
+  record.trace_parameter = std::move(snapshot.traced);
   return record;
 }
 

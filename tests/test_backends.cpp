@@ -88,6 +88,34 @@ TEST_P(BackendTest, LossesAndGradients) {
   for (std::size_t i = 0; i < g.size(); ++i) EXPECT_NEAR(g[i], h[i], 1e-12);
 }
 
+/// Taken when later steps are under way, it is still the ensemble of its time.
+TEST_P(BackendTest, SnapshotIsTheEnsembleAsItWas) {
+  const std::size_t n = problem_.network().parameter_count();
+  for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{65 * n * 9}}) {
+    BackendOptions options = on(GetParam());
+    options.device_memory_limit = limit;
+    const auto backend =
+        make_backend(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {100, 0, 3}, options);
+    backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
+    backend->advance(0, 20);
+    const Moments moments = backend->parameter_moments();
+    const std::vector<double> losses = backend->losses();
+    const std::vector<double> traced = backend->parameters(0, 40);
+    const double loss_of_mean = backend->loss(moments.mean);
+    std::future<EnsembleSnapshot> future = backend->snapshot(40);
+    backend->advance(20, 20);
+    backend->set_parameters(0, std::vector<double>(n, 0.25));
+    const EnsembleSnapshot snapshot = future.get();
+    EXPECT_EQ(snapshot.moments.count, 100);
+    EXPECT_EQ(snapshot.moments.mean, moments.mean);
+    EXPECT_EQ(snapshot.moments.sum_squared_deviations, moments.sum_squared_deviations);
+    EXPECT_EQ(snapshot.losses, losses);
+    EXPECT_EQ(snapshot.traced, traced);
+    EXPECT_EQ(snapshot.loss_of_mean, loss_of_mean);
+    EXPECT_NE(backend->parameters(0, 40), traced);
+  }
+}
+
 TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
   const std::size_t n = problem_.network().parameter_count();
   const auto backend =
@@ -143,7 +171,8 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
   };
   for (const Shape& shape :
        {Shape{{1, 30, 1}, 5000, 64}, Shape{{1, 30, 1}, 3, 1000}, Shape{{1, 32, 32, 32, 1}, 40, 200},
-        Shape{{1, 256, 1}, 200, 100}, Shape{{2, 300, 300, 2}, 2, 130}, Shape{{1, 1}, 2000, 1}}) {
+        Shape{{1, 256, 1}, 200, 100}, Shape{{2, 300, 300, 2}, 2, 130}, Shape{{1, 1}, 2000, 1},
+        Shape{{1, 400, 400, 1}, 8, 130}}) {
     const Problem problem(Network(shape.widths, Activation::tanh, true),
                           Dataset{shape.points, shape.widths.front(), shape.widths.back(),
                                   std::vector<double>(shape.points * shape.widths.front(), 0.5),
@@ -160,6 +189,34 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
     }
     EXPECT_EQ(expected->parameters(0, shape.replicas), actual->parameters(0, shape.replicas));
     EXPECT_EQ(expected->counters().accepted, actual->counters().accepted);
+  }
+}
+
+/// Networks that go layer by layer on a GPU, whole and cut into batches.
+TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
+  problem_ = Problem(Network({1, 150, 150, 1}, Activation::tanh, true), make_sin_unit(64), Loss::mse);
+  const std::size_t n = problem_.network().parameter_count();
+  constexpr std::uint64_t replicas = 96;
+  evolve(Metropolis{1e3}, 1e-5, replicas, 6);
+  EXPECT_EQ(expected_->parameters(0, replicas), actual_->parameters(0, replicas));
+  EXPECT_EQ(expected_->counters().accepted, actual_->counters().accepted);
+  const std::vector<double> losses = expected_->losses();
+  const std::vector<double> found = actual_->losses();
+  for (std::size_t r = 0; r < replicas; ++r) EXPECT_NEAR(found[r], losses[r], 1e-12);
+
+  BackendOptions options = on(GetParam());
+  options.device_memory_limit = 65 * n * 9;
+  const auto cut =
+      make_backend(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-5)}, {replicas, 5, 3}, options);
+  cut->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
+  cut->advance(0, 6);
+  EXPECT_EQ(expected_->parameters(0, replicas), cut->parameters(0, replicas));
+
+  for (const Rule& rule : {Rule{NormalizedGradient{1e-2}}, Rule{Langevin{1e3, 1}}}) {
+    evolve(rule, std::holds_alternative<Langevin>(rule) ? 1e-3 : 1, replicas, 4);
+    const std::vector<double> expected = expected_->parameters(0, replicas);
+    const std::vector<double> actual = actual_->parameters(0, replicas);
+    for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(expected[i], actual[i], 1e-12);
   }
 }
 

@@ -1,6 +1,7 @@
 // What a user reads where CUDA fails.
 #include <gtest/gtest.h>
 
+#include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda_error.cuh"
 
 namespace langevo {
@@ -30,6 +31,25 @@ TEST(CudaError, ALostDeviceLeavesWhatWasWritten) {
 TEST(CudaError, NoDriverAndNoDevice) {
   expect_part(why_no_cuda(cudaErrorInsufficientDriver), "driver");
   expect_part(why_no_cuda(cudaErrorNoDevice), "no NVIDIA device");
+}
+
+TEST(CublasError, ReadsLikeTheOthers) {
+  expect_part(cublas_failure(CUBLAS_STATUS_ALLOC_FAILED, "start"), "fewer --replicas");
+  expect_part(cublas_failure(CUBLAS_STATUS_EXECUTION_FAILED, "multiply matrices"), "was lost");
+  expect_part(cublas_failure(CUBLAS_STATUS_NOT_SUPPORTED, "multiply matrices"),
+              "cuBLAS could not multiply matrices (it is not supported)");
+  expect_part(cublas_failure(CUBLAS_STATUS_LICENSE_ERROR, "start"), "--backend cpu");
+  EXPECT_NO_THROW(check_cublas(CUBLAS_STATUS_SUCCESS, "start"));
+  EXPECT_THROW(check_cublas(CUBLAS_STATUS_INTERNAL_ERROR, "start"), RunError);
+}
+
+TEST(CublasError, EveryFunctionIsFound) {
+  try {
+    cublas_functions();
+  } catch (const RunError& error) {
+    expect_part(error.what(), "could not be loaded");
+    GTEST_SKIP() << error.what();
+  }
 }
 
 TEST(CudaError, SuccessIsNoError) {

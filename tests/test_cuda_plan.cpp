@@ -3,6 +3,8 @@
 
 #include <random>
 
+#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cuda/layered_choice.hpp"
 #include "kernels/cuda/replica_batches.hpp"
 #include "kernels/cuda/team_choice.hpp"
 
@@ -97,6 +99,46 @@ TEST(TeamChoice, ABlockForFewReplicasOrLargeOnes) {
 TEST(TeamChoice, AWarpWhereThereIsOneTile) {
   EXPECT_FALSE(block_per_replica(h200(1, 1, 90)));
   EXPECT_FALSE(block_per_replica(h200(1, 1, 7489)));
+}
+
+/// For a block of an H200, 227 KiB.
+bool layers_pay(std::uint64_t replicas, std::uint64_t points, std::uint64_t widest) {
+  return whole_layers({replicas, points, widest, 227 * 1024});
+}
+
+TEST(LayeredChoice, ForLayersThatDoNotFitOnChip) {
+  EXPECT_TRUE(layers_pay(100, 1000, 1024 * 1024));
+  EXPECT_TRUE(layers_pay(1, 1000, 1024 * 1024)) << "a team would keep one multiprocessor busy";
+  EXPECT_TRUE(layers_pay(1000, 1000, 256 * 256));
+  EXPECT_FALSE(layers_pay(1000, 1000, 32 * 32)) << "the paper's deep net";
+  EXPECT_FALSE(layers_pay(1000000, 1000, 256)) << "the paper's wide net";
+}
+
+TEST(LayeredChoice, NotForTooLittleWork) {
+  EXPECT_FALSE(layers_pay(1, 10, 1024 * 1024));
+  EXPECT_FALSE(layers_pay(1, 1, 256 * 256));
+}
+
+TEST(LayeredChoice, LooksAtTheWidestLayer) {
+  const HostProblem host(
+      Problem(Network({1, 300, 200, 1}, Activation::tanh, true), make_sin_unit(1), Loss::mse));
+  EXPECT_EQ(widest_weights(host.view().network), 60000);
+}
+
+TEST(LayeredChoice, AsManyReplicasAtATimeAsFit) {
+  const auto bytes_of = [](std::size_t slots) { return 100 + 7 * slots; };
+  for (const std::uint64_t replicas : {1, 2, 31, 33, 1000, 100000}) {
+    for (const std::uint64_t bytes : {0, 106, 107, 113, 114, 400, 1000000}) {
+      const std::size_t slots = slots_that_fit(replicas, bytes, bytes_of);
+      EXPECT_LE(slots, replicas);
+      if (slots > 0) {
+        EXPECT_LE(bytes_of(slots), bytes);
+      }
+      if (slots < std::min<std::uint64_t>(replicas, 4096)) {
+        EXPECT_GT(bytes_of(slots + 1), bytes);
+      }
+    }
+  }
 }
 
 TEST(OnChip, SharesWhatTheRegistersLeaveRoomFor) {

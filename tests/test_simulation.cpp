@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <string>
 #include <thread>
@@ -84,6 +85,9 @@ class WatchedBackend final : public Backend {
     inner_->advance(first_step, steps);
   }
   StepCounters counters() const override { return inner_->counters(); }
+  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
+    return inner_->snapshot(traced);
+  }
   Moments parameter_moments() const override { return inner_->parameter_moments(); }
   std::vector<double> losses() const override { return inner_->losses(); }
   double loss(std::span<const double> x) const override { return inner_->loss(x); }
@@ -203,6 +207,36 @@ TEST(Simulation, ProgressRisesToOneAndCanStop) {
   const auto sink = [&](const EnsembleRecord& record) { recorded.push_back(record.step); };
   EXPECT_THROW(stopped.run(sink, nullptr, [](double fraction) { return fraction < 0.01; }), Stopped);
   EXPECT_EQ(recorded, (std::vector<std::uint64_t>{0, 10})) << "what was recorded before stands";
+}
+
+TEST(Simulation, TheNextStretchRunsWhileARecordIsWritten) {
+  Simulation simulation(mutating(make_shallow(), 5), {.record_steps = {0, 10}, .time_per_step = 1});
+  std::promise<void> under_way;
+  const std::future<void> next = under_way.get_future();
+  std::vector<std::uint64_t> recorded;
+  const auto sink = [&](const EnsembleRecord& record) {
+    if (record.step == 0) {
+      EXPECT_EQ(next.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+    }
+    recorded.push_back(record.step);
+  };
+  bool first = true;
+  simulation.run(sink, nullptr, [&](double) {
+    if (std::exchange(first, false)) under_way.set_value();
+    return true;
+  });
+  EXPECT_EQ(recorded, (std::vector<std::uint64_t>{0, 10}));
+}
+
+TEST(Simulation, WhatTheSinkThrowsEndsTheRun) {
+  Simulation simulation(mutating(make_shallow(), 5), {.record_steps = {0, 10, 2000}, .time_per_step = 1});
+  std::vector<std::uint64_t> recorded;
+  const auto sink = [&](const EnsembleRecord& record) {
+    if (record.step == 10) throw RunError("no space");
+    recorded.push_back(record.step);
+  };
+  EXPECT_THROW(simulation.run(sink, nullptr, {}), RunError);
+  EXPECT_EQ(recorded, (std::vector<std::uint64_t>{0}));
 }
 
 TEST(Simulation, ResetsReplicasToTheReferenceAfterTheRecord) {
@@ -365,6 +399,16 @@ TEST(NotFinite, GradientStepNamesStepAndReplica) {
 TEST(NotFinite, RecordStopsTheRun) {
   Simulation simulation(exploding(2), {.record_steps = {0}, .time_per_step = 1});
   EXPECT_THROW(records_of(simulation), RunError);
+}
+
+TEST(NotFinite, TheRecordsErrorComesBeforeThatOfLaterSteps) {
+  Simulation simulation(exploding(2), {.record_steps = {0, 10}, .time_per_step = 1});
+  try {
+    records_of(simulation);
+    FAIL() << "a loss that is not finite went unnoticed";
+  } catch (const RunError& error) {
+    EXPECT_NE(std::string(error.what()).find("is not finite at step 0"), std::string::npos) << error.what();
+  }
 }
 
 TEST(NotFinite, ReferenceStopsTheRun) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +18,14 @@ struct EnsembleShape {
   std::uint64_t replicas = 1;
   std::uint64_t first_replica = 0;  ///< global index of the first one: the random numbers depend on it
   std::uint64_t seed = 1;
+};
+
+/// The ensemble at one time, reduced.
+struct EnsembleSnapshot {
+  Moments moments;
+  std::vector<double> losses;  ///< U of every replica, in double, [replicas]
+  double loss_of_mean = 0;     ///< U(<x>)
+  std::vector<double> traced;  ///< states of the first replicas, [traced][N]
 };
 
 /// An ensemble of replicas on one device: state, evolution and reduction.
@@ -45,6 +54,11 @@ class Backend {
 
   /// Totals since construction.
   [[nodiscard]] virtual StepCounters counters() const = 0;
+
+  /// The ensemble as it is now, with the states of replicas 0 .. traced - 1. What a device has to do for it
+  /// may still go on when this returns, and overlaps with the next advance(); any thread may wait for the
+  /// result. One at a time: take it before asking for another snapshot, for moments or for losses.
+  [[nodiscard]] virtual std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const = 0;
 
   /// Moments of every parameter over replicas, in the fixed order of chunks.
   [[nodiscard]] virtual Moments parameter_moments() const = 0;

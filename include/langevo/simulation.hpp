@@ -64,9 +64,10 @@ class Simulation {
  public:
   Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options = {});
 
-  /// Evolves to the end of the schedule. `reference` is needed where the options ask for resets.
-  /// Blocks of steps are sized so that `progress` is asked several times a second; their size changes no
-  /// result.
+  /// Evolves to the end of the schedule. `sink` gets each record while the next stretch is already under way,
+  /// which asks `progress` from another thread; all records that were taken have gone there when this returns
+  /// or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so that
+  /// `progress` is asked several times a second; their size changes no result.
   /// @throws Stopped where progress says so, RunError
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,
            const Progress& progress);
@@ -74,7 +75,8 @@ class Simulation {
   [[nodiscard]] Backend& backend() { return *backend_; }
 
  private:
-  [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since);
+  [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since,
+                                      EnsembleSnapshot snapshot) const;
 
   std::unique_ptr<Backend> backend_;
   Schedule schedule_;

@@ -55,6 +55,14 @@ class CpuBackend final : public Backend {
 
   StepCounters counters() const override { return counters_; }
 
+  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
+    EnsembleSnapshot now{parameter_moments(), losses(), 0, parameters(0, traced)};
+    now.loss_of_mean = loss(now.moments.mean);
+    std::promise<EnsembleSnapshot> ready;
+    ready.set_value(std::move(now));
+    return ready.get_future();
+  }
+
   Moments parameter_moments() const override {
     const std::uint64_t chunks = (shape_.replicas + replicas_per_chunk - 1) / replicas_per_chunk;
     const std::uint64_t group = static_cast<std::uint64_t>(threads_) * 4;

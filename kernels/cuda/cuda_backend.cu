@@ -1,60 +1,32 @@
 #include "kernels/cuda/cuda_backend.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "kernels/cuda/cuda_ensemble.cuh"
-#include "kernels/cuda/device_moments.cuh"
-#include "kernels/cuda/device_problem.cuh"
-#include "kernels/cuda/launch_plan.hpp"
+#include "kernels/cuda/device_snapshot.cuh"
+#include "kernels/cuda/executor.cuh"
 #include "langevo/error.hpp"
 
 namespace langevo {
 
 namespace {
 
-/// The one place that launches.
-template <class... Parameters, class... Arguments>
-void launch_async(void (*kernel)(Parameters...), const LaunchPlan& plan, std::uint64_t blocks,
-                  const CudaStream& stream, Arguments... arguments) {
-  static_assert((std::is_trivially_copyable_v<Arguments> && ...), "kernels take views by value");
-  kernel<<<static_cast<unsigned>(blocks), plan.kernels->threads_per_block(), plan.on_chip_bytes_per_block(),
-           stream.get()>>>(arguments...);
-  check_cuda(cudaGetLastError(), "start a kernel");
-}
-
-/// What stays on the device for every replica, beside its state.
-constexpr std::uint64_t fixed_bytes_per_replica =
-    sizeof(FloatCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t) + sizeof(double);
-
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const HostProblem& host, Dynamics dynamics, const EnsembleShape& shape, int device,
-              std::string name, const LaunchPlan& plan, ReplicaBatches batches)
-      : problem_(host),
-        dynamics_(std::move(dynamics)),
-        shape_(shape),
+  CudaBackend(const HostProblem& host, const Dynamics& dynamics, const EnsembleShape& shape, int device,
+              std::string name, const ExecutorPlan& plan, ReplicaBatches batches)
+      : dynamics_(host, dynamics, shape),
         device_(device),
         name_(std::move(name)),
-        plan_(plan),
         parameter_count_(host.view().network.parameter_count),
-        sigma_(dynamics_.sigma.data(), dynamics_.sigma.size()),
         ensemble_(parameter_count_, batches),
-        calibrations_(shape.replicas),
-        screenings_(shape.replicas),
-        steps_taken_(shape.replicas),
-        losses_(shape.replicas),
-        reports_(batches.size()),
-        moments_(parameter_count_, batches.largest()),
+        executor_(plan.slots > 0 ? make_layered_executor(dynamics_, host, plan.slots)
+                                 : make_team_executor(dynamics_, plan.teams, batches)),
+        snapshot_(parameter_count_, shape.replicas, batches.largest()),
+        loss_(1),
         row_(parameter_count_),
         gradient_(parameter_count_),
-        host_reports_(batches.size()),
-        host_moments_(2 * parameter_count_),
-        host_losses_(shape.replicas),
-        host_row_(parameter_count_) {
-    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane)
-      workspaces_.emplace_back(plan.workspace_bytes());
-  }
+        host_loss_(1),
+        host_row_(parameter_count_) {}
 
   void set_all_parameters(std::span<const double> x) override {
     use_device();
@@ -62,13 +34,13 @@ class CudaBackend final : public Backend {
     ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
       broadcast_async(row_.data(), parameter_count_, visit.range.count, visit.states, visit.stream);
     });
-    forget_what_was_learnt(0, shape_.replicas);
+    executor_->forget(0, dynamics_.shape.replicas);
   }
 
   void set_parameters(std::uint64_t first, std::span<const double> x) override {
     use_device();
     ensemble_.set(first, x);
-    forget_what_was_learnt(first, x.size() / parameter_count_);
+    executor_->forget(first, x.size() / parameter_count_);
   }
 
   std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
@@ -78,52 +50,44 @@ class CudaBackend final : public Backend {
 
   void advance(std::uint64_t first_step, std::uint64_t steps) override {
     use_device();
-    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, first_step, steps); });
+    ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
+      executor_->advance_async(visit, first_step, steps);
+    });
+    executor_->finish(first_step, steps, counters_);
   }
 
   StepCounters counters() const override { return counters_; }
 
-  Moments parameter_moments() const override {
+  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
     use_device();
-    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
-      if (visit.range.first > 0) moments_done_.hold_back(visit.stream);
-      moments_.add_async(visit.states, visit.range.count, visit.range.first, visit.stream);
-      moments_done_.record(visit.stream);
-      if (visit.range.first + visit.range.count == shape_.replicas)
-        moments_.copy_async(host_moments_.data(), visit.stream);
+    snapshot_.begin(traced);
+    ensemble_.visit_async(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
+      snapshot_.add_async(visit, [&](const double* states, std::uint64_t count, double* losses) {
+        executor_->losses_async(visit.stream, visit.lane, states, count, losses);
+      });
     });
-    Moments moments(parameter_count_);
-    moments.count = shape_.replicas;
-    const double* const mean = host_moments_.data();
-    std::copy(mean, mean + parameter_count_, moments.mean.begin());
-    std::copy(mean + parameter_count_, mean + 2 * parameter_count_, moments.sum_squared_deviations.begin());
-    return moments;
+    snapshot_.copy_async();
+    return std::async(std::launch::deferred, [this] {
+      use_device();
+      return snapshot_.collect();
+    });
   }
 
-  std::vector<double> losses() const override {
-    use_device();
-    ensemble_.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
-      double* const losses = losses_.data() + visit.range.first;
-      launch_async(plan_.kernels->losses, plan_, plan_.blocks, visit.stream, problem_.view(),
-                   static_cast<const double*>(visit.states), visit.range.count, pool(visit.lane), losses);
-      copy_to_host_async(losses, visit.range.count, host_losses_.data() + visit.range.first, visit.stream);
-    });
-    return {host_losses_.data(), host_losses_.data() + shape_.replicas};
-  }
+  Moments parameter_moments() const override { return snapshot(0).get().moments; }
+
+  std::vector<double> losses() const override { return snapshot(0).get().losses; }
 
   double loss(std::span<const double> x) const override {
     use_device();
     const CudaStream& stream = send_row(x);
-    launch_async(plan_.kernels->losses, plan_, 1, stream, problem_.view(),
-                 static_cast<const double*>(row_.data()), std::uint64_t{1}, pool(0), losses_.data());
+    executor_->losses_async(stream, 0, row_.data(), 1, loss_.data());
     return receive_loss(stream);
   }
 
   double gradient(std::span<const double> x, std::span<double> gradient) const override {
     use_device();
     const CudaStream& stream = send_row(x);
-    launch_async(plan_.kernels->loss_and_gradient, plan_, 1, stream, problem_.view(),
-                 static_cast<const double*>(row_.data()), pool(0), losses_.data(), gradient_.data());
+    executor_->gradient_async(stream, row_.data(), loss_.data(), gradient_.data());
     copy_to_host_async(gradient_.data(), parameter_count_, host_row_.data(), stream);
     const double loss = receive_loss(stream);
     std::copy(host_row_.data(), host_row_.data() + parameter_count_, gradient.begin());
@@ -136,17 +100,6 @@ class CudaBackend final : public Backend {
   /// CUDA's current device belongs to the thread, which may have used another one since.
   void use_device() const { check_cuda(cudaSetDevice(device_), "take the device"); }
 
-  [[nodiscard]] WorkspacePool pool(std::size_t lane) const {
-    return {workspaces_[lane].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
-  }
-
-  void forget_what_was_learnt(std::uint64_t first, std::uint64_t count) {
-    calibrations_.set_to_zero_async(first, count, ensemble_.first_stream());  // FloatCalibration{}
-    const std::vector<ScreeningState> fresh(count);
-    copy_to_device_async(fresh.data(), count, screenings_.data() + first, ensemble_.first_stream());
-    ensemble_.first_stream().synchronize();
-  }
-
   /// x to row_, complete on the returned stream and on all others.
   const CudaStream& send_row(std::span<const double> x) const {
     const CudaStream& stream = ensemble_.first_stream();
@@ -157,73 +110,22 @@ class CudaBackend final : public Backend {
   }
 
   double receive_loss(const CudaStream& stream) const {
-    copy_to_host_async(losses_.data(), 1, host_losses_.data(), stream);
+    copy_to_host_async(loss_.data(), 1, host_loss_.data(), stream);
     stream.synchronize();
-    return host_losses_[0];
+    return host_loss_[0];
   }
 
-  template <class RuleType>
-  void advance_with(const RuleType& rule, std::uint64_t first_step, std::uint64_t steps) {
-    constexpr unsigned long long none = std::numeric_limits<unsigned long long>::max();
-    std::size_t batch = 0;
-    ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
-      const ReplicaRange range = visit.range;
-      StretchReport& report = host_reports_[batch];
-      StretchReport* const device_report = reports_.data() + batch;
-      report = {{}, none, steps_taken_.data() + range.first};
-      copy_to_device_async(&report, 1, device_report, visit.stream);
-      const DeviceEnsembleView view{problem_.view(),
-                                    sigma_.data(),
-                                    visit.states,
-                                    calibrations_.data() + range.first,
-                                    screenings_.data() + range.first,
-                                    range.count,
-                                    shape_.first_replica + range.first,
-                                    shape_.seed};
-      launch_async(plan_.kernels->advance(rule), plan_, plan_.blocks, visit.stream, view, rule, first_step,
-                   steps, pool(visit.lane), device_report);
-      copy_to_host_async(device_report, 1, &report, visit.stream);
-      ++batch;
-    });
-    const StretchReport* failed = nullptr;
-    for (std::size_t b = 0; b < batch; ++b) {
-      counters_ += host_reports_[b].counters;
-      if (failed == nullptr && host_reports_[b].failed_replica != none) failed = &host_reports_[b];
-    }
-    if (failed != nullptr) throw RunError(failure(*failed, first_step));
-  }
-
-  [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
-    const std::uint64_t* const taken_on_device = report.steps_taken + report.failed_replica;
-    std::uint64_t taken = 0;
-    copy_to_host_async(taken_on_device, 1, &taken, ensemble_.first_stream());
-    ensemble_.first_stream().synchronize();
-    const auto replica = static_cast<std::uint64_t>(taken_on_device - steps_taken_.data());
-    return not_finite_message(first_step + taken, shape_.first_replica + replica);
-  }
-
-  DeviceProblem problem_;
-  Dynamics dynamics_;
-  EnsembleShape shape_;
+  DeviceDynamics dynamics_;
   int device_;
   std::string name_;
-  LaunchPlan plan_;
   std::size_t parameter_count_;
-  DeviceArray<double> sigma_;
   CudaEnsemble ensemble_;
-  DeviceArray<FloatCalibration> calibrations_;  // [replicas]
-  DeviceArray<ScreeningState> screenings_;      // [replicas]
-  DeviceArray<std::uint64_t> steps_taken_;      // [replicas]
-  DeviceArray<double> losses_;                  // [replicas]
-  DeviceArray<StretchReport> reports_;          // [batches]
-  DeviceMoments moments_;
-  CudaEvent moments_done_;
-  DeviceArray<double> row_;                             // [N]
-  DeviceArray<double> gradient_;                        // [N]
-  std::vector<DeviceArray<unsigned char>> workspaces_;  // for each stream, of all its teams
-  PinnedArray<StretchReport> host_reports_;
-  PinnedArray<double> host_moments_;
-  PinnedArray<double> host_losses_;
+  std::unique_ptr<Executor> executor_;
+  mutable DeviceSnapshot snapshot_;  // scratch, no state
+  DeviceArray<double> loss_;         // [1]
+  DeviceArray<double> row_;          // [N]
+  DeviceArray<double> gradient_;     // [N]
+  PinnedArray<double> host_loss_;
   PinnedArray<double> host_row_;
   StepCounters counters_;
 };
@@ -248,13 +150,13 @@ std::uint64_t available_bytes() {
   return free_bytes > reserve ? free_bytes - reserve : 0;
 }
 
-/// Device memory beside the states: data, workspaces, what single states and every replica need.
-std::uint64_t fixed_bytes(const ProblemView& problem, std::uint64_t replicas, const LaunchPlan& plan) {
+/// Device memory beside the states: data, the executor's, what single states and every replica need.
+std::uint64_t fixed_bytes(const ProblemView& problem, std::uint64_t replicas, const ExecutorPlan& plan) {
   const DataView<double>& data = problem.data_double;
   const std::uint64_t values =
       data.tiles * points_per_tile * static_cast<std::uint64_t>(data.input_dim + data.target_dim);
   return values * (sizeof(float) + sizeof(double)) + 6 * problem.network.parameter_count * sizeof(double) +
-         replicas * fixed_bytes_per_replica + 2 * plan.workspace_bytes();
+         replicas * sizeof(double) + plan.bytes;
 }
 
 std::string megabytes(std::uint64_t bytes) {
@@ -283,7 +185,7 @@ std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamic
   const HostProblem host(problem);
   const ProblemView view = host.view();
   const std::uint64_t available = available_bytes();
-  const LaunchPlan plan = plan_launch(view, dynamics.rule, shape.replicas, options.device, available / 8);
+  const ExecutorPlan plan = plan_executor(view, dynamics.rule, shape.replicas, options.device, available);
   const ReplicaBatches batches =
       cut_to_fit(shape.replicas, view.network.parameter_count, fixed_bytes(view, shape.replicas, plan),
                  available, options.device_memory_limit);

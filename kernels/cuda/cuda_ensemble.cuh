@@ -41,10 +41,10 @@ class CudaEnsemble {
 
   [[nodiscard]] const CudaStream& first_stream() const { return streams_.front(); }
 
-  /// Calls body(Visit) for every range, in order; the body enqueues work on the visit's stream. Returns when
-  /// all of it is done.
+  /// Calls body(Visit) for every range, in order; the body enqueues work on the visit's stream. Work that
+  /// other visits enqueue comes after it, range by range.
   template <class Body>
-  void visit(Access access, const Body& body) const {
+  void visit_async(Access access, const Body& body) const {
     for (std::uint64_t batch = 0; batch < batches_.size(); ++batch) {
       const std::size_t lane = batch % streams_.size();
       const CudaStream& stream = streams_[lane];
@@ -56,12 +56,19 @@ class CudaEnsemble {
       if (!resident() && access == Access::write)
         copy_to_host_async(states, range.count * parameters_, at_home, stream);
     }
-    for (const CudaStream& stream : streams_) stream.synchronize();
+  }
+
+  /// The same; returns when all of it is done.
+  template <class Body>
+  void visit(Access access, const Body& body) const {
+    visit_async(access, body);
+    synchronize();
   }
 
   /// States of replicas first, first + 1, ... from x [count][N].
   void set(std::uint64_t first, std::span<const double> x) {
     if (!resident()) {
+      synchronize();
       std::copy(x.begin(), x.end(), host_.data() + first * parameters_);
       return;
     }
@@ -72,6 +79,7 @@ class CudaEnsemble {
   [[nodiscard]] std::vector<double> get(std::uint64_t first, std::uint64_t count) const {
     const std::size_t size = count * parameters_;
     if (!resident()) {
+      synchronize();
       const double* const begin = host_.data() + first * parameters_;
       return {begin, begin + size};
     }
@@ -84,6 +92,9 @@ class CudaEnsemble {
 
  private:
   [[nodiscard]] bool resident() const { return batches_.size() == 1; }
+  void synchronize() const {
+    for (const CudaStream& stream : streams_) stream.synchronize();
+  }
 
   std::size_t parameters_;
   ReplicaBatches batches_;

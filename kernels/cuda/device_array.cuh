@@ -57,6 +57,7 @@ class CudaEvent {
   void hold_back(const CudaStream& stream) const {
     check_cuda(cudaStreamWaitEvent(stream.get(), event_.get(), 0), "order its work");
   }
+  void synchronize() const { check_cuda(cudaEventSynchronize(event_.get()), "finish its work"); }
 
  private:
   CudaOwner<cudaEvent_t, cudaEventDestroy> event_;
@@ -69,7 +70,8 @@ class DeviceArray {
   DeviceArray() = default;
   explicit DeviceArray(std::size_t size) : size_(size) {
     if (size > 0) {
-      check_cuda(cudaMalloc(memory_.receive(), size * sizeof(T)), "allocate device memory");
+      check_cuda(cudaMalloc(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
+                 "allocate device memory");
     }
   }
   /// With the values of `host`; complete on return.
@@ -97,7 +99,8 @@ class PinnedArray {
   PinnedArray() = default;
   explicit PinnedArray(std::size_t size) : size_(size) {
     if (size > 0) {
-      check_cuda(cudaMallocHost(memory_.receive(), size * sizeof(T)), "allocate host memory for copies");
+      check_cuda(cudaMallocHost(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
+                 "allocate host memory for copies");
     }
   }
   [[nodiscard]] T* data() const { return memory_.get(); }
@@ -119,6 +122,12 @@ template <class T>
 void copy_to_host_async(const T* device, std::size_t count, T* host, const CudaStream& stream) {
   check_cuda(cudaMemcpyAsync(host, device, count * sizeof(T), cudaMemcpyDeviceToHost, stream.get()),
              "copy from the device");
+}
+
+template <class T>
+void copy_on_device_async(const T* from, std::size_t count, T* to, const CudaStream& stream) {
+  check_cuda(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDeviceToDevice, stream.get()),
+             "copy on the device");
 }
 
 }  // namespace langevo

@@ -24,6 +24,9 @@ class DeviceMoments {
   void add_async(const double* states, std::uint64_t replicas, std::uint64_t count,
                  const CudaStream& stream) const;
 
+  /// [N] on the device, of all that was taken in.
+  [[nodiscard]] const double* mean() const { return total_.data(); }
+
   /// mean [N] and then sum_squared_deviations [N] to pinned memory.
   void copy_async(double* host, const CudaStream& stream) const;
 

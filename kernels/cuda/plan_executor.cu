@@ -1,0 +1,44 @@
+#include "kernels/cuda/executor.cuh"
+#include "kernels/cuda/layered_choice.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// What stays on the device for every replica where teams take the steps.
+constexpr std::uint64_t team_bytes_per_replica =
+    sizeof(FloatCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t);
+
+/// Whole layers are decided exactly; who asks for a local model gets one.
+bool layers_can_serve(const Rule& rule) {
+  const auto* metropolis = std::get_if<Metropolis>(&rule);
+  return metropolis == nullptr || metropolis->acceptance != Acceptance::screened;
+}
+
+/// Replicas at a time, 0: layers are not for this problem.
+std::size_t layered_slots(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
+                          std::uint64_t bytes) {
+  cudaDeviceProp properties{};
+  check_cuda(cudaGetDeviceProperties(&properties, device), "ask for the device's properties");
+  if (!layers_can_serve(rule)) return 0;
+  const auto wide = [&](std::uint64_t at_a_time) {
+    return whole_layers({at_a_time, problem.data_double.points, widest_weights(problem.network),
+                         properties.sharedMemPerBlockOptin});
+  };
+  if (!wide(replicas)) return 0;
+  const std::size_t slots = slots_that_fit(
+      replicas, bytes, [&](std::size_t slots) { return layered_executor_bytes(problem, rule, slots); });
+  return slots > 0 && wide(slots) ? slots : 0;
+}
+
+}  // namespace
+
+ExecutorPlan plan_executor(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
+                           std::uint64_t available) {
+  if (const std::size_t slots = layered_slots(problem, rule, replicas, device, available / 2))
+    return {{}, slots, layered_executor_bytes(problem, rule, slots)};
+  const LaunchPlan teams = plan_launch(problem, rule, replicas, device, available / 8);
+  return {teams, 0, 2 * teams.workspace_bytes() + replicas * team_bytes_per_replica};
+}
+
+}  // namespace langevo

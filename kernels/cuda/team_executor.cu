@@ -1,0 +1,123 @@
+#include <limits>
+
+#include "kernels/cuda/executor.cuh"
+#include "kernels/cuda/launch.cuh"
+#include "langevo/error.hpp"
+
+namespace langevo {
+
+namespace {
+
+constexpr unsigned long long none = std::numeric_limits<unsigned long long>::max();
+
+class TeamExecutor final : public Executor {
+ public:
+  TeamExecutor(const DeviceDynamics& dynamics, const LaunchPlan& plan, const ReplicaBatches& batches)
+      : dynamics_(dynamics),
+        plan_(plan),
+        calibrations_(dynamics.shape.replicas),
+        screenings_(dynamics.shape.replicas),
+        steps_taken_(dynamics.shape.replicas),
+        reports_(batches.size()),
+        host_reports_(batches.size()) {
+    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane)
+      workspaces_.emplace_back(plan.workspace_bytes());
+  }
+
+  void forget(std::uint64_t first, std::uint64_t count) override {
+    calibrations_.set_to_zero_async(first, count, stream_);  // FloatCalibration{}
+    const std::vector<ScreeningState> fresh(count);
+    copy_to_device_async(fresh.data(), count, screenings_.data() + first, stream_);
+    stream_.synchronize();
+  }
+
+  void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,
+                     std::uint64_t steps) override {
+    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, visit, first_step, steps); });
+  }
+
+  void finish(std::uint64_t first_step, std::uint64_t /*steps*/, StepCounters& counters) override {
+    const StretchReport* failed = nullptr;
+    for (std::size_t b = 0; b < batches_; ++b) {
+      counters += host_reports_[b].counters;
+      if (failed == nullptr && host_reports_[b].failed_replica != none) failed = &host_reports_[b];
+    }
+    batches_ = 0;
+    if (failed != nullptr) throw RunError(failure(*failed, first_step));
+  }
+
+  void losses_async(const CudaStream& stream, std::size_t lane, const double* states, std::uint64_t count,
+                    double* losses) override {
+    launch(plan_.kernels->losses, count == 1 ? 1 : plan_.blocks, stream, problem(), states, count, pool(lane),
+           losses);
+  }
+
+  void gradient_async(const CudaStream& stream, const double* x, double* loss, double* gradient) override {
+    launch(plan_.kernels->loss_and_gradient, 1, stream, problem(), x, pool(0), loss, gradient);
+  }
+
+ private:
+  [[nodiscard]] const ProblemView& problem() const { return dynamics_.problem.view(); }
+
+  [[nodiscard]] WorkspacePool pool(std::size_t lane) const {
+    return {workspaces_[lane].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
+  }
+
+  template <class Kernel, class... Arguments>
+  void launch(Kernel kernel, std::uint64_t blocks, const CudaStream& stream,
+              const Arguments&... arguments) const {
+    launch_async(kernel, blocks, plan_.kernels->threads_per_block(), plan_.on_chip_bytes_per_block(), stream,
+                 arguments...);
+  }
+
+  template <class RuleType>
+  void advance_with(const RuleType& rule, const CudaEnsemble::Visit& visit, std::uint64_t first_step,
+                    std::uint64_t steps) {
+    const ReplicaRange range = visit.range;
+    StretchReport& report = host_reports_[batches_];
+    StretchReport* const device_report = reports_.data() + batches_;
+    ++batches_;
+    report = {{}, none, steps_taken_.data() + range.first};
+    copy_to_device_async(&report, 1, device_report, visit.stream);
+    const DeviceEnsembleView view{problem(),
+                                  dynamics_.sigma.data(),
+                                  visit.states,
+                                  calibrations_.data() + range.first,
+                                  screenings_.data() + range.first,
+                                  range.count,
+                                  dynamics_.shape.first_replica + range.first,
+                                  dynamics_.shape.seed};
+    launch(plan_.kernels->advance(rule), plan_.blocks, visit.stream, view, rule, first_step, steps,
+           pool(visit.lane), device_report);
+    copy_to_host_async(device_report, 1, &report, visit.stream);
+  }
+
+  [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
+    const std::uint64_t* const taken_on_device = report.steps_taken + report.failed_replica;
+    std::uint64_t taken = 0;
+    copy_to_host_async(taken_on_device, 1, &taken, stream_);
+    stream_.synchronize();
+    const auto replica = static_cast<std::uint64_t>(taken_on_device - steps_taken_.data());
+    return not_finite_message(first_step + taken, dynamics_.shape.first_replica + replica);
+  }
+
+  const DeviceDynamics& dynamics_;
+  LaunchPlan plan_;
+  DeviceArray<FloatCalibration> calibrations_;          // [replicas]
+  DeviceArray<ScreeningState> screenings_;              // [replicas]
+  DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
+  DeviceArray<StretchReport> reports_;                  // [batches]
+  std::vector<DeviceArray<unsigned char>> workspaces_;  // for each lane, of all its teams
+  PinnedArray<StretchReport> host_reports_;
+  std::size_t batches_ = 0;  // of the stretch under way
+  CudaStream stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
+                                             const ReplicaBatches& batches) {
+  return std::make_unique<TeamExecutor>(dynamics, plan, batches);
+}
+
+}  // namespace langevo
