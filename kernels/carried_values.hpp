@@ -123,7 +123,7 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
         e.value[p] = spectral * e.value[p] + (layer.fan_in + 3) * u * (weight * e.value_norm[p] + biases);
         e.value_norm[p] = PointErrors<double>::square_floor();
       });
-      each_unit_block(layer.fan_out, [&](auto block, int j) LANGEVO_BODY {
+      each_unit_block(team, layer.fan_out, [&](auto block, int j) LANGEVO_BODY {
         constexpr int units = block;
         double* const rows = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
         affine_units<units>(team, layer, j, x, work.value[from], rows);

@@ -155,14 +155,6 @@ LANGEVO_INLINE float newton_square_root(float a) {
   return fused_multiply_add(fused_multiply_add(-root, root, a), 0.5f * y, root);
 }
 
-/// log(1 + a) to relative precision, a > -1.
-template <class Real>
-LANGEVO_INLINE Real logarithm_of_1_plus(Real a) {
-  const Real sum = Real(1) + a;
-  const Real lost = a - (sum - Real(1));
-  return logarithm(sum) + lost / sum;
-}
-
 /// Sine and cosine of 2 pi turns / 2^32.
 struct SineCosine {
   float sine;

@@ -104,7 +104,7 @@ LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, c
     const Layer& layer = network.layers[l];
     double* next = h + static_cast<std::size_t>(layer.fan_in) * points_per_tile;
     const bool hidden = l + 1 < network.layer_count;
-    each_unit_block(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+    each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
       double* const rows = next + static_cast<std::size_t>(j) * points_per_tile;
       affine_units<units>(team, layer, j, x, h, rows);
       if (hidden) transform_rows<units>(team, rows, [](double a, int) LANGEVO_BODY { return Act::value(a); });
@@ -171,7 +171,7 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
       }
     }
     if (l > 0) {
-      each_unit_block(layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
+      each_unit_block(team, layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
         const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
         combine_rows<units>(team, layer.fan_out, x + layer.weight_offset + k, 1, layer.fan_in, slope, nullptr,
                             below + row);

@@ -21,6 +21,7 @@ inline namespace LANGEVO_TARGET {
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
+  static constexpr int units_per_block = 4;     ///< see each_unit_block
   static constexpr bool carries_values = true;  ///< see carried_values.hpp
   using FloatLanes = langevo::FloatLanes;
 

@@ -31,15 +31,13 @@ struct Constant {
   LANGEVO_INLINE constexpr operator decltype(Value)() const { return Value; }
 };
 
-/// Units whose sums are kept in registers together.
-inline constexpr int units_per_block = 4;
-
-/// body(units, j) for all units j of a layer: `units` of them, a constant, from j on.
-template <class Body>
-LANGEVO_INLINE void each_unit_block(int count, const Body& body) {
+/// body(units, j) for all units j of a layer: `units` of them, a constant, from j on, as many as the team
+/// keeps the sums of in registers together.
+template <class Team, class Body>
+LANGEVO_INLINE void each_unit_block(const Team&, int count, const Body& body) {
   int j = 0;
-  for (; j + units_per_block <= count; j += units_per_block) {
-    body(Constant<units_per_block>{}, j);
+  for (; j + Team::units_per_block <= count; j += Team::units_per_block) {
+    body(Constant<Team::units_per_block>{}, j);
   }
   for (; j < count; ++j) body(Constant<1>{}, j);
 }

@@ -28,6 +28,7 @@ class EmulatedTeam {
  public:
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
+  static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
   static constexpr bool carries_values = false;
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
 

@@ -20,7 +20,7 @@ class CudaBackend final : public Backend {
         parameter_count_(host.view().network.parameter_count),
         ensemble_(parameter_count_, batches),
         executor_(plan.slots > 0 ? make_layered_executor(dynamics_, host, plan.slots)
-                                 : make_team_executor(dynamics_, plan.teams, batches)),
+                                 : make_team_executor(dynamics_, plan.teams, plan.directions, batches)),
         snapshot_(parameter_count_, shape.replicas, batches.largest()),
         loss_(1),
         row_(parameter_count_),

@@ -22,10 +22,12 @@ struct WorkspacePool {
 /// Where some consecutive replicas of an ensemble lie on the device.
 struct DeviceEnsembleView {
   ProblemView problem;
-  const double* sigma;             ///< [N]
-  double* state;                   ///< [replicas][N]
-  FloatCalibration* calibrations;  ///< [replicas]
-  ScreeningState* screenings;      ///< [replicas]
+  const double* sigma;                 ///< [N]
+  double* state;                       ///< [replicas][N]
+  FloatCalibration* calibrations;      ///< [replicas]
+  ScreeningState* screenings;          ///< [replicas]
+  float* directions;                   ///< of learnt curvatures, [replicas][directions_per_replica]
+  std::size_t directions_per_replica;  ///< 0: no curvature is learnt
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;

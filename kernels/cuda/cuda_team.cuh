@@ -15,6 +15,7 @@ template <int warps>
 struct CudaTeam {
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
+  static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
   static constexpr bool carries_values = false;
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;

@@ -53,8 +53,9 @@ class Executor {
 
 /// Which executor, and the device memory that it takes beside states and data.
 struct ExecutorPlan {
-  LaunchPlan teams;   ///< one team for each replica,
-  std::size_t slots;  ///< or whole layers of this many replicas at a time, where it is not 0
+  LaunchPlan teams;        ///< one team for each replica,
+  std::size_t directions;  ///< and so many numbers of its learnt curvature,
+  std::size_t slots;       ///< or whole layers of this many replicas at a time, where it is not 0
   std::uint64_t bytes;
 };
 
@@ -62,9 +63,9 @@ struct ExecutorPlan {
 ExecutorPlan plan_executor(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
                            std::uint64_t available);
 
-/// A team of threads works on each replica.
+/// A team of threads works on each replica, for whose learnt curvature so many numbers are kept.
 std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
-                                             const ReplicaBatches& batches);
+                                             std::size_t directions, const ReplicaBatches& batches);
 
 /// Whole layers of many replicas at a time.
 std::unique_ptr<Executor> make_layered_executor(const DeviceDynamics& dynamics, const HostProblem& host,

@@ -1,5 +1,6 @@
 #include "kernels/cuda/executor.cuh"
 #include "kernels/cuda/layered_choice.hpp"
+#include "kernels/learnt_curvature.hpp"
 
 namespace langevo {
 
@@ -8,6 +9,14 @@ namespace {
 /// What stays on the device for every replica where teams take the steps.
 constexpr std::uint64_t team_bytes_per_replica =
     sizeof(FloatCalibration) + sizeof(ScreeningState) + sizeof(std::uint64_t);
+
+/// Numbers kept for each replica's learnt curvature: none where it takes more than `bytes`, a curvature saves
+/// time but nothing depends on it.
+std::size_t learnt_directions(const NetworkView& network, const Rule& rule, std::uint64_t replicas,
+                              std::uint64_t bytes) {
+  const std::size_t each = is_screened(rule) ? directions_size(network) : 0;
+  return replicas * each * sizeof(float) <= bytes ? each : 0;
+}
 
 /// Whole layers are decided exactly; who asks for a local model gets one.
 bool layers_can_serve(const Rule& rule) {
@@ -36,9 +45,11 @@ std::size_t layered_slots(const ProblemView& problem, const Rule& rule, std::uin
 ExecutorPlan plan_executor(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
                            std::uint64_t available) {
   if (const std::size_t slots = layered_slots(problem, rule, replicas, device, available / 2))
-    return {{}, slots, layered_executor_bytes(problem, rule, slots)};
+    return {{}, 0, slots, layered_executor_bytes(problem, rule, slots)};
   const LaunchPlan teams = plan_launch(problem, rule, replicas, device, available / 8);
-  return {teams, 0, 2 * teams.workspace_bytes() + replicas * team_bytes_per_replica};
+  const std::size_t directions = learnt_directions(problem.network, rule, replicas, available / 4);
+  return {teams, directions, 0,
+          2 * teams.workspace_bytes() + replicas * (team_bytes_per_replica + directions * sizeof(float))};
 }
 
 }  // namespace langevo

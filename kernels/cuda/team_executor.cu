@@ -12,11 +12,14 @@ constexpr unsigned long long none = std::numeric_limits<unsigned long long>::max
 
 class TeamExecutor final : public Executor {
  public:
-  TeamExecutor(const DeviceDynamics& dynamics, const LaunchPlan& plan, const ReplicaBatches& batches)
+  TeamExecutor(const DeviceDynamics& dynamics, const LaunchPlan& plan, std::size_t directions,
+               const ReplicaBatches& batches)
       : dynamics_(dynamics),
         plan_(plan),
         calibrations_(dynamics.shape.replicas),
         screenings_(dynamics.shape.replicas),
+        directions_per_replica_(directions),
+        directions_(dynamics.shape.replicas * directions),
         steps_taken_(dynamics.shape.replicas),
         reports_(batches.size()),
         host_reports_(batches.size()) {
@@ -84,6 +87,8 @@ class TeamExecutor final : public Executor {
                                   visit.states,
                                   calibrations_.data() + range.first,
                                   screenings_.data() + range.first,
+                                  directions_.data() + range.first * directions_per_replica_,
+                                  directions_per_replica_,
                                   range.count,
                                   dynamics_.shape.first_replica + range.first,
                                   dynamics_.shape.seed};
@@ -103,8 +108,10 @@ class TeamExecutor final : public Executor {
 
   const DeviceDynamics& dynamics_;
   LaunchPlan plan_;
-  DeviceArray<FloatCalibration> calibrations_;          // [replicas]
-  DeviceArray<ScreeningState> screenings_;              // [replicas]
+  DeviceArray<FloatCalibration> calibrations_;  // [replicas]
+  DeviceArray<ScreeningState> screenings_;      // [replicas]
+  std::size_t directions_per_replica_;
+  DeviceArray<float> directions_;                       // of learnt curvatures, [replicas][..]
   DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
   DeviceArray<StretchReport> reports_;                  // [batches]
   std::vector<DeviceArray<unsigned char>> workspaces_;  // for each lane, of all its teams
@@ -116,8 +123,8 @@ class TeamExecutor final : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
-                                             const ReplicaBatches& batches) {
-  return std::make_unique<TeamExecutor>(dynamics, plan, batches);
+                                             std::size_t directions, const ReplicaBatches& batches) {
+  return std::make_unique<TeamExecutor>(dynamics, plan, directions, batches);
 }
 
 }  // namespace langevo
