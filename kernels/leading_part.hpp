@@ -125,16 +125,9 @@ LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient
     part[r] = static_cast<float>(team.dot(padded, model.directions + r * padded, model.bend));
     along += static_cast<double>(part[r]) * static_cast<double>(part[r]);
   }
-  const double across = team.sum(padded, [&](std::size_t i) LANGEVO_BODY {
-    float rest = model.bend[i];
-    for (int r = 0; r < leading_directions; ++r) {
-      if (r < model.rank) rest = multiply_add(-part[r], model.directions[r * padded + i], rest);
-    }
-    return static_cast<double>(rest) * static_cast<double>(rest);
-  });
   const double error = team.dot(padded, model.bend, model.bend);
   return {square_root(team.dot(padded, model.slope, model.slope)), square_root(larger(error, along)),
-          square_root(across)};
+          norm_without(team, model, part)};
 }
 
 /// A known in full: the error that check_slope left becomes the last direction.

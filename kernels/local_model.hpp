@@ -167,6 +167,19 @@ LANGEVO_INLINE double pending_error(const CurvatureNorms& norms, std::uint32_t p
          margin * square_root(count) * static_cast<double>(norms.spread);
 }
 
+/// |bend - sum_r part_r v_r|.
+template <class Team>
+LANGEVO_FUNCTION double norm_without(const Team& team, const LocalModel& model,
+                                     const float (&part)[leading_directions]) {
+  return square_root(team.sum(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    float left = model.bend[i];
+    for (int r = 0; r < leading_directions; ++r) {
+      if (r < model.rank) left = multiply_add(-part[r], model.directions[r * model.padded + i], left);
+    }
+    return static_cast<double>(left) * static_cast<double>(left);
+  }));
+}
+
 /// |B v| for B = A - sum_r lambda_r v_r v_r^T, A v in bend.
 template <class Team>
 LANGEVO_FUNCTION double norm_by_rest(const Team& team, const LocalModel& model, const float* v) {
@@ -175,13 +188,7 @@ LANGEVO_FUNCTION double norm_by_rest(const Team& team, const LocalModel& model, 
     part[r] = model.eigenvalue[r] *
               static_cast<float>(team.dot(model.padded, model.directions + r * model.padded, v));
   }
-  return square_root(team.sum(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    float left = model.bend[i];
-    for (int r = 0; r < leading_directions; ++r) {
-      if (r < model.rank) left = multiply_add(-part[r], model.directions[r * model.padded + i], left);
-    }
-    return static_cast<double>(left) * static_cast<double>(left);
-  }));
+  return norm_without(team, model, part);
 }
 
 /// G += A D. Returns whether |A D|, and that of the rest of A, were what pending_error says.
