@@ -118,7 +118,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     row.ladder_wrong += by_ladder != by_double ? 1 : 0;
     row.naive_wrong += naive != by_double ? 1 : 0;
     row.naive_double_mean_wrong += naive_double_mean != by_double ? 1 : 0;
-    work.acceptance.carried.end_step(by_double, work.acceptance.single_precision.norms);
+    work.acceptance.carried.end_step(team, by_double, view.network, work.acceptance.single_precision);
     if (by_double) {
       x = proposed;
       loss = new_loss;

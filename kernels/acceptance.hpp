@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/carried_values.hpp"
+#include "kernels/carried_change.hpp"
 #include "kernels/step_context.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"

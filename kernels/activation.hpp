@@ -94,19 +94,32 @@ struct TanhActivation {
     const Real t = small_tanh(d);
     return slope(h) * t / multiply_add(h, t, Real(1));
   }
-  /// Taylor series of the change for |d| <= series_reach: what is left out is below 0.2 u |d|, the roundings
-  /// below series_error u |d|, and |d change / d h| <= 2.2 |d|.
-  template <class Real>
+  /// The first `Terms` of the Taylor series of the change, for |d| <= reach <= series_reach. Its error is
+  /// below (series_remainder<Terms>(reach) + series_error u) |d|, and |d change / d h| <= series_sensitivity
+  /// |d|.
+  template <int Terms, class Real>
   LANGEVO_INLINE static Real series_change(Real h, Real d) {
-    const Real square = h * h;
-    Real q = h * (Real(2.0f / 3) - square);
-    q = multiply_add(q, d, square - Real(1.0f / 3));
-    q = multiply_add(q, d, -h);
-    q = multiply_add(q, d, Real(1.0f));
-    return (Real(1.0f) - square) * d * q;
+    const Real one(1.0f);
+    const Real rise = negative_multiply_add(h, h, one) * d;
+    if constexpr (Terms == 2) {
+      return rise * negative_multiply_add(h, d, one);
+    } else {
+      const Real square = h * h;
+      Real q = square - Real(1.0f / 3);
+      if constexpr (Terms >= 4) q = multiply_add(h * (Real(2.0f / 3) - square), d, q);
+      q = multiply_add(q, d, -h);
+      return rise * multiply_add(q, d, one);
+    }
   }
-  /// The same with two more terms, for |d| <= 1/512.
-  LANGEVO_INLINE static double series_change(double h, double d) {
+  template <int Terms>
+  LANGEVO_INLINE static constexpr float series_remainder(float reach) {
+    const float square = reach * reach;
+    return Terms == 2 ? 0.34f * square : Terms == 3 ? 0.18f * square * reach : 0.14f * square * square;
+  }
+  LANGEVO_INLINE static constexpr float series_reach() { return 0.015625f; }
+  LANGEVO_INLINE static float tiny_change(float h, float /*a*/, float d) { return series_change<4>(h, d); }
+  /// Six terms of the series, for |d| <= 1/512.
+  LANGEVO_INLINE static double tiny_change(double h, double /*a*/, double d) {
     const double square = h * h;
     double q = h * multiply_add(square, 4.0 / 3 - square, -17.0 / 45);
     q = multiply_add(q, d, multiply_add(square, square - 1, 2.0 / 15));
@@ -116,12 +129,8 @@ struct TanhActivation {
     q = multiply_add(q, d, 1.0);
     return (1 - square) * d * q;
   }
-  LANGEVO_INLINE static constexpr float series_reach() { return 0.015625f; }
   LANGEVO_INLINE static constexpr float series_error() { return 6; }
-  template <class Real>
-  LANGEVO_INLINE static Real tiny_change(Real h, Real /*a*/, Real d) {
-    return series_change(h, d);
-  }
+  LANGEVO_INLINE static constexpr float series_sensitivity() { return 2.2f; }
   template <class Real>
   LANGEVO_INLINE static constexpr Real tiny_change_reach() {
     return sizeof(Real) < sizeof(double) ? Real(series_reach()) : Real(1) / 512;

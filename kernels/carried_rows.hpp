@@ -22,7 +22,7 @@ struct CarriedRows {
 
 /// The change of an output is that of its affine map.
 struct LinearOutput {
-  template <class Real>
+  template <int Terms, class Real>
   LANGEVO_INLINE static Real series_change(Real /*h*/, Real d) {
     return d;
   }
@@ -30,7 +30,7 @@ struct LinearOutput {
 
 /// `Units` units from j on at Vectors * lanes points from `first` on. Each unit's d is one sum in a fixed
 /// order, so that neither the tile nor the vector length shows in it.
-template <class Act, bool First, int Units, int Vectors, class Lanes>
+template <class Act, int Terms, bool First, int Units, int Vectors, class Lanes>
 LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, const CarriedRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   const std::size_t fan_in = layer.fan_in;
@@ -80,7 +80,7 @@ LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, co
       const std::size_t at = static_cast<std::size_t>(j + i) * points_per_tile + first + v * lanes;
       const Lanes sum = sums == 2 ? d[0][i][v] + d[sums - 1][i][v] : d[0][i][v];
       const Lanes value = Lanes::load(rows.value + at);
-      const Lanes rise = Act::series_change(value, sum);
+      const Lanes rise = Act::template series_change<Terms>(value, sum);
       square = multiply_add(sum, sum, square);
       rise.store(rows.change + at);
       (value + rise).store(rows.next + at);
@@ -89,15 +89,26 @@ LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, co
   }
 }
 
-template <class Act, bool First, class Lanes>
-LANGEVO_FUNCTION void carry_layer(const Layer& layer, const CarriedRows& rows) {
+template <class Act, int Terms, bool First, class Lanes>
+LANGEVO_FUNCTION void carry_units(const Layer& layer, const CarriedRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   constexpr int vectors = lanes >= 16 ? points_per_tile / lanes : 2;  // 16 sums in 32 registers, or 8 in 16
   for (int first = 0; first < points_per_tile; first += vectors * lanes) {
     int j = 0;
     for (; j + 4 <= layer.fan_out; j += 4)
-      carry_register_tile<Act, First, 4, vectors, Lanes>(layer, j, first, rows);
-    for (; j < layer.fan_out; ++j) carry_register_tile<Act, First, 1, vectors, Lanes>(layer, j, first, rows);
+      carry_register_tile<Act, Terms, First, 4, vectors, Lanes>(layer, j, first, rows);
+    for (; j < layer.fan_out; ++j)
+      carry_register_tile<Act, Terms, First, 1, vectors, Lanes>(layer, j, first, rows);
+  }
+}
+
+/// `First`: the layer below has no changes.
+template <class Act, int Terms, class Lanes>
+LANGEVO_INLINE void carry_layer(bool first, const Layer& layer, const CarriedRows& rows) {
+  if (first) {
+    carry_units<Act, Terms, true, Lanes>(layer, rows);
+  } else {
+    carry_units<Act, Terms, false, Lanes>(layer, rows);
   }
 }
 

@@ -54,7 +54,7 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
                                replica.calibration, counters)
                             .accepted;
-  carried.end_step(accepted, work.acceptance.single_precision.norms);
+  carried.end_step(team, accepted, context.problem.network, work.acceptance.single_precision);
   if (accepted) {
     ++counters.accepted;
     team.each(context.problem.network.parameter_count,

@@ -37,6 +37,12 @@ LANGEVO_INLINE Real multiply_add(Real a, Real b, Real c) {
 #endif
 }
 
+/// c - a b likewise.
+template <class Real>
+LANGEVO_INLINE Real negative_multiply_add(Real a, Real b, Real c) {
+  return multiply_add(-a, b, c);
+}
+
 LANGEVO_INLINE float square_root(float a) {
   return ::sqrtf(a);
 }

@@ -56,7 +56,9 @@ class Follower {
         loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.double_precision);
     return std::max(0.0, std::abs(own.change - exact.change) - exact.error_bound) / own.error_bound;
   }
-  void end(bool accepted) { carried().end_step(accepted, owned_.get().single_precision.norms); }
+  void end(bool accepted) {
+    carried().end_step(SerialTeam{}, accepted, host_.view().network, owned_.get().single_precision);
+  }
 
   [[nodiscard]] int used() const { return used_; }
   [[nodiscard]] int most_carried() const { return most_carried_; }
@@ -72,7 +74,7 @@ TEST_F(CarriedValuesTest, BoundsHoldAlongTrajectories) {
   double largest = 0;
   for (int net = 0; net < 120; ++net) {
     const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
-    std::vector<int> widths{1 + net % 3};
+    std::vector<int> widths{net % 5 == 1 ? narrow_fan_in + 3 : 1 + net % 3};
     for (int l = 0; l < net % 4; ++l) widths.push_back(1 + (net * 7 + l * 5) % 37);
     widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
     const Problem problem = random_problem(widths, loss, 1 + static_cast<std::size_t>(net * 13) % 150);

@@ -141,6 +141,37 @@ TEST(ActivationChange, ErrorModelHolds) {
   EXPECT_LT(value, 1);
 }
 
+/// The largest error of a series with so many terms, in units of its bound.
+template <int Terms>
+double worst_series() {
+  std::mt19937_64 generator(6);
+  std::normal_distribution<double> normal(0, 1);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  double worst = 0;
+  for (int i = 0; i < 400000; ++i) {
+    const auto h = static_cast<float>(std::tanh(normal(generator)));
+    const auto d =
+        static_cast<float>((i % 2 == 0 ? 1 : -1) * static_cast<double>(TanhActivation::series_reach()) *
+                           std::pow(1e-5, uniform(generator)));
+    const long double t = std::tanh(static_cast<long double>(d));
+    const long double exact = (1 - static_cast<long double>(h) * h) * t / (1 + h * t);
+    const float bound = (TanhActivation::series_remainder<Terms>(std::abs(d)) +
+                         TanhActivation::series_error() * Limits<float>::unit_roundoff) *
+                        std::abs(d);
+    const float own = TanhActivation::series_change<Terms>(h, d);
+    worst = std::max(worst, static_cast<double>(std::abs(own - exact) / bound));
+  }
+  return worst;
+}
+
+TEST(ActivationChange, SeriesErrorsAreBoundedTightly) {
+  for (const double worst : {worst_series<2>(), worst_series<3>()}) {
+    EXPECT_LT(worst, 1);
+    EXPECT_GT(worst, 0.7) << "the remainder is said to be larger than it is";
+  }
+  EXPECT_LT(worst_series<4>(), 1);
+}
+
 TEST(ActivationChange, ReluByHand) {
   EXPECT_EQ(ReluActivation::change(2.0, 2.0, 0.5), 0.5);  // stays on
   EXPECT_EQ(ReluActivation::change(2.0, 2.0, -0.5), -0.5);

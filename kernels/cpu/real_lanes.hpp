@@ -74,6 +74,16 @@ LANGEVO_INLINE FloatLanes multiply_add(FloatLanes a, FloatLanes b, FloatLanes c)
   return a * b + c;
 #endif
 }
+/// Told apart, as compilers keep -a in a register of its own where it is used twice.
+LANGEVO_INLINE FloatLanes negative_multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
+#if defined(__AVX512F__)
+  return {_mm512_fnmadd_ps(a.lane, b.lane, c.lane)};
+#elif defined(__FMA__)
+  return {_mm256_fnmadd_ps(a.lane, b.lane, c.lane)};
+#else
+  return c - a * b;
+#endif
+}
 LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLanes c) {
 #if defined(__AVX512F__)
   return {_mm512_fmadd_pd(a.lane, b.lane, c.lane)};

@@ -1,0 +1,275 @@
+#pragma once
+
+#include "kernels/carried_rows.hpp"
+#include "kernels/carried_values.hpp"
+
+/// The float change of the loss from carried values.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Bounds on the 2-norm over a layer's units of the changes at one point, and on that of their errors.
+struct ChangeBounds {
+  float norm;
+  float error;
+};
+
+/// Of preactivations above values of `norm`, with `error`; see loss_change.hpp.
+LANGEVO_INLINE ChangeBounds affine_change_bounds(const LayerNorms<float>& norms, int fan_in,
+                                                 ChangeBounds below, float norm, float error) {
+  const float gamma = static_cast<float>(2 * fan_in + 5) * Limits<float>::unit_roundoff;
+  const float spectral = norms.spectral + norms.weight_change;
+  const float weight = norms.weight + norms.weight_change;
+  const float own = norms.weight_change * norm + norms.bias_change;
+  return {spectral * below.norm + own,
+          spectral * below.error + norms.weight_change * error + gamma * (weight * below.norm + own)};
+}
+
+/// Of values, with `error`, whose preactivations change within `bounds`, by a series with that remainder; no
+/// slope is above 1.
+template <class Act>
+LANGEVO_INLINE ChangeBounds series_change_bounds(ChangeBounds bounds, float error, float remainder) {
+  const float own = Act::series_error() * Limits<float>::unit_roundoff + remainder;
+  return {bounds.norm, bounds.error + (Act::series_sensitivity() * error + own) * bounds.norm};
+}
+
+/// Of values to which such changes were added.
+LANGEVO_INLINE ChangeBounds changed_value_bounds(ChangeBounds bounds, float norm, float error) {
+  const float next = norm + bounds.norm;
+  return {next, error + bounds.error + Limits<float>::unit_roundoff * next};
+}
+
+/// Where a tile's rows lie; bounds are [layer][points_per_tile], input first.
+struct CarriedTile {
+  const float* input;
+  float* narrow;  ///< values of a narrow first layer
+  const float* value;
+  float* next;
+  const float* norm;
+  const float* error;
+  float* next_norm;
+  float* next_error;
+
+  template <class Team>
+  LANGEVO_INLINE CarriedTile(const CarriedValues<Team>& carried, const DataView<float>& data,
+                             std::size_t tile) {
+    const int now = carried.side;
+    const std::size_t row = tile * carried.units * points_per_tile;
+    const std::size_t bound = tile * carried.layers * points_per_tile;
+    input = data.inputs + tile * data.input_dim * points_per_tile;
+    narrow = carried.value[0] + row;
+    value = carried.value[now] + row;
+    next = carried.value[1 - now] + row;
+    norm = carried.norm[now] + bound;
+    error = carried.error[now] + bound;
+    next_norm = carried.norm[1 - now] + bound;
+    next_error = carried.error[1 - now] + bound;
+  }
+
+  /// To the layer above one of `units`.
+  LANGEVO_INLINE void ascend(int units) {
+    value += static_cast<std::size_t>(units) * points_per_tile;
+    next += static_cast<std::size_t>(units) * points_per_tile;
+    norm += points_per_tile;
+    error += points_per_tile;
+    next_norm += points_per_tile;
+    next_error += points_per_tile;
+  }
+};
+
+/// The changes of one tile's outputs to work.change[0], and the bounds on their errors, in a network of a
+/// narrow layer and a single output. Returns the outputs.
+template <class Act, class Team>
+LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
+                                                   const NarrowRows& rows, CarriedTile at,
+                                                   const LossChangeWorkspace<Team, float>& work) {
+  const Layer& hidden = network.layers[0];
+  const Layer& output = network.layers[1];
+  const float bias_change = output.has_bias ? work.weight_change[output.bias_offset] : 0.0f;
+  const float remainder = rows.remainder;
+  with_series_terms<Act>(rows.reach, [&](auto terms) LANGEVO_BODY {
+    narrow_output_change<Act, terms, typename Team::FloatLanes>(
+        hidden, rows, work.proposed_weight + output.weight_offset, work.weight_change + output.weight_offset,
+        bias_change, work.change[0]);
+  });
+  CarriedTile above = at;
+  above.ascend(hidden.fan_out);
+  const float* const output_norm = above.norm + points_per_tile;
+  const float* const output_error = above.error + points_per_tile;
+  float* const next_output_norm = above.next_norm + points_per_tile;
+  float* const next_output_error = above.next_error + points_per_tile;
+  const float* const df = work.change[0];
+  const LayerNorms<float> hidden_norms = work.norms[0];  // copies: stores to rows cannot alias them
+  const LayerNorms<float> output_norms = work.norms[1];
+  const PointErrors<float> e = work.errors;
+  team.each_point([&](int p) LANGEVO_BODY {
+    const ChangeBounds d = affine_change_bounds(hidden_norms, hidden.fan_in, {0, 0}, at.norm[p], at.error[p]);
+    const ChangeBounds dh = series_change_bounds<Act>(d, above.error[p], remainder);
+    const ChangeBounds next_h = changed_value_bounds(dh, above.norm[p], above.error[p]);
+    above.next_norm[p] = next_h.norm;
+    above.next_error[p] = next_h.error;
+    const float error =
+        affine_change_bounds(output_norms, hidden.fan_out, dh, above.norm[p], above.error[p]).error;
+    const ChangeBounds next_f =
+        changed_value_bounds({absolute(df[p]), error}, output_norm[p], output_error[p]);
+    next_output_norm[p] = next_f.norm;
+    next_output_error[p] = next_f.error;
+    above.next[p] = above.value[p] + df[p];
+    e.value[p] = output_error[p];
+    e.change[p] = error;
+  });
+  return above.value;
+}
+
+/// The same in any network, to work.change[network.layer_count % 2]; nullptr where a change is too large for
+/// the series.
+template <class Act, class Team>
+LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
+                                           const NarrowRows& narrow_rows, CarriedTile at,
+                                           LossChangeWorkspace<Team, float>& work) {
+  using Lanes = typename Team::FloatLanes;
+  const PointErrors<float> e = work.errors;
+  const float* h = at.input;
+  int from = 0;
+  team.each_point([&](int p) LANGEVO_BODY {
+    e.change[p] = 0;
+    e.change_norm[p] = 0;
+  });
+  for (int l = 0; l < network.layer_count; ++l) {
+    const Layer& layer = network.layers[l];
+    const bool hidden = l + 1 < network.layer_count;
+    const LayerNorms<float> norms = work.norms[l];
+    team.each_point([&](int p) LANGEVO_BODY {
+      const ChangeBounds d =
+          affine_change_bounds(norms, layer.fan_in, {e.change_norm[p], e.change[p]}, at.norm[p], at.error[p]);
+      e.margin[p] = d.norm;
+      e.change[p] = d.error;
+      e.change_norm[p] = PointErrors<float>::square_floor();
+    });
+    const CarriedRows rows{work.proposed_weight,  work.weight_change, h, work.change[from], at.value, at.next,
+                           work.change[1 - from], e.change_norm};
+    const auto within = [&](float reach) LANGEVO_BODY {
+      return !team.any_point([&](int p) LANGEVO_BODY { return !(e.margin[p] <= reach); });  // NaN is not
+    };
+    // `of_values` gives the bounds of the values' changes from those of the preactivations'.
+    const auto end_layer = [&](const auto& of_values) LANGEVO_BODY {
+      at.ascend(layer.fan_out);
+      team.each_point([&](int p) LANGEVO_BODY {
+        const ChangeBounds change = of_values(ChangeBounds{e.change_norm[p], e.change[p]}, at.error[p]);
+        const ChangeBounds next = changed_value_bounds(change, at.norm[p], at.error[p]);
+        e.change_norm[p] = change.norm;
+        e.change[p] = change.error;
+        e.value[p] = at.error[p];
+        at.next_norm[p] = next.norm;
+        at.next_error[p] = next.error;
+      });
+    };
+    const auto take_root = [&]() LANGEVO_BODY {
+      team.each_point([&](int p) LANGEVO_BODY { e.change_norm[p] = square_root(e.change_norm[p]); });
+    };
+    const auto end_series = [&](auto count) LANGEVO_BODY {
+      constexpr int terms = count;
+      carry_layer<Act, terms, Lanes>(l == 0, layer, rows);
+      take_root();
+      end_layer([](ChangeBounds d, float error) LANGEVO_BODY {
+        return series_change_bounds<Act>(d, error, Act::template series_remainder<terms>(d.norm));
+      });
+    };
+    h = at.value;
+    if (l == 0 && narrow) {
+      h = at.narrow;
+      const float remainder = narrow_rows.remainder;
+      with_series_terms<Act>(narrow_rows.reach, [&](auto terms) LANGEVO_BODY {
+        narrow_changes<Act, terms, Lanes>(layer, narrow_rows, work.change[1 - from]);
+      });
+      team.each_point([&](int p) LANGEVO_BODY { e.change_norm[p] = e.margin[p]; });
+      end_layer([=](ChangeBounds d, float error)
+                    LANGEVO_BODY { return series_change_bounds<Act>(d, error, remainder); });
+    } else if (!hidden) {
+      carry_layer<LinearOutput, 0, Lanes>(l == 0, layer, rows);
+      take_root();
+      end_layer([](ChangeBounds d, float) LANGEVO_BODY { return d; });
+    } else if (within(Act::series_reach() / 2)) {
+      end_series(Constant<2>{});
+    } else if (within(Act::series_reach())) {
+      end_series(Constant<3>{});
+    } else {
+      return nullptr;
+    }
+    from = 1 - from;
+  }
+  return h;
+}
+
+/// U(x') - U(x) from the carried values; false where a change is too large for the series.
+template <class Act, class Team>
+LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& problem, const double* x,
+                                          const double* proposed, LossChangeWorkspace<Team, float>& work,
+                                          CarriedValues<Team>& carried, LossChange& result) {
+  const NetworkView& network = problem.network;
+  const DataView<float>& data = problem.data_float;
+  team.each(network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
+    work.proposed_weight[i] = static_cast<float>(proposed[i]);
+    work.weight_change[i] = static_cast<float>(proposed[i] - x[i]);
+  });
+  for (int l = 0; l < network.layer_count; ++l) {
+    work.norms[l] = carried.norms[l];
+    take_change_norms(team, network.layers[l], x, proposed, work.norms[l]);
+  }
+  NarrowRows narrow{};
+  if (carried.narrow) {
+    carried.narrow_size = narrow_change_bound(network.layers[0], work.weight_change, carried.largest_input);
+    if (!(carried.narrow_size <= Act::series_reach())) return false;
+    narrow.change = work.weight_change;
+    narrow.reach = carried.narrow_size;
+    narrow.remainder = narrow_remainder<Act>(carried.narrow_size);
+    if (carried.narrow_pending) {
+      narrow.accepted = carried.accepted_change;
+      narrow.reach = larger(narrow.reach, carried.accepted_size);
+    }
+  }
+  team.clear(work.sums->change);
+  team.clear(work.sums->magnitude);
+  team.clear(work.sums->error);
+  const float* const df = work.change[network.layer_count % 2];
+  for (std::size_t tile = 0; tile < data.tiles; ++tile) {
+    const CarriedTile at(carried, data, tile);
+    narrow.input = at.input;
+    narrow.value = at.narrow;
+    const float* const f = carried.narrow_output
+                               ? carry_narrow_network<Act>(team, network, narrow, at, work)
+                               : carry_layers<Act>(team, network, carried.narrow, narrow, at, work);
+    if (f == nullptr) {
+      if (carried.narrow_pending) carried.forget();  // some tiles have taken what was accepted
+      return false;
+    }
+    const std::size_t first_point = tile * points_per_tile;
+    add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f, df,
+                    work.errors, data.points - first_point, *work.sums);
+  }
+  result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
+                             *work.sums);
+  carried.narrow_pending = false;
+  carried.proposed = true;
+  return true;
+}
+
+/// The float change of loss of a step's proposal: from carried values where there are any.
+template <class Team>
+LANGEVO_FUNCTION LossChange float_change_of_step(const Team& team, const ProblemView& problem,
+                                                 const double* x, const double* proposed,
+                                                 LossChangeWorkspace<Team, float>& single,
+                                                 LossChangeWorkspace<Team, double>& precise,
+                                                 CarriedValues<Team>& carried) {
+  if constexpr (Team::carries_values) {
+    if (carried.following) {
+      if (!carried.valid) renew_values<TanhActivation>(team, problem, x, precise, carried);
+      LossChange change;
+      if (carried_loss_change<TanhActivation>(team, problem, x, proposed, single, carried, change))
+        return change;
+    }
+  }
+  return loss_change(team, problem, x, proposed, single);
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
