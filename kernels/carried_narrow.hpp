@@ -10,9 +10,6 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Layers of at most this many inputs.
-inline constexpr int narrow_fan_in = 8;
-
 /// Rows of points of one tile.
 struct NarrowRows {
   const float* change;    ///< of the weights and biases, [narrow_parameters(layer)]

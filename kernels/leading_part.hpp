@@ -44,18 +44,20 @@ LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& mode
 template <class Team>
 LANGEVO_FUNCTION void find_directions(const Team& team, bool begins, LocalModel& model) {
   const std::size_t padded = model.padded;
+  // never more than there can be: a vector within the span of the others would be made of roundings
+  model.rank = model.size < leading_directions ? static_cast<int>(model.size) : leading_directions;
   if (begins) {
-    for (int r = 0; r < leading_directions; ++r) {
-      const float* const row = model.curvature + r * model.size / leading_directions * padded;
+    for (int r = 0; r < model.rank; ++r) {
+      const float* const row = model.curvature + r * model.size / model.rank * padded;
       team.each(padded, [&](std::size_t i) LANGEVO_BODY { model.directions[r * padded + i] = row[i]; });
       team.synchronize();
       orthonormalize(team, padded, model.directions, r);
     }
   }
   for (int iteration = begins ? 0 : 2; iteration < 3; ++iteration) {
-    for (int r = 0; r < leading_directions; ++r) {
+    for (int r = 0; r < model.rank; ++r) {
       float* const v = model.directions + r * padded;
-      if (r + 1 < leading_directions) {
+      if (r + 1 < model.rank) {
         bend_along(team, model, v);
         team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.bend[i]; });
         team.synchronize();
@@ -63,10 +65,9 @@ LANGEVO_FUNCTION void find_directions(const Team& team, bool begins, LocalModel&
       orthonormalize(team, padded, model.directions, r);
     }
   }
-  model.rank = leading_directions;
   double trace = 0;
   double squares = 0;
-  for (int r = 0; r < leading_directions; ++r) {
+  for (int r = 0; r < model.rank; ++r) {
     const float* const v = model.directions + r * padded;
     bend_along(team, model, v);
     const double value = team.dot(padded, v, model.bend);
@@ -133,7 +134,7 @@ LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient
 /// A known in full: the error that check_slope left becomes the last direction.
 template <class Team>
 LANGEVO_FUNCTION void keep_error_direction(const Team& team, LocalModel& model) {
-  float* const last = model.directions + (leading_directions - 1) * model.padded;
+  float* const last = model.directions + (model.rank - 1) * model.padded;
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { last[i] = model.bend[i]; });
   team.synchronize();
 }

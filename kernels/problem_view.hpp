@@ -19,6 +19,9 @@ struct NetworkView {
   std::size_t carried_tiles = 0;
 };
 
+/// A first hidden layer of at most so many inputs has its carried values in place, see carried_narrow.hpp.
+inline constexpr int narrow_fan_in = 8;
+
 /// Inputs and targets by tiles of points, [tile][dimension][points_per_tile]; the last tile is padded with
 /// zeros.
 template <class Real>

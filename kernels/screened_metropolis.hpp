@@ -38,10 +38,10 @@ struct ScreenedWorkspace {
   }
 };
 
-/// Evaluations made, a double one counted as three in float.
+/// Evaluations made, in ones in float.
 LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
   return static_cast<double>(counters.decided_by_float) +
-         3 * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+         double_evaluation * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
 }
 
 /// Pending mutations have bent the slope more than pending_error says.
@@ -71,19 +71,25 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
   bool accepted = prediction.verdict == Verdict::accept;
   if (audit || prediction.verdict == Verdict::undecided) {
     double* const proposed = work.exact.proposed;
-    team.each(n, [&](std::size_t i) LANGEVO_BODY {
-      proposed[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
-    });
+    team.each(n, [&](std::size_t i)
+                     LANGEVO_BODY { proposed[i] = proposed_parameter(x[i], context.sigma[i], z[i]); });
     team.synchronize();
-    const bool audit_float = audit && ScreeningPolicy::audits_float(state);
-    const bool in_float =
-        rule.precision == Precision::float32 && (audit_float || ScreeningPolicy::float_pays(state));
+    // before the model is trusted every step is evaluated: an exact step, whose values can be carried
+    const bool trusted = ScreeningPolicy::trusted(state);
+    CarriedValues<Team>& carried = work.exact.acceptance.carried;
+    if (!trusted) carried.begin_step(context.replica, context.step);
+    const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
+    const bool in_float = rule.precision == Precision::float32 &&
+                          (!trusted || audit_float || ScreeningPolicy::float_pays(state));
     const std::uint64_t by_float = counters.decided_by_float;
     const double cost_before = evaluation_cost(counters);
     const Decision exact =
         decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
                prediction.threshold, work.exact.acceptance, replica.calibration, counters, audit_float);
     accepted = exact.accepted;
+    if (!trusted) {
+      carried.end_step(team, accepted, context.problem.network, work.exact.acceptance.single_precision);
+    }
     const double error = exact.change.change - prediction.closest.change;
     if (audit) {
       ++counters.model_audits;
@@ -91,10 +97,10 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
       spent += evaluation_cost(counters) - cost_before;
     }
     if (is_finite(error)) {
-      const bool trusted = ScreeningPolicy::trusted(state);
       team.synchronize();
       if (team.leads()) {
-        if (in_float && !audit_float) ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
+        if (in_float && trusted && !audit_float)
+          ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
         ScreeningPolicy::take_sample(error, exact.change.error_bound, prediction.explained,
                                      !model.knows_curvature(), state);
       }
@@ -114,9 +120,8 @@ LANGEVO_FUNCTION bool take_screened_step(const Team& team, const Context& contex
     } else if (model.bends()) {
       defer_mutation(team, z, model);
     }
-    team.each(n, [&](std::size_t i) LANGEVO_BODY {
-      x[i] = fused_multiply_add(context.sigma[i], static_cast<double>(z[i]), x[i]);
-    });
+    team.each(n,
+              [&](std::size_t i) LANGEVO_BODY { x[i] = proposed_parameter(x[i], context.sigma[i], z[i]); });
     team.synchronize();
     ++counters.accepted;
   }
@@ -211,7 +216,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
   team.synchronize();
   ++counters.anchors;
   double length = ScreeningPolicy::next_length(state, most);
-  double wasted = 0;
+  double others = begins ? costs.gradient : 0;  // costs apart from anchor, proposals and undecided ones
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
     const auto steps = static_cast<std::uint64_t>(length);
     const bool trusted = ScreeningPolicy::trusted(state);
@@ -237,8 +242,10 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     if (holds) {
       counters = tried;
       if (team.leads()) {
-        ScreeningPolicy::finish_stretch(length, check.error, check.across, spent, wasted, costs,
-                                        rule.acceptance == Acceptance::automatic, most, state);
+        ScreeningPolicy::finish_stretch(length, check.error, check.across, spent, costs, most, state);
+        const double audits = !trusted ? length : stretch.audited < steps ? costs.exact : 0;
+        const double cost = costs.anchor + costs.proposal * length + costs.exact * spent + audits + others;
+        ScreeningPolicy::settle(length, cost, costs, rule.acceptance == Acceptance::automatic, state);
       }
       team.synchronize();
       return steps;
@@ -246,7 +253,7 @@ LANGEVO_FUNCTION std::uint64_t take_stretch(const Team& team, const Context& con
     counters.model_failures = tried.model_failures;
     counters.model_audits = tried.model_audits;
     ++counters.replays;
-    wasted += costs.proposal * length + costs.exact * spent + costs.anchor / 2;
+    others += costs.proposal * length + costs.exact * spent + costs.anchor / 2;
     team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
     team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
       model.slope[i] = work.anchor_slope[i];
@@ -271,10 +278,12 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
                                                ReplicaView replica, ScreenedWorkspace<Team>& work,
                                                StepCounters& counters) {
   ScreeningState& state = *replica.screening;
-  const ScreeningCosts costs = screening_costs(context.problem.network, context.problem.data_double.points,
-                                               work.model.knows_curvature());
+  const ScreeningCosts costs =
+      screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
   const std::size_t row = normal_buffer_size(work.model.size);
   team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
+  if (rule.acceptance == Acceptance::automatic && team.leads()) ScreeningPolicy::begin(costs, state);
+  team.synchronize();
   bool anchored = false;  // whether work.gradient is that of the present state
   for (std::uint64_t taken = 0; taken < steps;) {
     const std::uint64_t left = steps - taken;
@@ -285,7 +294,7 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
       anchored = done > 0;
       if (done == 0) {
         team.synchronize();
-        if (team.leads()) ScreeningPolicy::give_up(state);
+        if (team.leads()) ScreeningPolicy::give_up(costs, state);
         team.synchronize();
       }
     } else {

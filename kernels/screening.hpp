@@ -4,6 +4,7 @@
 
 #include "kernels/problem_view.hpp"
 #include "kernels/scalar.hpp"
+#include "langevo/dynamics.hpp"
 
 /// How long a local model is followed, what error it is assumed to have, and when it does not pay.
 namespace langevo {
@@ -29,9 +30,9 @@ struct ScreeningState {
   double offset = 0;             ///< mean of z.A.z / 2 where A is not known in full
   double pending_margin = 3;     ///< see pending_error
   double float_share = 1;        ///< of the proposals sent on, those that the float change decided, lately
+  double credit = 0;             ///< exact steps' worth of time that models may lose yet
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
-  std::uint32_t losing = 0;      ///< stretches in a row that cost more than exact steps would
-  std::uint32_t retreats = 0;    ///< in a row, without a stretch that paid
+  std::uint32_t retreats = 0;    ///< to exact steps, since models last paid
   std::uint64_t exact_left = 0;  ///< steps to take without a model
   LearntDirection learnt[leading_directions] = {};
 };
@@ -41,27 +42,46 @@ struct ScreeningState {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Costs in exact steps, from operations per point; fitted to measured times, for the controller only.
+/// An evaluation in double, in ones in float.
+inline constexpr double double_evaluation = 3;
+
+/// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
 struct ScreeningCosts {
   double proposal;  ///< a proposal that the model decides
-  double anchor;    ///< gradient and Hessian
-  double exact;     ///< an evaluation for a proposal that the model left undecided
+  double gradient;
+  double anchor;  ///< gradient and Hessian
+  double exact;   ///< an evaluation for a proposal that the model left undecided, in float
 };
 
-LANGEVO_FUNCTION ScreeningCosts screening_costs(const NetworkView& network, std::size_t points, bool curved) {
+/// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
+/// carry the values of all units from one exact step to the next.
+LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
+                                                bool carries) {
+  const NetworkView& network = problem.network;
+  const auto points = static_cast<double>(problem.data_double.points);
+  const auto n = static_cast<double>(network.parameter_count);
   double weights = 0;
   double units = 0;
   for (int l = 0; l < network.layer_count; ++l) {
     weights += static_cast<double>(network.layers[l].fan_in) * network.layers[l].fan_out;
     units += network.layers[l].fan_out;
   }
-  const auto n = static_cast<double>(network.parameter_count);
-  const double carried = 1.2 * weights + 10 * units;  // an exact step that carries the values of all units
-  const double evaluation = 1.9 * weights + 35 * units;
-  const double gradient = 3.2 * weights + 48 * units;
-  const double hessian = curved ? 0.3 * n * n + 60 * units : 0;
-  const double proposal = (60 * n + (curved ? 0.5 * n * n : 0)) / static_cast<double>(points);
-  return {proposal / carried, (gradient + hessian) / carried, evaluation / carried};
+  const Layer& first = network.layers[0];
+  const bool narrow = network.layer_count > 1 && first.fan_in <= narrow_fan_in;
+  const double narrow_units = narrow ? first.fan_out : 0;
+  const double other_weights = weights - narrow_units * first.fan_in;
+  const double own = 350 + 2.5 * n;
+  const double evaluation = own + points * (0.065 * weights + 0.93 * units);
+  const bool in_double = precision == Precision::float64;
+  const bool carried = carries && !in_double && network.carried_tiles > 0;
+  const double step =
+      carried
+          ? own + points * (2 + 0.024 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
+          : (in_double ? double_evaluation : 1) * evaluation;
+  const double gradient = own + points * (0.08 * weights + 1.5 * units);
+  const double rows = problem.data_double.target_dim * points;
+  const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
+  return {(20 + 1.5 * n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
 }
 
 /// The controller's numbers.
@@ -81,11 +101,12 @@ struct ScreeningPolicy {
   static constexpr double largest_growth = 1.5;
   /// Weight of what the stretch before left undecided.
   static constexpr double memory = 0.85;
-  /// After so many stretches in a row that do not pay, exact steps for so many stretches, twice as many every
-  /// next time.
-  static constexpr std::uint32_t losing_before_retreat = 3;
-  static constexpr double stretches_per_retreat = 64;
+  /// Every exact step lets models lose so much of its time; less after every retreat,
+  static constexpr double share_to_lose = 1.0 / 16;
+  /// which doubles what the next trial may lose, up to so many times.
   static constexpr std::uint32_t most_doublings = 6;
+  /// Stretches have to gain this share of the time of exact steps.
+  static constexpr double least_gain = 0.2;
   /// Replays of a stretch before it is done by exact steps.
   static constexpr int most_replays = 6;
 
@@ -144,11 +165,10 @@ struct ScreeningPolicy {
   }
 
   /// After a stretch of `length` proposals whose slope ended `error` wrong, `across` of it across the
-  /// directions, undecided ones that cost `spent`
-  /// of costs.exact, and `wasted` exact steps' worth of replays, when `most` were asked for.
+  /// directions, with undecided ones that cost `spent` of costs.exact, when `most` were asked for.
   LANGEVO_INLINE static void finish_stretch(double length, double error, double across, double spent,
-                                            double wasted, const ScreeningCosts& costs, bool may_retreat,
-                                            std::uint64_t most, ScreeningState& state) {
+                                            const ScreeningCosts& costs, std::uint64_t most,
+                                            ScreeningState& state) {
     state.drift = larger(error / length, 0.8 * state.drift);
     state.drift_across = larger(across / length, 0.8 * state.drift_across);
     state.drift_length = length;
@@ -163,27 +183,49 @@ struct ScreeningPolicy {
         square_root(costs.anchor * state.undecided_squares / (costs.exact * (state.undecided + 0.3)));
     const double wanted = smaller(largest_growth * length, larger(0.5 * length, balance));
     state.length = smaller(longest, larger(shortest, wanted));
-    const double cost = costs.proposal * length + costs.anchor + costs.exact * spent + wasted;
-    if (!may_retreat || cost < 0.9 * length) {
-      state.losing = 0;
-      state.retreats = 0;
-      return;
+  }
+
+  /// A state of which nothing is known: exact steps first, so that the run is not much slower than those
+  /// however soon it ends.
+  LANGEVO_INLINE static void begin(const ScreeningCosts& costs, ScreeningState& state) {
+    if (state.samples == 0 && state.retreats == 0) retreat(costs, state);
+  }
+
+  /// A stretch of `length` proposals has cost as much as `cost` exact steps.
+  LANGEVO_INLINE static void settle(double length, double cost, const ScreeningCosts& costs, bool may_retreat,
+                                    ScreeningState& state) {
+    const double most = 8 * trial(costs) + 2 * trial_after(state.retreats, costs);
+    state.credit = smaller(most, state.credit + (1 - least_gain) * length - cost);
+    if (state.credit == most) state.retreats = 0;
+    if (state.credit >= 0) return;
+    if (may_retreat) {
+      retreat(costs, state);
+    } else {
+      state.credit = 0;
     }
-    if (++state.losing >= losing_before_retreat) retreat(length, state);
   }
 
   /// The model failed however short the stretch.
-  LANGEVO_INLINE static void give_up(ScreeningState& state) {
+  LANGEVO_INLINE static void give_up(const ScreeningCosts& costs, ScreeningState& state) {
     state.length = shortest;
-    retreat(shortest, state);
+    retreat(costs, state);
   }
 
  private:
-  LANGEVO_INLINE static void retreat(double length, ScreeningState& state) {
-    const auto doublings = static_cast<double>(std::uint64_t{1} << state.retreats);
-    state.exact_left = static_cast<std::uint64_t>(stretches_per_retreat * doublings * length);
+  /// What it takes to see whether models pay: some anchors, and carried values that have to be renewed.
+  LANGEVO_INLINE static double trial(const ScreeningCosts& costs) {
+    return 3 * costs.anchor + 3 * costs.exact;
+  }
+  LANGEVO_INLINE static double trial_after(std::uint32_t retreats, const ScreeningCosts& costs) {
+    return trial(costs) * static_cast<double>(std::uint64_t{1} << retreats);
+  }
+
+  LANGEVO_INLINE static void retreat(const ScreeningCosts& costs, ScreeningState& state) {
+    const double budget = trial_after(state.retreats, costs);
     state.retreats += state.retreats < most_doublings ? 1 : 0;
-    state.losing = 0;
+    state.exact_left =
+        static_cast<std::uint64_t>((budget - state.credit) * state.retreats / share_to_lose) + 1;
+    state.credit = budget;
   }
 };
 

@@ -1,0 +1,112 @@
+// What do the parts of screened acceptance cost, in exact steps? One thread's times beside what the
+// controller (kernels/screening.hpp) takes them to be.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "kernels/advance.hpp"
+#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/serial_team.hpp"
+#include "paper_workloads.hpp"
+
+namespace langevo {
+namespace {
+
+/// Seconds of one call of `body`: the least mean of five tenths of a second.
+template <class Body>
+double seconds_of(const Body& body) {
+  using Clock = std::chrono::steady_clock;
+  double least = 1e300;
+  for (int run = 0; run < 5; ++run) {
+    const Clock::time_point begin = Clock::now();
+    double spent = 0;
+    int calls = 0;
+    for (; spent < 0.04; ++calls) {
+      body();
+      spent = std::chrono::duration<double>(Clock::now() - begin).count();
+    }
+    least = std::min(least, spent / calls);
+  }
+  return least;
+}
+
+void run(const Problem& problem, const char* name) {
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  const std::size_t n = view.network.parameter_count;
+  std::vector<double> x = draw_initial_state(problem.network(), PytorchInit{}, 1, 0);
+  const double beta = std::numeric_limits<double>::infinity();
+  const std::vector<double> sigma(n, sigma_from_lambda(0.1, 1e-5, beta));
+  OwnedWorkspace<ScreenedWorkspace<SerialTeam>> owned(view.network);
+  ScreenedWorkspace<SerialTeam>& work = owned.get();
+  FloatCalibration calibration;
+  ScreeningState state;
+  StepCounters counters;
+  const SerialTeam team;
+  const ReplicaView replica{x.data(), &calibration, &state};
+  const ScreenedMetropolis rule{{beta, Precision::float32, Acceptance::automatic}};
+  StepContext context{view, sigma.data(), 1, 0, 0};
+  const auto exact_steps = [&] {
+    take_exact_steps(team, context, rule, 200, replica, work, counters);
+    context.step += 200;
+  };
+  exact_steps();
+  const double exact = seconds_of(exact_steps) / 200;
+  const double evaluation = seconds_of([&] {
+    propose(team, context, context.random(Stream::mutation), x.data(), work.exact);
+    decide(team, context, Precision::float32, x.data(), work.exact.proposed, 0, work.exact.acceptance,
+           &calibration, counters);
+  });
+  const double gradient = seconds_of([&] { loss_and_gradient(team, view, x.data(), work.gradient); });
+  const double hessian = seconds_of([&] {
+    set_slope(team, work.gradient.gradient, sigma.data(), work.model);
+    if (!work.model.knows_curvature()) return;
+    set_curvature(team, view, x.data(), sigma.data(), work.curvature, work.model);
+    find_directions(team, false, work.model);
+  });
+  LocalModel model = work.model;
+  model.curvature = nullptr;
+  model.rank = 0;
+  model.whole = {};
+  state.samples = ScreeningPolicy::samples_before_trust;
+  constexpr std::uint64_t length = 1000;
+  const Stretch stretch{length, length, 0, 0, 0};
+  double spent = 0;
+  const double proposal =
+      seconds_of(
+          [&] { follow_stretch(team, context, rule, stretch, model, replica, work, counters, spent); }) /
+      length;
+  const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true);
+  std::printf("%-32s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
+              evaluation / exact, costs.exact, gradient / exact, costs.gradient, (gradient + hessian) / exact,
+              costs.anchor, proposal / exact, costs.proposal);
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace langevo
+
+int main() {
+  using namespace langevo;
+  std::printf("%-32s %9s %13s %13s %13s %15s\n", "", "", "evaluation", "gradient", "anchor", "proposal");
+  std::printf("%-32s %9s %6s %6s %6s %6s %6s %6s %7s %7s\n", "", "exact us", "here", "taken", "here", "taken",
+              "here", "taken", "here", "taken");
+  for (const std::size_t points : {32, 100, 1000, 10000}) {
+    for (const std::vector<int>& widths :
+         std::vector<std::vector<int>>{{1, 4, 1},
+                                       {1, 30, 1},
+                                       {1, 120, 1},
+                                       {1, 256, 1},
+                                       {1, 1024, 1},
+                                       {1, 32, 32, 1},
+                                       {1, 32, 32, 32, 32, 32, 32, 32, 32, 1},
+                                       {1, 128, 128, 1}}) {
+      char name[64];
+      std::snprintf(name, sizeof name, "%zu points, depth %zu, width %d", points, widths.size() - 2,
+                    widths[1]);
+      run(Problem(Network(widths, Activation::tanh, false), make_sin_unit(points), Loss::mse), name);
+    }
+  }
+  return 0;
+}
