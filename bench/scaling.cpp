@@ -1,11 +1,13 @@
-// How does the cost of a proposal grow with replicas, points, width, depth and threads? Proposals per second,
-// every one evaluated and screened by the local model, around the shallow net of the paper; as a table, and
-// as CSV for bench/plot_scaling.py.
+// How does the cost of a proposal grow with replicas, points, width, depth, outputs and threads? Proposals
+// per second, every one evaluated and screened by the local model, around the shallow net of the paper; as a
+// table, and as CSV for bench/plot_scaling.py.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <numbers>
 #include <thread>
 
 #include "langevo/backend.hpp"
@@ -19,15 +21,32 @@ struct Size {
   std::size_t points = 1000;
   int width = 30;
   int depth = 1;
+  int outputs = 1;
+  Loss loss = Loss::mse;
   int threads = 0;
 };
+
+/// theta in [0, 1), targets sin(2 pi theta + c) for squared errors; for the cross-entropy the interval is cut
+/// into a part for each output.
+Dataset make_targets(const Size& size) {
+  Dataset data = make_sin_unit(size.points);
+  data.target_dim = size.outputs;
+  data.targets.clear();
+  for (const double theta : data.inputs) {
+    for (int c = 0; c < size.outputs; ++c) {
+      const double part = c == static_cast<int>(theta * size.outputs) ? 1 : 0;
+      data.targets.push_back(size.loss == Loss::mse ? std::sin(2 * std::numbers::pi * theta + c) : part);
+    }
+  }
+  return data;
+}
 
 double proposals_per_second(const Size& size, Acceptance acceptance, double seconds) {
   using Clock = std::chrono::steady_clock;
   std::vector<int> widths{1};
   for (int l = 0; l < size.depth; ++l) widths.push_back(size.width);
-  widths.push_back(1);
-  const Problem problem(Network(widths, Activation::tanh, false), make_sin_unit(size.points), Loss::mse);
+  widths.push_back(size.outputs);
+  const Problem problem(Network(widths, Activation::tanh, false), make_targets(size), size.loss);
   const std::size_t n = problem.network().parameter_count();
   const double beta = std::numeric_limits<double>::infinity();
   const Metropolis rule{beta, Precision::float32, acceptance};
@@ -75,6 +94,11 @@ std::vector<Panel> panels() {
   panel("width", {4, 16, 32, 64, 128, 256, 1024},
         [](Size& size, double value) { size.width = static_cast<int>(value); });
   panel("depth", {1, 2, 4, 8, 16}, [](Size& size, double value) { size.depth = static_cast<int>(value); });
+  panel("outputs", {1, 3, 10, 30}, [](Size& size, double value) { size.outputs = static_cast<int>(value); });
+  panel("classes", {2, 3, 10, 30}, [](Size& size, double value) {
+    size.outputs = static_cast<int>(value);
+    size.loss = Loss::cross_entropy;
+  });
   std::vector<double> threads;
   for (unsigned t = 1; t <= std::max(1u, std::thread::hardware_concurrency()); t *= 2) threads.push_back(t);
   panel("threads", threads, [](Size& size, double value) { size.threads = static_cast<int>(value); });
@@ -88,8 +112,10 @@ int main(int argc, char** argv) {
   using namespace langevo;
   CLI::App app{"Proposals per second against the size of the problem"};
   std::string csv;
+  std::string only;
   double seconds = 2;
   app.add_option("--csv", csv, "write the numbers there as well");
+  app.add_option("--only", only, "one panel, such as depth");
   app.add_option("--seconds", seconds, "for each number")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   std::ofstream file;
@@ -97,6 +123,7 @@ int main(int argc, char** argv) {
   file << "panel,value,exact,screened\n";
   std::printf("%-10s %8s %12s %12s\n", "", "", "exact/s", "auto/s");
   for (const Panel& panel : panels()) {
+    if (!only.empty() && only != panel.name) continue;
     for (const auto& [value, size] : panel.sizes) {
       const double exact = proposals_per_second(size, Acceptance::exact, seconds);
       const double screened = proposals_per_second(size, Acceptance::automatic, seconds);

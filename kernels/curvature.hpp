@@ -33,12 +33,14 @@ struct CurvatureWorkspace {
   float* slope;       ///< h', [points_per_tile][padded hidden]
   float* second;      ///< h'' sum_c s_c v_cj, [points_per_tile][padded hidden]
   double* output;     ///< f, [outputs][points_per_tile]
-  double* loss_slope;  ///< s, [outputs][points_per_tile]
-  float* factor;       ///< of each point's row, [points_per_tile]
-  float* total;        ///< of rows with factors, [padded hidden]
-  float* one;          ///< ones, [padded hidden]
-  float* row;          ///< of the Gram matrix, [points_per_tile][outputs][padded N]
-  float* mean_row;     ///< sum_d p_d J_d, [padded N]
+  double* loss_slope;   ///< s, [outputs][points_per_tile]
+  double* probability;  ///< softmax(f), likewise
+  double* mass;         ///< Y, [points_per_tile]
+  float* factor;        ///< of each point's row, [points_per_tile]
+  float* total;         ///< of rows with factors, [padded hidden]
+  float* one;           ///< ones, [padded hidden]
+  float* row;           ///< of the Gram matrix, [points_per_tile][outputs][padded N]
+  float* mean_row;      ///< sum_d p_d J_d, [padded N]
   float* within;  ///< sum over points and c of s_c v_cj h''_j x_k x_m, [d_in + 1][d_in + 1][padded hidden]
   float* across;  ///< sum over points of s_c h'_j x_k, [outputs][d_in + 1][padded hidden]
 
@@ -55,6 +57,8 @@ struct CurvatureWorkspace {
     input = arena.take<float>(inputs * points_per_tile);
     output = arena.take<double>(outputs * points_per_tile);
     loss_slope = arena.take<double>(outputs * points_per_tile);
+    probability = arena.take<double>(outputs * points_per_tile);
+    mass = arena.take<double>(points_per_tile);
     factor = arena.take<float>(points_per_tile);
     total = arena.take<float>(units);
     one = arena.take<float>(units);
@@ -190,25 +194,39 @@ LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network
   }
 }
 
+/// Softmax and Y of the tile's points.
+template <class Team>
+LANGEVO_FUNCTION void take_probabilities(const Team& team, int outputs, const double* target,
+                                         CurvatureWorkspace& work) {
+  if (team.worker() == 0) {
+    Softmax<Team, double> softmax;
+    take_softmax(
+        team, outputs, [&](int i) LANGEVO_BODY { return work.output[i]; }, softmax);
+    team.each_point([&](int p) LANGEVO_BODY { work.mass[p] = 0; });
+    each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+      work.probability[i] = softmax.probability(work.output[i], p);
+      work.mass[p] += target[i];
+    });
+  }
+  team.synchronize();
+}
+
 /// Point p's rows of the Gram matrix for the cross-entropy, [outputs][padded N], from its J_c already there.
 template <class Team>
 LANGEVO_FUNCTION void weigh_rows(const Team& team, int outputs, std::size_t padded, double scale,
-                                 const double* output, const double* target, float* rows,
-                                 CurvatureWorkspace& work) {
-  const SoftmaxParts<double> parts = softmax_parts<double>(outputs, output, nullptr);
-  const auto probability = [&](int c) {
-    return exponential(output[c * points_per_tile] - parts.highest) / parts.sum;
-  };
-  double mass = 0;
-  for (int c = 0; c < outputs; ++c) mass += target[c * points_per_tile];
-  team.each(padded, [&](std::size_t i) LANGEVO_BODY {
-    float sum = 0;
-    for (int c = 0; c < outputs; ++c) sum += static_cast<float>(probability(c)) * rows[c * padded + i];
-    work.mean_row[i] = sum;
-  });
+                                 std::size_t p, float* rows, CurvatureWorkspace& work) {
+  const double* const probability = work.probability + p;
+  team.each(padded, [&](std::size_t i) LANGEVO_BODY { work.mean_row[i] = 0; });
   for (int c = 0; c < outputs; ++c) {
-    const auto weight = static_cast<float>(square_root(scale * mass * probability(c)));
-    float* row = rows + c * padded;
+    const auto share = static_cast<float>(probability[c * points_per_tile]);
+    const float* const row = rows + c * padded;
+    team.each(padded, [&](std::size_t i)
+                          LANGEVO_BODY { work.mean_row[i] = multiply_add(share, row[i], work.mean_row[i]); });
+  }
+  for (int c = 0; c < outputs; ++c) {
+    const auto weight =
+        static_cast<float>(square_root(scale * work.mass[p] * probability[c * points_per_tile]));
+    float* const row = rows + c * padded;
     team.each(padded, [&](std::size_t i) LANGEVO_BODY { row[i] = weight * (row[i] - work.mean_row[i]); });
   }
 }
@@ -228,10 +246,9 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
     const auto weight = static_cast<float>(square_root(2 * scale));
     team.each(count * outputs * padded, [&](std::size_t i) LANGEVO_BODY { work.row[i] *= weight; });
   } else {
-    for (std::size_t p = 0; p < count; ++p) {
-      weigh_rows(team, outputs, padded, scale, work.output + p, target + p, work.row + p * outputs * padded,
-                 work);
-    }
+    take_probabilities(team, outputs, target, work);
+    for (std::size_t p = 0; p < count; ++p)
+      weigh_rows(team, outputs, padded, scale, p, work.row + p * outputs * padded, work);
   }
   team.synchronize();
 }
@@ -261,9 +278,8 @@ LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& pr
   const int outputs = last.fan_out;
   const std::size_t inputs = network.layers[0].fan_in + (network.layers[0].has_bias ? 1 : 0);
   const std::size_t stride = network.layers[0].fan_in + 1;
-  team.each(count, [&](std::size_t p) LANGEVO_BODY {
-    point_loss_slope(problem.loss, outputs, work.output + p, target + p, scale, work.loss_slope + p);
-  });
+  if (team.worker() == 0)
+    point_loss_slopes(team, problem.loss, outputs, work.output, target, scale, work.loss_slope);
   team.each(units, [&](std::size_t j) LANGEVO_BODY { work.one[j] = 1; });
   team.synchronize();
   for (int c = 0; c < outputs; ++c) {

@@ -121,13 +121,10 @@ LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& prob
   const std::size_t first_point = tile * points_per_tile;
   const double* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
-  const Loss kind = problem.loss;
   double* const losses = work.point_loss;
-  with_outputs(data.target_dim, [&](int outputs) LANGEVO_BODY {
-    team.each_point([&](int p) LANGEVO_BODY {
-      const double loss = point_loss(kind, outputs, output + p, target + p);
-      losses[p] = static_cast<std::size_t>(p) < points ? loss : 0;
-    });
+  point_losses(team, problem.loss, data.target_dim, output, target, losses);
+  team.each_point([&](int p) LANGEVO_BODY {
+    if (static_cast<std::size_t>(p) >= points) losses[p] = 0;
   });
   team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return work.point_loss[p]; });
 }
@@ -141,12 +138,9 @@ LANGEVO_FUNCTION void slope_of_outputs(const Team& team, const ProblemView& prob
   const double* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
   const double scale = 1 / loss_denominator(problem.loss, data.points, data.target_dim);
-  const Loss kind = problem.loss;
-  with_outputs(data.target_dim, [&](int outputs) LANGEVO_BODY {
-    team.each_point([&](int p) LANGEVO_BODY {
-      const double scale_here = static_cast<std::size_t>(p) < points ? scale : 0;
-      point_loss_slope(kind, outputs, output + p, target + p, scale_here, slope + p);
-    });
+  point_loss_slopes(team, problem.loss, data.target_dim, output, target, scale, slope);
+  each_output(team, 0, data.target_dim, [&](int i, int p) LANGEVO_BODY {
+    if (static_cast<std::size_t>(p) >= points) slope[i] = 0;
   });
 }
 

@@ -4,11 +4,20 @@
 #include "kernels/affine.hpp"
 #include "langevo/problem.hpp"
 
-/// Losses at one data point. Outputs f, their changes df and targets y are strided by points_per_tile.
+/// Losses on one tile of points. Outputs f, their changes df and targets y are [outputs][points_per_tile];
+/// every loop over points is innermost, so that points go side by side.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// One point's term of U(x') - U(x), the size of its summands and a bound on its rounding error.
+/// body(i, p) at index i = c points_per_tile + p of output c and point p, for the outputs from `first` on.
+template <class Team, class Body>
+LANGEVO_INLINE void each_output(const Team& team, int first, int outputs, const Body& body) {
+  for (int c = first; c < outputs; ++c) {
+    team.each_point([&](int p) LANGEVO_BODY { body(c * points_per_tile + p, p); });
+  }
+}
+
+/// A term of U(x') - U(x), the size of its summands and a bound on its rounding error.
 template <class Real>
 struct PointLossChange {
   Real change;
@@ -16,27 +25,20 @@ struct PointLossChange {
   Real error;
 };
 
-/// sum_c df_c (2 r_c + df_c), r = f - y; every output's errors are within value_error and change_error.
+/// One output's part df (2 r + df), r = f - y, of `outputs`; f and df are known to value_error and
+/// change_error.
 template <class Real>
-LANGEVO_INLINE PointLossChange<Real> squared_error_change(int outputs, const Real* f, const Real* df,
-                                                          const Real* y, Real value_error,
-                                                          Real change_error) {
+LANGEVO_INLINE PointLossChange<Real> squared_error_change(int outputs, Real f, Real df, Real y,
+                                                          Real value_error, Real change_error) {
   constexpr Real u = Limits<Real>::unit_roundoff;
-  PointLossChange<Real> sum{0, 0, 0};
-  for (int c = 0; c < outputs; ++c) {
-    const Real target = y[c * points_per_tile];
-    const Real change = df[c * points_per_tile];
-    const Real residual = f[c * points_per_tile] - target;
-    const Real factor = residual + residual + change;
-    const Real residual_error = value_error + u * (absolute(target) + absolute(residual));
-    const Real factor_error = residual_error + residual_error + change_error;
-    const Real magnitude = absolute(change * factor);
-    sum.change += change * factor;
-    sum.magnitude += magnitude;
-    sum.error += change_error * (absolute(factor) + factor_error) + absolute(change) * factor_error +
-                 Real(4 + outputs) * u * magnitude;
-  }
-  return sum;
+  const Real residual = f - y;
+  const Real factor = residual + residual + df;
+  const Real residual_error = value_error + u * (absolute(y) + absolute(residual));
+  const Real factor_error = residual_error + residual_error + change_error;
+  const Real magnitude = absolute(df * factor);
+  return {df * factor, magnitude,
+          change_error * (absolute(factor) + factor_error) + absolute(df) * factor_error +
+              Real(4 + outputs) * u * magnitude};
 }
 
 /// log(1 + m) - m for |m| <= 0.07, by its series.
@@ -56,76 +58,122 @@ LANGEVO_INLINE Real small_expm1_minus(Real d) {
 }
 
 /// softmax_c = exp(f_c - highest) / sum; logsumexp = highest + log sum.
-template <class Real>
-struct SoftmaxParts {
-  Real highest;
-  Real sum;
+template <class Team, class Real>
+struct Softmax {
+  typename Team::template PointValues<Real> highest;
+  typename Team::template PointValues<Real> sum;
+
+  LANGEVO_INLINE Real probability(Real f, int p) const { return exponential(f - highest[p]) / sum[p]; }
 };
 
-/// Of f_c + df_c over outputs c; pass df = nullptr for f alone.
-template <class Real>
-LANGEVO_INLINE SoftmaxParts<Real> softmax_parts(int outputs, const Real* f, const Real* df) {
-  const auto logit = [&](int c) LANGEVO_BODY {
-    const Real value = f[c * points_per_tile];
-    return df == nullptr ? value : value + df[c * points_per_tile];
-  };
-  Real highest = logit(0);
-  for (int c = 1; c < outputs; ++c) highest = larger(highest, logit(c));
-  Real sum = 0;
-  for (int c = 0; c < outputs; ++c) sum += exponential(logit(c) - highest);
-  return {highest, sum};
+/// Of the outputs logit(i).
+template <class Real, class Team, class Logit>
+LANGEVO_INLINE void take_softmax(const Team& team, int outputs, const Logit& logit,
+                                 Softmax<Team, Real>& softmax) {
+  team.each_point([&](int p) LANGEVO_BODY {
+    softmax.highest[p] = logit(p);
+    softmax.sum[p] = 0;
+  });
+  each_output(team, 1, outputs,
+              [&](int i, int p) LANGEVO_BODY { softmax.highest[p] = larger(softmax.highest[p], logit(i)); });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+    softmax.sum[p] += exponential(logit(i) - softmax.highest[p]);
+  });
 }
 
-/// The change of -sum_c y_c log softmax(f)_c. With s = softmax(f), Y = sum_c y_c, r = Y s - y:
-/// small df: sum_c r_c df_c + Y [log(1 + m) - m + sum_c s_c (e^df_c - 1 - df_c)], m = sum_c s_c (e^df_c - 1);
-/// large df: Y (logsumexp(f + df) - logsumexp(f)) - sum_c y_c df_c.
-template <class Real>
-LANGEVO_INLINE PointLossChange<Real> cross_entropy_change(int outputs, const Real* f, const Real* df,
-                                                          const Real* y, Real value_error,
-                                                          Real change_error) {
-  const SoftmaxParts<Real> before = softmax_parts<Real>(outputs, f, nullptr);
-  Real mass = 0;               // Y
-  Real largest = 0;            // max |df|
-  Real linear = 0;             // sum r df
-  Real second_order = 0;       // sum s (e^df - 1 - df)
-  Real shift = 0;              // m
-  Real target_change = 0;      // sum y df
-  Real residual_norm = 0;      // sum |r|
-  Real softmax_magnitude = 0;  // sum s |df|
-  Real target_magnitude = 0;   // sum y |df|
-  Real square_magnitude = 0;   // sum s df^2
-  for (int c = 0; c < outputs; ++c) mass += y[c * points_per_tile];
-  for (int c = 0; c < outputs; ++c) {
-    const Real target = y[c * points_per_tile];
-    const Real change = df[c * points_per_tile];
-    const Real probability = exponential(f[c * points_per_tile] - before.highest) / before.sum;
-    const Real residual = multiply_add(mass, probability, -target);
-    largest = larger(largest, absolute(change));
-    linear = multiply_add(residual, change, linear);
-    second_order = multiply_add(probability, small_expm1_minus(change), second_order);
-    shift = multiply_add(probability, small_expm1(change), shift);
-    target_change = multiply_add(target, change, target_change);
-    residual_norm += absolute(residual);
-    softmax_magnitude += probability * absolute(change);
-    target_magnitude += target * absolute(change);
-    square_magnitude += probability * change * change;
-  }
+/// Sums over the outputs c of each point, with s = softmax(f), Y = sum_c y_c, r = Y s - y.
+template <class Team, class Real>
+struct CrossEntropySums {
+  using Values = typename Team::template PointValues<Real>;
+  Values mass;               ///< Y
+  Values largest;            ///< max |df|
+  Values linear;             ///< sum r df
+  Values second_order;       ///< sum s (e^df - 1 - df)
+  Values shift;              ///< m = sum s (e^df - 1)
+  Values target_change;      ///< sum y df
+  Values residual_norm;      ///< sum |r|
+  Values softmax_magnitude;  ///< sum s |df|
+  Values target_magnitude;   ///< sum y |df|
+  Values square_magnitude;   ///< sum s df^2
+};
+
+template <class Real, class Team>
+LANGEVO_FUNCTION void sum_cross_entropy(const Team& team, int outputs, const Real* f, const Real* df,
+                                        const Real* y, const Softmax<Team, Real>& softmax,
+                                        CrossEntropySums<Team, Real>& sums) {
+  team.each_point([&](int p) LANGEVO_BODY {
+    sums.mass[p] = 0;
+    sums.largest[p] = 0;
+    sums.linear[p] = 0;
+    sums.second_order[p] = 0;
+    sums.shift[p] = 0;
+    sums.target_change[p] = 0;
+    sums.residual_norm[p] = 0;
+    sums.softmax_magnitude[p] = 0;
+    sums.target_magnitude[p] = 0;
+    sums.square_magnitude[p] = 0;
+  });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY { sums.mass[p] += y[i]; });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+    const Real target = y[i];
+    const Real change = df[i];
+    const Real probability = softmax.probability(f[i], p);
+    const Real residual = multiply_add(sums.mass[p], probability, -target);
+    sums.largest[p] = larger(sums.largest[p], absolute(change));
+    sums.linear[p] = multiply_add(residual, change, sums.linear[p]);
+    sums.second_order[p] = multiply_add(probability, small_expm1_minus(change), sums.second_order[p]);
+    sums.shift[p] = multiply_add(probability, small_expm1(change), sums.shift[p]);
+    sums.target_change[p] = multiply_add(target, change, sums.target_change[p]);
+    sums.residual_norm[p] += absolute(residual);
+    sums.softmax_magnitude[p] += probability * absolute(change);
+    sums.target_magnitude[p] += target * absolute(change);
+    sums.square_magnitude[p] += probability * change * change;
+  });
+}
+
+/// The change of -sum_c y_c log softmax(f)_c to store(p, term), in the terms of CrossEntropySums:
+/// small df: sum r df + Y [log(1 + m) - m + sum s (e^df - 1 - df)];
+/// large df: Y (logsumexp(f + df) - logsumexp(f)) - sum y df.
+template <class Real, class Team, class Store>
+LANGEVO_FUNCTION void cross_entropy_change(const Team& team, int outputs, const Real* f, const Real* df,
+                                           const Real* y, const PointErrors<Real>& errors,
+                                           const Store& store) {
+  Softmax<Team, Real> before;
+  CrossEntropySums<Team, Real> sums;
+  take_softmax(
+      team, outputs, [&](int i) LANGEVO_BODY { return f[i]; }, before);
+  sum_cross_entropy(team, outputs, f, df, y, before, sums);
   constexpr Real u = Limits<Real>::unit_roundoff;
   const Real terms = Real(outputs + 20) * u;
-  // |softmax(f + df) - softmax(f)| in the 1-norm, with df known up to its error
-  const Real softmax_change = smaller(Real(2), Real(2.5) * (largest + change_error));
-  const Real propagated =
-      change_error * (residual_norm + mass * (softmax_change + terms)) + value_error * mass * softmax_change;
-  if (largest <= small_change<Real>()) {
-    const Real magnitude = mass * (softmax_magnitude + square_magnitude) + target_magnitude;
-    return {linear + mass * (small_log1p_minus(shift) + second_order), magnitude,
-            propagated + Real(2) * terms * magnitude};
-  }
-  const SoftmaxParts<Real> after = softmax_parts(outputs, f, df);
-  const Real rise = (after.highest - before.highest) + (logarithm(after.sum) - logarithm(before.sum));
-  const Real magnitude =
-      mass * (absolute(before.highest) + absolute(after.highest) + largest + Real(4)) + target_magnitude;
-  return {mass * rise - target_change, magnitude, propagated + Real(2) * terms * magnitude};
+  const auto propagated = [&](int p) LANGEVO_BODY {
+    const Real change_error = errors.change[p];
+    // |softmax(f + df) - softmax(f)| in the 1-norm, with df known up to its error
+    const Real softmax_change = smaller(Real(2), Real(2.5) * (sums.largest[p] + change_error));
+    return change_error * (sums.residual_norm[p] + sums.mass[p] * (softmax_change + terms)) +
+           errors.value[p] * sums.mass[p] * softmax_change;
+  };
+  team.each_point([&](int p) LANGEVO_BODY {
+    const Real magnitude =
+        sums.mass[p] * (sums.softmax_magnitude[p] + sums.square_magnitude[p]) + sums.target_magnitude[p];
+    const Real change =
+        sums.linear[p] + sums.mass[p] * (small_log1p_minus(sums.shift[p]) + sums.second_order[p]);
+    store(p, PointLossChange<Real>{change, magnitude, propagated(p) + Real(2) * terms * magnitude});
+  });
+  const auto is_large = [&](int p) LANGEVO_BODY { return !(sums.largest[p] <= small_change<Real>()); };
+  if (!team.any_point(is_large)) return;
+  Softmax<Team, Real> after;
+  take_softmax(
+      team, outputs, [&](int i) LANGEVO_BODY { return f[i] + df[i]; }, after);
+  team.each_point([&](int p) LANGEVO_BODY {
+    if (!is_large(p)) return;
+    const Real rise =
+        (after.highest[p] - before.highest[p]) + (logarithm(after.sum[p]) - logarithm(before.sum[p]));
+    const Real magnitude = sums.mass[p] * (absolute(before.highest[p]) + absolute(after.highest[p]) +
+                                           sums.largest[p] + Real(4)) +
+                           sums.target_magnitude[p];
+    store(p, PointLossChange<Real>{sums.mass[p] * rise - sums.target_change[p], magnitude,
+                                   propagated(p) + Real(2) * terms * magnitude});
+  });
 }
 
 /// The three sums over points that make a change of loss and its bound.
@@ -136,39 +184,33 @@ struct LossChangeSums {
   typename Team::PointSum error;
 };
 
-/// body(outputs), with the commonest number as a constant: without a loop inside, loops over points
-/// vectorise.
-template <class Body>
-LANGEVO_INLINE void with_outputs(int outputs, const Body& body) {
-  if (outputs == 1) {
-    body(1);
-  } else {
-    body(outputs);
-  }
-}
-
 /// Adds one tile's points, the first `points` of it, to the sums.
 template <class Real, class Team>
 LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, const Real* target,
                                       const Real* value, const Real* change, const PointErrors<Real>& errors,
                                       std::size_t points, LossChangeSums<Team>& sums) {
-  const auto store = [&](int p, const PointLossChange<Real>& term) {
-    const bool inside = static_cast<std::size_t>(p) < points;
-    errors.loss_change[p] = inside ? term.change : Real(0);
-    errors.loss_magnitude[p] = inside ? term.magnitude : Real(0);
-    errors.loss_error[p] = inside ? term.error : Real(0);
+  const auto store = [&](int p, const PointLossChange<Real>& term) LANGEVO_BODY {
+    errors.loss_change[p] = term.change;
+    errors.loss_magnitude[p] = term.magnitude;
+    errors.loss_error[p] = term.error;
   };
   if (loss == Loss::mse) {
-    with_outputs(outputs, [&](int count) LANGEVO_BODY {
-      team.each_point([&](int p) LANGEVO_BODY {
-        store(p, squared_error_change(count, value + p, change + p, target + p, errors.value[p],
-                                      errors.change[p]));
-      });
+    const auto term = [&](int i, int p) LANGEVO_BODY {
+      return squared_error_change(outputs, value[i], change[i], target[i], errors.value[p], errors.change[p]);
+    };
+    team.each_point([&](int p) LANGEVO_BODY { store(p, term(p, p)); });
+    each_output(team, 1, outputs, [&](int i, int p) LANGEVO_BODY {
+      const PointLossChange<Real> next = term(i, p);
+      errors.loss_change[p] += next.change;
+      errors.loss_magnitude[p] += next.magnitude;
+      errors.loss_error[p] += next.error;
     });
   } else {
+    cross_entropy_change(team, outputs, value, change, target, errors, store);
+  }
+  if (points < points_per_tile) {
     team.each_point([&](int p) LANGEVO_BODY {
-      store(p, cross_entropy_change(outputs, value + p, change + p, target + p, errors.value[p],
-                                    errors.change[p]));
+      if (static_cast<std::size_t>(p) >= points) store(p, {0, 0, 0});
     });
   }
   team.add_points(sums.change, [&](int p) LANGEVO_BODY { return errors.loss_change[p]; });
@@ -181,40 +223,44 @@ LANGEVO_INLINE double loss_denominator(Loss loss, std::size_t points, int output
   return static_cast<double>(points) * (loss == Loss::mse ? outputs : 1);
 }
 
-/// U(x) of one point, without the mean: sum_c (f_c - y_c)^2, or -sum_c y_c log softmax(f)_c.
-LANGEVO_INLINE double point_loss(Loss loss, int outputs, const double* f, const double* y) {
-  double sum = 0;
+/// U(x) of each point, without the mean: sum_c (f_c - y_c)^2, or -sum_c y_c log softmax(f)_c.
+template <class Team>
+LANGEVO_FUNCTION void point_losses(const Team& team, Loss loss, int outputs, const double* f, const double* y,
+                                   double* losses) {
+  team.each_point([&](int p) LANGEVO_BODY { losses[p] = 0; });
   if (loss == Loss::mse) {
-    for (int c = 0; c < outputs; ++c) {
-      const double residual = f[c * points_per_tile] - y[c * points_per_tile];
-      sum = multiply_add(residual, residual, sum);
-    }
-    return sum;
-  }
-  const SoftmaxParts<double> parts = softmax_parts<double>(outputs, f, nullptr);
-  const double log_sum = logarithm(parts.sum);
-  for (int c = 0; c < outputs; ++c) {
-    sum = multiply_add(y[c * points_per_tile], (parts.highest - f[c * points_per_tile]) + log_sum, sum);
-  }
-  return sum;
-}
-
-/// d point_loss / d f_c into slope[c]: 2 (f_c - y_c), or Y softmax(f)_c - y_c; multiplied by `scale`.
-LANGEVO_INLINE void point_loss_slope(Loss loss, int outputs, const double* f, const double* y, double scale,
-                                     double* slope) {
-  if (loss == Loss::mse) {
-    for (int c = 0; c < outputs; ++c) {
-      slope[c * points_per_tile] = 2 * scale * (f[c * points_per_tile] - y[c * points_per_tile]);
-    }
+    each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+      const double residual = f[i] - y[i];
+      losses[p] = multiply_add(residual, residual, losses[p]);
+    });
     return;
   }
-  const SoftmaxParts<double> parts = softmax_parts<double>(outputs, f, nullptr);
-  double mass = 0;
-  for (int c = 0; c < outputs; ++c) mass += y[c * points_per_tile];
-  for (int c = 0; c < outputs; ++c) {
-    const double probability = exponential(f[c * points_per_tile] - parts.highest) / parts.sum;
-    slope[c * points_per_tile] = scale * multiply_add(mass, probability, -y[c * points_per_tile]);
+  Softmax<Team, double> softmax;
+  take_softmax(
+      team, outputs, [&](int i) LANGEVO_BODY { return f[i]; }, softmax);
+  team.each_point([&](int p) LANGEVO_BODY { softmax.sum[p] = logarithm(softmax.sum[p]); });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+    losses[p] = multiply_add(y[i], (softmax.highest[p] - f[i]) + softmax.sum[p], losses[p]);
+  });
+}
+
+/// d point_loss / d f_c to slope: 2 (f_c - y_c), or Y softmax(f)_c - y_c; multiplied by `scale`.
+template <class Team>
+LANGEVO_FUNCTION void point_loss_slopes(const Team& team, Loss loss, int outputs, const double* f,
+                                        const double* y, double scale, double* slope) {
+  if (loss == Loss::mse) {
+    each_output(team, 0, outputs, [&](int i, int) LANGEVO_BODY { slope[i] = 2 * scale * (f[i] - y[i]); });
+    return;
   }
+  Softmax<Team, double> softmax;
+  take_softmax(
+      team, outputs, [&](int i) LANGEVO_BODY { return f[i]; }, softmax);
+  typename Team::template PointValues<double> mass;
+  team.each_point([&](int p) LANGEVO_BODY { mass[p] = 0; });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY { mass[p] += y[i]; });
+  each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
+    slope[i] = scale * multiply_add(mass[p], softmax.probability(f[i], p), -y[i]);
+  });
 }
 
 }  // namespace LANGEVO_TARGET

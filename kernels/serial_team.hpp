@@ -30,6 +30,14 @@ struct SerialTeam {
     double partial[lanes];
   };
 
+  /// A number for every point of a tile, of which a member of the team has those it works on.
+  template <class Real>
+  struct PointValues {
+    Real value[points_per_tile];
+    LANGEVO_INLINE Real& operator[](int p) { return value[p]; }
+    LANGEVO_INLINE const Real& operator[](int p) const { return value[p]; }
+  };
+
   template <class Body>
   LANGEVO_INLINE void each(std::size_t n, const Body& body) const {
 #pragma omp simd

@@ -37,6 +37,9 @@ class EmulatedTeam {
     double part[warps];
   };
 
+  template <class Real>
+  using PointValues = SerialTeam::PointValues<Real>;
+
   EmulatedTeam(EmulatedBlock<warps>& block, std::size_t warp) : block_(&block), warp_(warp) {}
 
   template <class Body>

@@ -25,6 +25,14 @@ struct CudaTeam {
     double part[warps];
   };
 
+  /// This lane's points.
+  template <class Real>
+  struct PointValues {
+    Real value[points_per_tile / lanes];
+    __device__ Real& operator[](int p) { return value[p / lanes]; }
+    __device__ const Real& operator[](int p) const { return value[p / lanes]; }
+  };
+
   double* warp_sums;  ///< [warps] on chip, to add up what the warps have; not used by a team of one
 
   template <class Body>
@@ -84,7 +92,8 @@ struct CudaTeam {
 
   template <class Body>
   __device__ void each_point(const Body& body) const {
-    for (int p = static_cast<int>(lane()); p < points_per_tile; p += lanes) body(p);
+#pragma unroll
+    for (int mine = 0; mine < points_per_tile / lanes; ++mine) body(static_cast<int>(lane()) + mine * lanes);
   }
 
   template <class Real, int Count, class Body>
@@ -122,9 +131,15 @@ struct CudaTeam {
     }
   }
 
-  [[nodiscard]] __device__ double total(const PointSum& sum) const { return in_order(sum.part); }
-  [[nodiscard]] __device__ std::size_t worker() const { return thread() / lanes; }
-  [[nodiscard]] __device__ bool leads() const { return thread() == 0; }
+  [[nodiscard]] __device__ double total(const PointSum& sum) const {
+    return in_order(sum.part);
+  }
+  [[nodiscard]] __device__ std::size_t worker() const {
+    return thread() / lanes;
+  }
+  [[nodiscard]] __device__ bool leads() const {
+    return thread() == 0;
+  }
   __device__ void synchronize() const {
     if constexpr (warps == 1) {
       __syncwarp();
@@ -134,8 +149,12 @@ struct CudaTeam {
   }
 
  private:
-  __device__ static unsigned thread() { return threadIdx.x % threads; }
-  __device__ static unsigned lane() { return threadIdx.x % lanes; }
+  __device__ static unsigned thread() {
+    return threadIdx.x % threads;
+  }
+  __device__ static unsigned lane() {
+    return threadIdx.x % lanes;
+  }
 
   /// Every lane ends with the same bits: at each distance both partners add the same two numbers.
   template <class Real>
