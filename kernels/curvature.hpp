@@ -17,10 +17,14 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Whether the network is one that this file knows, with a Hessian small enough to stay near the processor.
+/// Whether the network is one that this file knows, with a Hessian small enough to stay near the processor
+/// and of so few rows that it pays within some 10^4 steps: with more, curvatures that are learnt pay much
+/// sooner.
 LANGEVO_INLINE bool has_curvature(const NetworkView& network) {
   constexpr std::size_t most_parameters = 384;
-  return network.layer_count <= 2 && network.parameter_count <= most_parameters;
+  constexpr std::size_t most_entries = 1024;  // of the outputs' derivatives at one point
+  const std::size_t entries = network.parameter_count * network.layers[network.layer_count - 1].fan_out;
+  return network.layer_count <= 2 && network.parameter_count <= most_parameters && entries <= most_entries;
 }
 
 /// Of one tile of points; in each point's row units lie side by side.
