@@ -4,14 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <numbers>
 #include <thread>
 
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
+#include "sin_targets.hpp"
 
 namespace langevo {
 namespace {
@@ -26,27 +25,13 @@ struct Size {
   int threads = 0;
 };
 
-/// theta in [0, 1), targets sin(2 pi theta + c) for squared errors; for the cross-entropy the interval is cut
-/// into a part for each output.
-Dataset make_targets(const Size& size) {
-  Dataset data = make_sin_unit(size.points);
-  data.target_dim = size.outputs;
-  data.targets.clear();
-  for (const double theta : data.inputs) {
-    for (int c = 0; c < size.outputs; ++c) {
-      const double part = c == static_cast<int>(theta * size.outputs) ? 1 : 0;
-      data.targets.push_back(size.loss == Loss::mse ? std::sin(2 * std::numbers::pi * theta + c) : part);
-    }
-  }
-  return data;
-}
-
 double proposals_per_second(const Size& size, Acceptance acceptance, double seconds) {
   using Clock = std::chrono::steady_clock;
   std::vector<int> widths{1};
   for (int l = 0; l < size.depth; ++l) widths.push_back(size.width);
   widths.push_back(size.outputs);
-  const Problem problem(Network(widths, Activation::tanh, false), make_targets(size), size.loss);
+  const Problem problem(Network(widths, Activation::tanh, false),
+                        make_sin_targets(size.points, size.outputs, size.loss), size.loss);
   const std::size_t n = problem.network().parameter_count();
   const double beta = std::numeric_limits<double>::infinity();
   const Metropolis rule{beta, Precision::float32, acceptance};

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string>
 
 #include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/serial_team.hpp"
 #include "paper_workloads.hpp"
+#include "sin_targets.hpp"
 
 namespace langevo {
 namespace {
@@ -78,7 +80,7 @@ void run(const Problem& problem, const char* name) {
           [&] { follow_stretch(team, context, rule, stretch, model, replica, work, counters, spent); }) /
       length;
   const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true);
-  std::printf("%-32s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
+  std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
               evaluation / exact, costs.exact, gradient / exact, costs.gradient, (gradient + hessian) / exact,
               costs.anchor, proposal / exact, costs.proposal);
   std::fflush(stdout);
@@ -89,9 +91,17 @@ void run(const Problem& problem, const char* name) {
 
 int main() {
   using namespace langevo;
-  std::printf("%-32s %9s %13s %13s %13s %15s\n", "", "", "evaluation", "gradient", "anchor", "proposal");
-  std::printf("%-32s %9s %6s %6s %6s %6s %6s %6s %7s %7s\n", "", "exact us", "here", "taken", "here", "taken",
+  std::printf("%-38s %9s %13s %13s %13s %15s\n", "", "", "evaluation", "gradient", "anchor", "proposal");
+  std::printf("%-38s %9s %6s %6s %6s %6s %6s %6s %7s %7s\n", "", "exact us", "here", "taken", "here", "taken",
               "here", "taken", "here", "taken");
+  const auto row = [](const std::vector<int>& widths, std::size_t points, Loss loss) {
+    const int outputs = widths.back();
+    std::string name = std::to_string(points) + " points, depth " + std::to_string(widths.size() - 2) +
+                       ", width " + std::to_string(widths[1]);
+    if (outputs > 1) name += ", " + std::to_string(outputs) + (loss == Loss::mse ? " outputs" : " classes");
+    run(Problem(Network(widths, Activation::tanh, false), make_sin_targets(points, outputs, loss), loss),
+        name.c_str());
+  };
   for (const std::size_t points : {32, 100, 1000, 10000}) {
     for (const std::vector<int>& widths :
          std::vector<std::vector<int>>{{1, 4, 1},
@@ -102,10 +112,10 @@ int main() {
                                        {1, 32, 32, 1},
                                        {1, 32, 32, 32, 32, 32, 32, 32, 32, 1},
                                        {1, 128, 128, 1}}) {
-      char name[64];
-      std::snprintf(name, sizeof name, "%zu points, depth %zu, width %d", points, widths.size() - 2,
-                    widths[1]);
-      run(Problem(Network(widths, Activation::tanh, false), make_sin_unit(points), Loss::mse), name);
+      row(widths, points, Loss::mse);
+    }
+    for (const Loss loss : {Loss::mse, Loss::cross_entropy}) {
+      for (const int outputs : {3, 10}) row({1, 30, outputs}, points, loss);
     }
   }
   return 0;
