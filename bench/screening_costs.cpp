@@ -70,14 +70,15 @@ void run(const Problem& problem, const char* name) {
   LocalModel model = work.model;
   model.curvature = nullptr;
   model.rank = 0;
-  model.whole = {};
+  model.rest = {};
   state.samples = ScreeningPolicy::samples_before_trust;
   constexpr std::uint64_t length = 1000;
-  const Stretch stretch{length, length, 0, 0, 0};
-  double spent = 0;
+  const Stretch stretch{length, length, {0, 0, 0, length}, 0};
   const double proposal =
-      seconds_of(
-          [&] { follow_stretch(team, context, rule, stretch, model, replica, work, counters, spent); }) /
+      seconds_of([&] {
+        Progress progress;
+        follow_stretch(team, context, rule, stretch, length, model, replica, work, counters, progress);
+      }) /
       length;
   const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true);
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,

@@ -199,8 +199,8 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
 
 /// U(x); dU/dx into work.gradient.
 template <class Team>
-LANGEVO_FUNCTION double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
-                                          GradientWorkspace<Team>& work) {
+LANGEVO_APART double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
+                                       GradientWorkspace<Team>& work) {
   const DataView<double>& data = problem.data_double;
   const std::size_t n = problem.network.parameter_count;
   team.clear(*work.loss);

@@ -5,8 +5,8 @@
 /// The part of a local model along a few directions v_r: the leading eigenvectors of A and the direction of
 /// the last stretch's error, in which most of the curvature and of the next error lie. For one proposal z it
 /// takes a few dot products instead of the product A z:
-///   z.A.z / 2 ~ sum_r lambda_r (v_r.z)^2 / 2 + (tr A - sum_r lambda_r) / 2,   D.A.z ~ sum_r lambda_r (v_r.D)
-///   (v_r.z).
+///   z.A.z / 2 ~ sum_r lambda_r (v_r.z)^2 / 2 + (tr A - sum_r lambda_r) / 2,
+///   D.A.z ~ sum_r lambda_r (v_r.D) (v_r.z).
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -30,23 +30,60 @@ LANGEVO_FUNCTION void orthonormalize(const Team& team, std::size_t padded, float
   }
 }
 
+/// G.v_k in the first row, v_r.v_k in those after, 0 from the model's rank on, for `count` vectors v_k with
+/// room for padded numbers, all finite.
+template <class Team>
+LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std::size_t count,
+                                  const float* vectors, std::size_t stride,
+                                  double (&out)[1 + leading_directions][Team::proposals_at_a_time]) {
+  if (model.rank == 0) {
+    for (auto& row : out) {
+      for (double& product : row) product = 0;
+    }
+    for (std::size_t k = 0; k < count; ++k)
+      out[0][k] = team.dot(model.padded, model.slope, vectors + k * stride);
+    return;
+  }
+  const float* rows[1 + leading_directions] = {model.slope};
+  for (int r = 0; r < leading_directions; ++r) rows[1 + r] = model.directions + r * model.padded;
+  team.dots(model.padded, count, vectors, stride, rows, out);
+}
+
+/// v_r.v for one vector.
+struct DirectionParts {
+  double part[leading_directions];
+};
+
+template <class Team>
+LANGEVO_FUNCTION DirectionParts parts_along_directions(const Team& team, const LocalModel& model,
+                                                       const float* v) {
+  DirectionParts parts{};
+  for (int r = 0; r < model.rank; ++r)
+    parts.part[r] = team.dot(model.padded, model.directions + r * model.padded, v);
+  return parts;
+}
+
 /// |B G| / |G| for B = A - sum_r lambda_r v_r v_r^T.
 template <class Team>
 LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& model) {
   const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
   if (!(slope_norm > 0)) return 0;
+  DirectionParts parts = parts_along_directions(team, model, model.slope);
+  for (int r = 0; r < leading_directions; ++r) parts.part[r] *= model.eigenvalue[r];
   bend_along(team, model, model.slope);
-  return norm_by_rest(team, model, model.slope) / slope_norm;
+  return norm_without(team, model, parts.part) / slope_norm;
 }
 
 /// The directions for an A known in full: one step of subspace iteration from those of the anchor before, of
-/// which the last is the direction of the error since; from rows of A where it `begins`.
+/// which the last is the direction of the error since; from rows of A where it `begins`. G is that at x.
 template <class Team>
-LANGEVO_FUNCTION void find_directions(const Team& team, bool begins, LocalModel& model) {
+LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& model) {
   const std::size_t padded = model.padded;
   // never more than there can be: a vector within the span of the others would be made of roundings
   model.rank = model.size < leading_directions ? static_cast<int>(model.size) : leading_directions;
   if (begins) {
+    team.each(leading_directions * padded, [&](std::size_t i) LANGEVO_BODY { model.directions[i] = 0; });
+    team.synchronize();
     for (int r = 0; r < model.rank; ++r) {
       const float* const row = model.curvature + r * model.size / model.rank * padded;
       team.each(padded, [&](std::size_t i) LANGEVO_BODY { model.directions[r * padded + i] = row[i]; });
@@ -71,35 +108,32 @@ LANGEVO_FUNCTION void find_directions(const Team& team, bool begins, LocalModel&
     const float* const v = model.directions + r * padded;
     bend_along(team, model, v);
     const double value = team.dot(padded, v, model.bend);
-    model.eigenvalue[r] = static_cast<float>(value);
+    model.eigenvalue[r] = value;
     trace += value;
     squares += value * value;
   }
-  const auto spread = static_cast<double>(model.whole.spread);
-  model.rest.half_trace = static_cast<float>(static_cast<double>(model.whole.half_trace) - 0.5 * trace);
-  model.rest.spread =
-      static_cast<float>(square_root(larger(spread * spread - squares, 1e-6 * spread * spread)));
-  model.rest.along = static_cast<float>(bend_of_slope_by_rest(team, model));
+  const double square = model.spread * model.spread;
+  model.rest.half_trace = model.half_trace - 0.5 * trace;
+  model.rest.spread = square_root(larger(square - squares, 1e-6 * square));
+  model.rest.along = bend_of_slope_by_rest(team, model);
 }
 
-/// One proposal's change of the loss along the directions, pending mutations included, and |(v_r.z)_r|.
-struct LeadingPart {
-  double change;
-  double length;
-};
-
+/// An accepted z is summed up: D += z.
 template <class Team>
-LANGEVO_FUNCTION LeadingPart leading_part(const Team& team, const LocalModel& model, const float* z) {
-  double change = 0;
-  double square = 0;
-  for (int r = 0; r < model.rank; ++r) {
-    const float* const v = model.directions + r * model.padded;
-    const double part = team.dot(model.padded, v, z);
-    const double pending = model.pending_count == 0 ? 0.0 : team.dot(model.padded, v, model.pending);
-    change += static_cast<double>(model.eigenvalue[r]) * part * (pending + 0.5 * part);
-    square += part * part;
-  }
-  return {change, square_root(square)};
+LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, const double (&part)[leading_directions],
+                                   LocalModel& model) {
+  if (model.knows_curvature())
+    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
+  for (int r = 0; r < leading_directions; ++r) model.pending_part[r] += part[r];
+  ++model.pending_count;
+}
+
+/// G.z + (D + z / 2).A.z, for an A known in full.
+template <class Team>
+LANGEVO_FUNCTION double full_change(const Team& team, LocalModel& model, const float* z) {
+  bend_along(team, model, z);
+  return team.dot(model.padded, model.slope, z) + team.dot(model.padded, model.bend, model.pending) +
+         0.5 * team.dot(model.padded, model.bend, z);
 }
 
 /// |G| as carried; |e|, e = sigma.gradient - G: how far the model has gone wrong on the way; and what of e is
@@ -120,15 +154,12 @@ LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient
                         : 0.0f;
   });
   team.synchronize();
-  float part[leading_directions] = {};
+  const DirectionParts parts = parts_along_directions(team, model, model.bend);
   double along = 0;
-  for (int r = 0; r < model.rank; ++r) {
-    part[r] = static_cast<float>(team.dot(padded, model.directions + r * padded, model.bend));
-    along += static_cast<double>(part[r]) * static_cast<double>(part[r]);
-  }
+  for (const double part : parts.part) along += part * part;
   const double error = team.dot(padded, model.bend, model.bend);
   return {square_root(team.dot(padded, model.slope, model.slope)), square_root(larger(error, along)),
-          norm_without(team, model, part)};
+          norm_without(team, model, parts.part)};
 }
 
 /// A known in full: the error that check_slope left becomes the last direction.

@@ -12,26 +12,30 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Of A, or of a part of it.
-struct CurvatureNorms {
-  float half_trace;  ///< tr A / 2: the mean of z.A.z / 2
-  float spread;      ///< |A|, the Frobenius norm
-  float along;       ///< |A G| / |G| at the anchor
+/// Of B = A - sum_r lambda_r v_r v_r^T.
+struct RestOfCurvature {
+  double half_trace;  ///< tr B / 2: the mean of z.B.z / 2
+  double spread;      ///< |B|, the Frobenius norm
+  double along;       ///< |B G| / |G| at the anchor
 };
 
 struct LocalModel {
-  float* slope;       ///< G at the present state as far as the model knows, [padded N]
-  float* curvature;   ///< A at the anchor, [padded N][padded N]; null: its leading part is learnt
-  float* directions;  ///< v_r, see leading_part.hpp, [rank][padded N]
-  float eigenvalue[leading_directions];  ///< v_r.A.v_r
+  float* slope;  ///< G at the present state as far as the model knows, D apart, [padded N]
+  float*
+      curvature;  ///< A at this anchor or one before, [padded N][padded N]; null: its leading part is learnt
+  float* directions;  ///< v_r, see leading_part.hpp, 0 from `rank` on, [leading_directions][padded N]
+  double eigenvalue[leading_directions];  ///< v_r.A.v_r, 0 from `rank` on
   int rank;
   float* bend;     ///< A z of the mutation last asked for, [padded N]
   float* pending;  ///< D, the sum of the accepted z that G has not followed yet, [padded N]
+  double pending_part[leading_directions];  ///< v_r.D
   std::uint32_t pending_count;
-  std::size_t size;  ///< N
+  bool follows_soon;  ///< what is pending has become a burden
+  std::size_t size;   ///< N
   std::size_t padded;
-  CurvatureNorms whole;  ///< of A
-  CurvatureNorms rest;   ///< of A - sum_r lambda_r v_r v_r^T
+  double half_trace;  ///< tr A / 2, and
+  double spread;      ///< |A|, of an A known in full
+  RestOfCurvature rest;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     size = network.parameter_count;
@@ -39,11 +43,12 @@ struct LocalModel {
     slope = arena.take<float>(padded);
     bend = arena.take<float>(padded);
     pending = arena.take<float>(padded);
-    pending_count = 0;
     curvature = nullptr;
     directions = nullptr;
     rank = 0;
-    whole = {};
+    for (double& value : eigenvalue) value = 0;
+    forget_pending();
+    half_trace = spread = 0;
     rest = {};
     if (has_curvature(network)) {
       directions = arena.take<float>(leading_directions * padded);
@@ -51,13 +56,17 @@ struct LocalModel {
     }
   }
   [[nodiscard]] LANGEVO_INLINE bool knows_curvature() const { return curvature != nullptr; }
-  [[nodiscard]] LANGEVO_INLINE bool bends() const { return knows_curvature() || rank > 0; }
+  LANGEVO_INLINE void forget_pending() {
+    pending_count = 0;
+    follows_soon = false;
+    for (double& part : pending_part) part = 0;
+  }
 };
 
-/// With probability below 2e-12, |z.A.z - tr A| / 2 is larger than this for independent standard normal z:
-/// |A| sqrt(t) + |A| t with t = 27 (Laurent & Massart, Ann. Statist. 28, 1302 (2000), lemma 1).
-LANGEVO_INLINE double curvature_tail(const CurvatureNorms& norms) {
-  return 32.2 * static_cast<double>(norms.spread);
+/// With probability below 2e-12, |z.B.z - tr B| / 2 is larger than this for independent standard normal z:
+/// |B| sqrt(t) + |B| t with t = 27 (Laurent & Massart, Ann. Statist. 28, 1302 (2000), lemma 1).
+LANGEVO_INLINE double curvature_tail(const RestOfCurvature& rest) {
+  return 32.2 * rest.spread;
 }
 
 /// G = sigma.gradient; nothing pending.
@@ -68,38 +77,21 @@ LANGEVO_FUNCTION void set_slope(const Team& team, const double* gradient, const 
     model.slope[i] = i < model.size ? static_cast<float>(sigma[i] * gradient[i]) : 0.0f;
     model.pending[i] = 0;
   });
-  model.pending_count = 0;
+  model.forget_pending();
   team.synchronize();
 }
 
-/// A v into bend; v has room for padded numbers.
+/// A v into bend, for an A known in full; v has room for padded numbers.
 template <class Team>
 LANGEVO_FUNCTION void bend_along(const Team& team, LocalModel& model, const float* v) {
-  if (model.knows_curvature()) {
-    team.combine_rows(model.size, model.padded, model.curvature, v, model.bend);
-  } else {
-    float part[leading_directions] = {};
-    for (int r = 0; r < model.rank; ++r)
-      part[r] = model.eigenvalue[r] *
-                static_cast<float>(team.dot(model.padded, model.directions + r * model.padded, v));
-    team.combine_rows(static_cast<std::size_t>(model.rank), model.padded, model.directions, part, model.bend);
-  }
+  team.combine_rows(model.size, model.padded, model.curvature, v, model.bend);
   team.synchronize();
 }
 
-/// |A G| / |G|.
+/// A at x, and its norms.
 template <class Team>
-LANGEVO_FUNCTION double bend_of_slope(const Team& team, LocalModel& model) {
-  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
-  bend_along(team, model, model.slope);
-  const double bend_norm = square_root(team.dot(model.padded, model.bend, model.bend));
-  return slope_norm > 0 ? bend_norm / slope_norm : 0.0;
-}
-
-/// A at x, and its norms; G is that at x.
-template <class Team>
-LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem, const double* x,
-                                    const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
+LANGEVO_APART void set_curvature(const Team& team, const ProblemView& problem, const double* x,
+                                 const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
   scaled_hessian(team, problem, x, sigma, work, model.curvature);
   const float* a = model.curvature;
   const double trace = team.sum(
@@ -108,104 +100,69 @@ LANGEVO_FUNCTION void set_curvature(const Team& team, const ProblemView& problem
     const auto element = static_cast<double>(a[i]);
     return element * element;
   });
-  model.whole = {static_cast<float>(0.5 * trace), static_cast<float>(square_root(squares)),
-                 static_cast<float>(bend_of_slope(team, model))};
+  model.half_trace = 0.5 * trace;
+  model.spread = square_root(squares);
 }
 
 /// The part of A that was learnt, and the mean of z.A.z / 2.
 template <class Team>
-LANGEVO_FUNCTION void set_learnt_curvature(const Team& team, const ScreeningState& state, float* directions,
+LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const ScreeningState& state, float* directions,
                                            LocalModel& model) {
   model.directions = directions;
   model.rank = directions == nullptr ? 0 : learnt_rank(state);
   double trace = 0;
-  double squares = 0;
-  for (int r = 0; r < model.rank; ++r) {
-    const double value = state.learnt[r].square > 0 ? state.learnt[r].product / state.learnt[r].square : 0.0;
-    model.eigenvalue[r] = static_cast<float>(value);
-    trace += value;
-    squares += value * value;
+  for (int r = 0; r < leading_directions; ++r) {
+    const LearntDirection& learnt = state.learnt[r];
+    const bool known = r < model.rank && learnt.square > 0;
+    model.eigenvalue[r] = known ? learnt.product / learnt.square : 0.0;
+    trace += model.eigenvalue[r];
   }
-  model.whole = {static_cast<float>(state.offset), static_cast<float>(square_root(squares)),
-                 static_cast<float>(bend_of_slope(team, model))};
-  model.rest = {static_cast<float>(state.offset - 0.5 * trace), 0, 0};
+  model.rest = {state.offset - 0.5 * trace, 0, 0};
 }
 
-/// G.z; z has room for padded numbers, all finite.
-template <class Team>
-LANGEVO_INLINE double linear_change(const Team& team, const LocalModel& model, const float* z) {
-  return team.dot(model.padded, model.slope, z);
-}
-
-/// z.A.z / 2, and A z into bend.
-template <class Team>
-LANGEVO_INLINE double quadratic_change(const Team& team, LocalModel& model, const float* z) {
-  bend_along(team, model, z);
-  return 0.5 * team.dot(model.padded, model.bend, z);
-}
-
-/// G += A z for the mutation last given to quadratic_change.
-template <class Team>
-LANGEVO_INLINE void follow_bend(const Team& team, LocalModel& model) {
-  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.slope[i] += model.bend[i]; });
-  team.synchronize();
-}
-
-/// D += z; z has room for padded numbers.
-template <class Team>
-LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, LocalModel& model) {
-  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
-  ++model.pending_count;
-  team.synchronize();
-}
-
-/// What |A D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each
+/// What |B D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each
 /// along -G, and spreads.
-LANGEVO_INLINE double pending_error(const CurvatureNorms& norms, std::uint32_t pending, double margin) {
-  const auto count = static_cast<double>(pending);
-  return 0.8 * count * static_cast<double>(norms.along) +
-         margin * square_root(count) * static_cast<double>(norms.spread);
+LANGEVO_INLINE double pending_error(const RestOfCurvature& rest, double pending, double margin) {
+  return 0.8 * pending * rest.along + margin * square_root(pending) * rest.spread;
 }
 
 /// |bend - sum_r part_r v_r|.
 template <class Team>
 LANGEVO_FUNCTION double norm_without(const Team& team, const LocalModel& model,
-                                     const float (&part)[leading_directions]) {
+                                     const double (&part)[leading_directions]) {
   return square_root(team.sum(model.padded, [&](std::size_t i) LANGEVO_BODY {
     float left = model.bend[i];
     for (int r = 0; r < leading_directions; ++r) {
-      if (r < model.rank) left = multiply_add(-part[r], model.directions[r * model.padded + i], left);
+      if (r < model.rank)
+        left = multiply_add(static_cast<float>(-part[r]), model.directions[r * model.padded + i], left);
     }
     return static_cast<double>(left) * static_cast<double>(left);
   }));
 }
 
-/// |B v| for B = A - sum_r lambda_r v_r v_r^T, A v in bend.
-template <class Team>
-LANGEVO_FUNCTION double norm_by_rest(const Team& team, const LocalModel& model, const float* v) {
-  float part[leading_directions] = {};
-  for (int r = 0; r < model.rank; ++r) {
-    part[r] = model.eigenvalue[r] *
-              static_cast<float>(team.dot(model.padded, model.directions + r * model.padded, v));
-  }
-  return norm_without(team, model, part);
-}
-
-/// G += A D. Returns whether |A D|, and that of the rest of A, were what pending_error says.
+/// G += A D. Returns whether |B D| was what pending_error says.
 template <class Team>
 LANGEVO_FUNCTION bool follow_pending(const Team& team, double margin, LocalModel& model) {
   if (model.pending_count == 0) return true;
-  bend_along(team, model, model.pending);
-  const double whole = square_root(team.dot(model.padded, model.bend, model.bend));
-  const double rest = norm_by_rest(team, model, model.pending);
-  const bool holds =
-      whole <= pending_error(model.whole, model.pending_count, margin) &&
-      (!model.knows_curvature() || rest <= pending_error(model.rest, model.pending_count, margin));
+  double part[leading_directions];
+  for (int r = 0; r < leading_directions; ++r) part[r] = model.eigenvalue[r] * model.pending_part[r];
+  bool holds = true;
+  if (model.knows_curvature()) {
+    bend_along(team, model, model.pending);
+    holds = norm_without(team, model, part) <=
+            pending_error(model.rest, static_cast<double>(model.pending_count), margin);
+  } else {
+    float factor[leading_directions];
+    for (int r = 0; r < leading_directions; ++r) factor[r] = static_cast<float>(part[r]);
+    team.combine_rows(static_cast<std::size_t>(model.rank), model.padded, model.directions, factor,
+                      model.bend);
+    team.synchronize();
+  }
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] += model.bend[i];
     model.pending[i] = 0;
   });
-  model.pending_count = 0;
+  model.forget_pending();
   team.synchronize();
   return holds;
 }

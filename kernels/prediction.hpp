@@ -12,25 +12,97 @@ inline namespace LANGEVO_TARGET {
 
 /// What a stretch is followed with.
 struct Stretch {
-  std::uint64_t length;
-  std::uint64_t audited;  ///< proposal that is audited; none if not below length
-  double slope_error;     ///< |e| assumed at the end,
-  double across_error;    ///< and of its part across the model's directions
+  std::uint64_t most;     ///< proposals
+  std::uint64_t audited;  ///< proposal that is audited, if it comes to that
+  AssumedError error;     ///< of the slope
   double rounding;        ///< bound on the rounding errors of a prediction
 };
 
-/// What is assumed at one proposal.
+/// What is assumed of the next few proposals.
 struct ModelBound {
   double slope_error;   ///< |e|
   double across_error;  ///< of its part across the model's directions
-  double others;        ///< bound on errors that have nothing to do with e, curvature apart
+  double others;        ///< bound on errors that have nothing to do with e, curvature apart,
+  double curvature;     ///< and on those of the first estimate's
+
+  /// On e.z, for a z of which |(v_r.z)_r| is `length`.
+  [[nodiscard]] LANGEVO_INLINE double explained(double length) const {
+    return smaller(ScreeningPolicy::deviations * slope_error,
+                   length * slope_error + ScreeningPolicy::deviations * across_error);
+  }
 };
 
-LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done,
-                                      const ScreeningState& state) {
-  const double share = ScreeningPolicy::drift_share(done, stretch.length);
-  return {share * stretch.slope_error, share * stretch.across_error,
-          ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding};
+/// Of the `count` proposals after `done` of the stretch.
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t count,
+                                      const LocalModel& model, const ScreeningState& state) {
+  const double reach = stretch.error.reach(static_cast<double>(done + count));
+  const auto pending = static_cast<double>(model.pending_count + count - 1);
+  return {stretch.error.whole(reach), stretch.error.across(reach),
+          ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding,
+          curvature_tail(model.rest) +
+              pending_error(model.rest, pending, ScreeningPolicy::deviations * state.pending_margin)};
+}
+
+/// A few proposals z_k, and what there is to know of them whatever mutations are pending.
+template <std::size_t Count>
+struct ScreenedProposals {
+  const float* z[Count];
+  double change[Count];                    ///< of the loss by slope and directions, were nothing pending
+  double part[leading_directions][Count];  ///< v_r.z
+  double pull[leading_directions][Count];  ///< lambda_r v_r.z: what one more of v_r.D would add to the change
+  double explained[Count];                 ///< bound on e.z
+};
+
+template <class Team>
+LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, const ModelBound& assumed,
+                                     std::size_t count, const float* normals, std::size_t stride,
+                                     ScreenedProposals<Team::proposals_at_a_time>& proposals) {
+  constexpr std::size_t few = Team::proposals_at_a_time;
+  double products[1 + leading_directions][few];
+  products_with(team, model, count, normals, stride, products);
+  double square[few];
+  for (std::size_t k = 0; k < few; ++k) {
+    proposals.z[k] = normals + k * stride;
+    proposals.change[k] = products[0][k] + model.rest.half_trace;
+    square[k] = 0;
+  }
+  for (int r = 0; r < leading_directions; ++r) {
+    const double eigenvalue = model.eigenvalue[r];
+#pragma omp simd
+    for (std::size_t k = 0; k < few; ++k) {
+      const double part = products[1 + r][k];
+      const double pull = eigenvalue * part;
+      proposals.part[r][k] = part;
+      proposals.pull[r][k] = pull;
+      proposals.change[k] += 0.5 * pull * part;
+      square[k] += part * part;
+    }
+  }
+#pragma omp simd
+  for (std::size_t k = 0; k < few; ++k) proposals.explained[k] = assumed.explained(square_root(square[k]));
+}
+
+/// One of them, with the mutations accepted before it pending.
+struct ScreenedProposal {
+  const float* z;
+  LossChange first;  ///< by slope and directions
+  double explained;
+  double part[leading_directions];
+};
+
+template <std::size_t Count>
+LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
+                                                  const ModelBound& assumed, const LocalModel& model) {
+  ScreenedProposal proposal{
+      proposals.z[k],
+      {proposals.change[k], proposals.explained[k] + assumed.others + assumed.curvature},
+      proposals.explained[k],
+      {}};
+  for (int r = 0; r < leading_directions; ++r) {
+    proposal.part[r] = proposals.part[r][k];
+    proposal.first.change += proposals.pull[r][k] * model.pending_part[r];
+  }
+  return proposal;
 }
 
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
@@ -46,52 +118,29 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
                        2 * Limits<double>::unit_roundoff * relative_state);
 }
 
-/// What the model says of one proposal, step by step until it decides.
+/// What the model says of one proposal.
 struct Prediction {
   LossChange deciding;  ///< the first estimate that decided, or the last one made
   LossChange closest;   ///< the last one made
-  double explained;     ///< part of its bound that is due to e
   double threshold;
   Verdict verdict;
-  bool bent;   ///< A z is in the model's bend
-  bool holds;  ///< false: the slope turned out to bend more than assumed
 };
 
-/// Goes to the last estimate if it `audit`s.
+/// Goes on from the first estimate, which leaves open whether the change is above 0; to the last one, by the
+/// product A z where A is known in full, if it `audit`s.
 template <class Team, class Context>
 LANGEVO_FUNCTION Prediction predict(const Team& team, const Context& context, const ScreenedMetropolis& rule,
-                                    const ModelBound& assumed, bool audit, const float* z,
-                                    const ScreeningState& state, LocalModel& model) {
-  const double pending_margin = ScreeningPolicy::deviations * state.pending_margin;
-  const auto bound_of_curvature = [&](const CurvatureNorms& norms) {
-    return curvature_tail(norms) + pending_error(norms, model.pending_count, pending_margin);
-  };
-  Prediction result{{},    {},  ScreeningPolicy::deviations * assumed.slope_error, 0, Verdict::undecided,
-                    false, true};
-  const auto consider = [&](double change, double curvature_bound) {
-    result.closest = {change, result.explained + assumed.others + curvature_bound};
-    if (result.verdict != Verdict::undecided) return;  // an audit wants to know more
-    result.deciding = result.closest;
-    result.verdict = compare(result.closest, 1.0, result.threshold);
-  };
-  const double linear = linear_change(team, model, z);
-  consider(linear + static_cast<double>(model.whole.half_trace), bound_of_curvature(model.whole));
-  if (is_finite(rule.beta) &&
-      (audit || result.verdict != Verdict::accept)) {  // the threshold is never below 0
-    result.threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-    result.verdict = compare(result.deciding, 1.0, result.threshold);
-  }
-  if (!model.bends() || (result.verdict != Verdict::undecided && !audit)) return result;
-  const LeadingPart part = leading_part(team, model, z);
-  result.explained = smaller(result.explained, part.length * assumed.slope_error +
-                                                   ScreeningPolicy::deviations * assumed.across_error);
-  consider(linear + part.change + static_cast<double>(model.rest.half_trace), bound_of_curvature(model.rest));
+                                    const ModelBound& assumed, bool audit, const ScreenedProposal& proposal,
+                                    LocalModel& model) {
+  const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
+  const LossChange& first = proposal.first;
+  Prediction result{first, first, threshold, compare(first, 1.0, threshold)};
   if (!model.knows_curvature() || (result.verdict != Verdict::undecided && !audit)) return result;
-  result.holds = follow_pending(team, state.pending_margin, model);
-  if (!result.holds) return result;
-  const double followed = linear_change(team, model, z);
-  consider(followed + quadratic_change(team, model, z), 0);
-  result.bent = true;
+  model.follows_soon = model.pending_count >= ScreeningPolicy::pending_worth_following;
+  result.closest = {full_change(team, model, proposal.z), proposal.explained + assumed.others};
+  if (result.verdict != Verdict::undecided) return result;  // an audit wants to know more
+  result.deciding = result.closest;
+  result.verdict = compare(result.closest, 1.0, threshold);
   return result;
 }
 

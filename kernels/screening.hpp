@@ -18,17 +18,26 @@ struct LearntDirection {
 
 inline constexpr int leading_directions = 4;
 
+/// Stretches that may follow one Hessian, each with a gradient of its own.
+inline constexpr int most_hessian_ages = 4;
+
+/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length.
+struct ErrorGrowth {
+  double whole = 0;   ///< of |e|,
+  double across = 0;  ///< and of its part across the model's directions,
+  double length = 0;  ///< this being the usual length,
+  double seen = 0;    ///< in so many stretches
+};
+
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
 struct ScreeningState {
-  double length = 0;             ///< proposals per stretch; 0: nothing is known yet
-  double undecided = 0;          ///< cost of what models left undecided, lately,
-  double undecided_squares = 0;  ///< over stretches whose squared lengths add up to this
-  double drift = 0;              ///< growth of the slope's error |e| per proposal,
-  double drift_across = 0;       ///< and of its part across the model's directions,
-  double drift_length = 0;       ///< seen over so many proposals
-  double largest_rest = 0;       ///< largest error beyond what |e| explains, forgotten slowly
-  double offset = 0;             ///< mean of z.A.z / 2 where A is not known in full
-  double pending_margin = 3;     ///< see pending_error
+  double length = 0;                           ///< proposals of a usual stretch; 0: nothing is known yet
+  double undecided = 0;                        ///< proposals that models left undecided, lately,
+  double undecided_squares = 0;                ///< over stretches whose squared lengths add up to this
+  ErrorGrowth growth[most_hessian_ages] = {};  ///< by the age of the Hessian
+  double largest_rest = 0;                     ///< largest error beyond what |e| explains, forgotten slowly
+  double offset = 0;                           ///< mean of z.A.z / 2 where A is not known in full
+  double pending_margin = 3;                   ///< see pending_error
   double float_share = 1;        ///< of the proposals sent on, those that the float change decided, lately
   double credit = 0;             ///< exact steps' worth of time that models may lose yet
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
@@ -84,21 +93,54 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   return {(20 + 1.5 * n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
 }
 
+/// What |e| is assumed to be along a stretch.
+struct AssumedError {
+  double growth;         ///< of |e|, per proposal at the usual length,
+  double across_growth;  ///< and of its part across the model's directions
+  double least;          ///< float arithmetic alone makes some
+  double length;         ///< the usual one
+
+  /// Shape of the growth after `done` proposals, in proposals: up to the usual length that of a random walk,
+  /// as a path may go far out and come back; beyond it, where nothing was seen, to the square.
+  [[nodiscard]] LANGEVO_INLINE double reach(double done) const {
+    return done <= length ? square_root(done * length) : done * done / length;
+  }
+  [[nodiscard]] LANGEVO_INLINE double whole(double reach) const { return growth * reach + least; }
+  [[nodiscard]] LANGEVO_INLINE double across(double reach) const {
+    return across_growth * reach + 1.5 * least;
+  }
+};
+
+/// What came of a stretch that was as good as assumed.
+struct StretchResult {
+  std::uint64_t done;       ///< proposals
+  std::uint64_t undecided;  ///< among them and the one it ended before
+  double error;             ///< |e| at the end,
+  double across;            ///< and of its part across the model's directions
+  bool cut_short;           ///< no more were asked for: says nothing of what would pay
+};
+
 /// The controller's numbers.
 struct ScreeningPolicy {
   /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
   static constexpr double deviations = 6;
-  /// |e| may exceed what the last stretches let expect by this factor.
-  static constexpr double drift_margin = 1.5;
+  /// |e| may exceed what the last stretches let expect by this factor, its part across the model's
+  /// directions, which varies more, by the other.
+  static constexpr double growth_margin = 1.5;
+  static constexpr double across_margin = 2.25;
   /// Errors that |e| does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
   /// Proposals audited one and all before a model is trusted.
   static constexpr std::uint32_t samples_before_trust = 16;
   /// One stretch in so many has one proposal audited.
-  static constexpr std::uint32_t stretches_per_audit = 4;
+  static constexpr std::uint32_t stretches_per_audit = 16;
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;
+  /// A stretch ends after so many usual lengths.
+  static constexpr double latest_end = 1.5;
+  /// Accepted mutations that are worth the product that lets the slope follow them.
+  static constexpr std::uint32_t pending_worth_following = 16;
   /// Weight of what the stretch before left undecided.
   static constexpr double memory = 0.85;
   /// Every exact step lets models lose so much of its time; less after every retreat,
@@ -114,30 +156,44 @@ struct ScreeningPolicy {
     return state.samples >= samples_before_trust;
   }
 
-  /// Proposals of the next stretch, of `most` at the most: the rest of a call is cut into equal ones.
-  LANGEVO_INLINE static double next_length(const ScreeningState& state, std::uint64_t most) {
-    const double wanted = state.length > 0 ? state.length : 2 * shortest;
-    const auto left = static_cast<double>(most);
-    const auto stretches = static_cast<std::uint64_t>(left / wanted) + 1;
-    return left <= wanted ? left : larger(1.0, static_cast<double>(most / stretches));
+  LANGEVO_INLINE static double usual_length(const ScreeningState& state) {
+    return state.length > 0 ? state.length : 2 * shortest;
   }
 
-  /// |e| assumed at the end of a stretch, for a drift seen: in proportion to its length, to the square beyond
-  /// the lengths seen; float arithmetic alone makes some.
-  LANGEVO_INLINE static double assumed_error(const ScreeningState& state, double drift, double length,
-                                             double slope_norm) {
-    const double growth = state.drift_length > 0 ? larger(1.0, length / state.drift_length) : 1.0;
-    return drift_margin * drift * growth * length + 4e-6 * slope_norm;
+  /// Proposals of the next stretch, of `left` at the most.
+  LANGEVO_INLINE static std::uint64_t most_proposals(const ScreeningState& state, std::uint64_t left) {
+    const auto most = static_cast<std::uint64_t>(latest_end * usual_length(state)) + 1;
+    return left < most ? left : most;
   }
 
-  /// Of its part across the directions, which varies more.
-  LANGEVO_INLINE static double assumed_across(const ScreeningState& state, double length, double slope_norm) {
-    return 1.5 * assumed_error(state, state.drift_across, length, slope_norm);
+  /// Stretches that a Hessian serves: their gradients then cost about as much as it does.
+  LANGEVO_INLINE static int hessian_ages(const ScreeningCosts& costs) {
+    const double ratio = (costs.anchor - costs.gradient) / costs.gradient;
+    return ratio < most_hessian_ages - 1 ? 1 + static_cast<int>(ratio) : most_hessian_ages;
   }
 
-  /// Share of that at proposal `done` of the stretch: |e| grows no slower than a random walk.
-  LANGEVO_INLINE static double drift_share(std::uint64_t done, std::uint64_t length) {
-    return larger(0.5, square_root(static_cast<double>(done + 1) / static_cast<double>(length)));
+  /// A stretch's gradient and its share of a Hessian, in evaluations of an undecided proposal.
+  LANGEVO_INLINE static double renewal(const ScreeningCosts& costs, const ScreeningState& state) {
+    const double model = costs.gradient + (costs.anchor - costs.gradient) / hessian_ages(costs);
+    return model / (costs.exact * (float_pays_lately(state) ? 1 : double_evaluation));
+  }
+
+  /// Proposals after which a stretch rather ends before an undecided one, which a renewed model decides, than
+  /// has it evaluated: where what is left until the next undecided one is worth less than the difference.
+  LANGEVO_INLINE static double earliest_end(const ScreeningCosts& costs, const ScreeningState& state) {
+    const double ratio = larger(1.0, renewal(costs, state));
+    return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
+  }
+
+  LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, double slope_norm) {
+    const bool seen = state.growth[age].seen > 0;
+    const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
+    const double length = usual_length(state);
+    double unseen = 1;  // what may be larger than lately for want of experience
+    if (growth.seen > 0) unseen = (1 + 1 / growth.seen) * larger(1.0, length / growth.length);
+    if (!seen) unseen *= 4;
+    return {growth_margin * unseen * growth.whole, across_margin * unseen * growth.across, 4e-6 * slope_norm,
+            length};
   }
 
   /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
@@ -151,10 +207,14 @@ struct ScreeningPolicy {
     state.largest_rest = larger(state.largest_rest, rest);
   }
 
+  LANGEVO_INLINE static bool float_pays_lately(const ScreeningState& state) {
+    return state.float_share > 0.35;
+  }
+
   /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
   /// some states all too close for it.
   LANGEVO_INLINE static bool float_pays(const ScreeningState& state) {
-    return state.float_share > 0.35 || state.samples % 16 == 0;
+    return float_pays_lately(state) || state.samples % 16 == 0;
   }
 
   /// Whether an audit of the model is one of the float change too.
@@ -164,25 +224,32 @@ struct ScreeningPolicy {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
 
-  /// After a stretch of `length` proposals whose slope ended `error` wrong, `across` of it across the
-  /// directions, with undecided ones that cost `spent` of costs.exact, when `most` were asked for.
-  LANGEVO_INLINE static void finish_stretch(double length, double error, double across, double spent,
-                                            const ScreeningCosts& costs, std::uint64_t most,
-                                            ScreeningState& state) {
-    state.drift = larger(error / length, 0.8 * state.drift);
-    state.drift_across = larger(across / length, 0.8 * state.drift_across);
-    state.drift_length = length;
-    state.largest_rest *= 0.98;
+  /// More of the error has been seen than the assumption allows for.
+  LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
+                                        double memory_of_growth, ScreeningState& state) {
+    const double reach = assumed.reach(static_cast<double>(result.done));
+    ErrorGrowth& growth = state.growth[age];
+    growth.whole = larger(result.error / reach, memory_of_growth * growth.whole);
+    growth.across = larger(result.across / reach, memory_of_growth * growth.across);
+    growth.length = assumed.length;
+    growth.seen += 1;
+  }
+
+  LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
+                                            const ScreeningCosts& costs, ScreeningState& state) {
+    take_error(assumed, age, result, 0.8, state);
+    state.largest_rest *= 0.99;
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
-    if (static_cast<double>(most) < state.length) return;  // cut short: says nothing of what would pay
-    // a stretch's undecided ones grow about as its length squared; the sum of anchors and undecided ones is
-    // least where both cost the same
-    state.undecided = memory * state.undecided + spent;
-    state.undecided_squares = memory * state.undecided_squares + length * length;
-    const double balance =
-        square_root(costs.anchor * state.undecided_squares / (costs.exact * (state.undecided + 0.3)));
-    const double wanted = smaller(largest_growth * length, larger(0.5 * length, balance));
-    state.length = smaller(longest, larger(shortest, wanted));
+    if (result.cut_short) return;
+    // the undecided ones of a stretch grow about as its length squared
+    const auto done = static_cast<double>(result.done);
+    state.undecided = memory * state.undecided + static_cast<double>(result.undecided);
+    state.undecided_squares = memory * state.undecided_squares + done * done;
+    const double until_undecided = square_root(state.undecided_squares / (state.undecided + 0.3));
+    const double old = usual_length(state);
+    const double wanted = until_undecided * square_root(larger(1.0, renewal(costs, state)));
+    state.length =
+        smaller(longest, larger(shortest, smaller(largest_growth * old, larger(0.5 * old, wanted))));
   }
 
   /// A state of which nothing is known: exact steps first, so that the run is not much slower than those

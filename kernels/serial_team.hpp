@@ -23,6 +23,8 @@ struct SerialTeam {
   static constexpr int workers = 1;
   static constexpr int units_per_block = 4;     ///< see each_unit_block
   static constexpr bool carries_values = true;  ///< see carried_values.hpp
+  static constexpr std::uint64_t proposals_at_a_time =
+      8;  ///< judged ahead of the decisions, whose branches a CPU guesses
   using FloatLanes = langevo::FloatLanes;
 
   /// A sum over points that grows tile by tile.
@@ -90,6 +92,45 @@ struct SerialTeam {
     double sum = 0;
     for (; n > piece; n -= piece, a += piece, b += piece) sum += static_cast<double>(float_dot(piece, a, b));
     return sum + static_cast<double>(float_dot(n, a, b));
+  }
+
+  /// out[r][k] = sum_i rows[r][i] vectors[k stride + i] for `count` vectors k, each as `dot` makes it.
+  template <int Rows>
+  LANGEVO_INLINE void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
+                           const float* const (&rows)[Rows], double (&out)[Rows][proposals_at_a_time]) const {
+    constexpr int lanes_at_once = FloatLanes::count;
+    constexpr std::size_t strip = 2 * lanes_at_once;
+    if (lanes_at_once < float_row || n % strip != 0 || n > products_per_float_sum) {
+      for (std::size_t k = 0; k < count; ++k) {
+        for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
+      }
+      return;
+    }
+    FloatLanes sums[Rows][proposals_at_a_time];
+    for (std::size_t k = 0; k < proposals_at_a_time; ++k) {
+      const float* const v = vectors + (k < count ? k : count - 1) * stride;
+      FloatLanes even[Rows];
+      FloatLanes odd[Rows];
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) even[r] = odd[r] = FloatLanes(0.0f);
+      for (std::size_t i = 0; i < n; i += strip) {
+        const FloatLanes a = FloatLanes::load(v + i);
+        const FloatLanes b = FloatLanes::load(v + i + lanes_at_once);
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) {
+          even[r] = multiply_add(FloatLanes::load(rows[r] + i), a, even[r]);
+          odd[r] = multiply_add(FloatLanes::load(rows[r] + i + lanes_at_once), b, odd[r]);
+        }
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sums[r][k] = even[r] + odd[r];
+    }
+    for (int r = 0; r < Rows; ++r) {
+      float sum[proposals_at_a_time];
+      sum_of_lanes(sums[r], sum);
+#pragma omp simd
+      for (std::size_t k = 0; k < proposals_at_a_time; ++k) out[r][k] = static_cast<double>(sum[k]);
+    }
   }
 
   /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.

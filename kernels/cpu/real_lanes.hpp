@@ -94,5 +94,40 @@ LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLane
 #endif
 }
 
+/// sum[r] of the lanes of a[r], halves added to halves until one is left; side by side, which takes a third
+/// of the instructions.
+LANGEVO_INLINE void sum_of_lanes(const FloatLanes (&a)[8], float (&sum)[8]) {
+#if defined(__AVX512F__)
+  __m512 half[4];
+#  pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {  // of two: lanes 0..7 and 8..15
+    half[i] = _mm512_add_ps(_mm512_maskz_shuffle_f32x4(0xffff, a[i].lane, a[i + 4].lane, 0x44),
+                            _mm512_maskz_shuffle_f32x4(0xffff, a[i].lane, a[i + 4].lane, 0xee));
+  }
+  __m512 quarter[2];
+#  pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {  // of four: i, i + 4, i + 2, i + 6
+    quarter[i] = _mm512_add_ps(_mm512_maskz_shuffle_f32x4(0xffff, half[i], half[i + 2], 0x88),
+                               _mm512_maskz_shuffle_f32x4(0xffff, half[i], half[i + 2], 0xdd));
+  }
+  const __m512 pair = _mm512_add_ps(_mm512_maskz_shuffle_ps(0xffff, quarter[0], quarter[1], 0x44),
+                                    _mm512_maskz_shuffle_ps(0xffff, quarter[0], quarter[1], 0xee));
+  const __m512 one = _mm512_add_ps(pair, _mm512_maskz_shuffle_ps(0xffff, pair, pair, 0xb1));
+  // in each quarter twice that of 0, 4, 2, 6, then twice that of the next
+  const __m512i order = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 14, 12, 6, 4, 10, 8, 2, 0);
+  const __m512 in_order = _mm512_maskz_permutexvar_ps(0xffff, order, one);
+  __builtin_memcpy(sum, &in_order, sizeof(sum));
+#else
+  for (int r = 0; r < 8; ++r) {
+    float lane[FloatLanes::count];
+    a[r].store(lane);
+    for (int half = FloatLanes::count / 2; half > 0; half /= 2) {
+      for (int q = 0; q < half; ++q) lane[q] += lane[q + half];
+    }
+    sum[r] = lane[0];
+  }
+#endif
+}
+
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

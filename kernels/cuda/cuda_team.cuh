@@ -17,6 +17,7 @@ struct CudaTeam {
   static constexpr int workers = warps;
   static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
   static constexpr bool carries_values = false;
+  static constexpr std::uint64_t proposals_at_a_time = 1;  ///< see SerialTeam
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;
 
@@ -65,6 +66,15 @@ struct CudaTeam {
     }
     if (n <= piece) return sum_of_warps(static_cast<double>(butterfly(partial)));
     return sum_of_warps(butterfly(sum + static_cast<double>(partial)));
+  }
+
+  template <int Rows>
+  __device__ void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
+                       const float* const (&rows)[Rows], double (&out)[Rows][proposals_at_a_time]) const {
+    for (std::size_t k = 0; k < count; ++k) {
+#pragma unroll
+      for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
+    }
   }
 
   __device__ void combine_rows(std::size_t rows, std::size_t stride, const float* matrix, const float* factor,

@@ -1,0 +1,221 @@
+#pragma once
+
+#include "kernels/metropolis.hpp"
+#include "kernels/prediction.hpp"
+
+/// Proposals of a stretch that a local model decides, or the exact evaluation where it cannot.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+template <class Team>
+struct ScreenedWorkspace {
+  static constexpr std::size_t normals_at_a_time = 4096;
+
+  MetropolisWorkspace<Team> exact;
+  GradientWorkspace<Team> gradient;
+  CurvatureWorkspace curvature;
+  LocalModel model;
+  double* state;        ///< x, [padded N]
+  double* sigma;        ///< 0 in the padding, [padded N]
+  double* anchor;       ///< x at the anchor, [N]
+  float* anchor_slope;  ///< G there, [padded N]
+  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], then float_row zeros
+  std::size_t steps_at_a_time;
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    exact.carve(arena, network);
+    gradient.carve(arena, network);
+    curvature.carve(arena, network);
+    model.carve(arena, network);
+    state = arena.take<double>(model.padded);
+    sigma = arena.take<double>(model.padded);
+    anchor = arena.take<double>(network.parameter_count);
+    anchor_slope = arena.take<float>(model.padded);
+    const std::size_t row = normal_buffer_size(network.parameter_count);
+    steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
+    normal = arena.take<float>(steps_at_a_time * row + float_row);
+  }
+};
+
+/// Evaluations made, in ones in float.
+LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
+  return static_cast<double>(counters.decided_by_float) +
+         double_evaluation * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+}
+
+/// Pending mutations have bent the slope more than pending_error says.
+template <class Team>
+LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
+  team.synchronize();
+  if (team.leads()) state.pending_margin *= 1.5;
+  team.synchronize();
+}
+
+/// How a stretch is getting on.
+struct Progress {
+  std::uint64_t done = 0;       ///< proposals
+  std::uint64_t undecided = 0;  ///< of them, by the model
+  double spent = 0;             ///< cost of evaluating those, in evaluations in float
+};
+
+enum class StepOutcome {
+  taken,
+  left_open,  ///< undecided: a renewed model is to decide
+  disproved   ///< the model is worse than its bound
+};
+
+/// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
+template <class Team, class Context>
+LANGEVO_APART bool evaluate_proposal(const Team& team, const Context& context, const ScreenedMetropolis& rule,
+                                     bool audit, bool knows_curvature, const ScreenedProposal& proposal,
+                                     const Prediction& prediction, ReplicaView replica,
+                                     ScreenedWorkspace<Team>& work, StepCounters& counters,
+                                     Progress& progress, bool& accepted) {
+  ScreeningState& state = *replica.screening;
+  const double* const x = replica.x;
+  const float* const z = proposal.z;
+  double* const proposed = work.exact.proposed;
+  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
+    proposed[i] = proposed_parameter(x[i], context.sigma[i], z[i]);
+  });
+  team.synchronize();
+  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
+  const bool trusted = ScreeningPolicy::trusted(state);
+  CarriedValues<Team>& carried = work.exact.acceptance.carried;
+  if (!trusted) carried.begin_step(context.replica, context.step);
+  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
+  const bool in_float =
+      rule.precision == Precision::float32 && (!trusted || audit_float || ScreeningPolicy::float_pays(state));
+  const std::uint64_t by_float = counters.decided_by_float;
+  const double cost_before = evaluation_cost(counters);
+  const Decision exact =
+      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
+             prediction.threshold, work.exact.acceptance, replica.calibration, counters, audit_float);
+  accepted = exact.accepted;
+  if (!trusted) {
+    carried.end_step(team, accepted, context.problem.network, work.exact.acceptance.single_precision);
+  }
+  const double error = exact.change.change - prediction.closest.change;
+  if (audit) {
+    ++counters.model_audits;
+  } else {
+    ++progress.undecided;
+    progress.spent += evaluation_cost(counters) - cost_before;
+  }
+  if (!is_finite(error)) return true;
+  team.synchronize();
+  if (team.leads()) {
+    if (in_float && trusted && !audit_float)
+      ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
+    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained, !knows_curvature,
+                                 state);
+  }
+  team.synchronize();
+  if (trusted &&
+      (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
+    ++counters.model_failures;
+    return false;
+  }
+  return true;
+}
+
+/// A proposal that the first estimate does not decide by itself, or that is audited. `may_end`: it may be
+/// left open.
+template <class Team, class Context>
+LANGEVO_APART StepOutcome decide_open_step(const Team& team, const Context& context,
+                                           const ScreenedMetropolis& rule, const ModelBound& assumed,
+                                           bool audit, bool may_end, const ScreenedProposal& proposal,
+                                           LocalModel& model, ReplicaView replica,
+                                           ScreenedWorkspace<Team>& work, StepCounters& counters,
+                                           Progress& progress, bool& accepted) {
+  const Prediction prediction = predict(team, context, rule, assumed, audit, proposal, model);
+  accepted = prediction.verdict == Verdict::accept;
+  if (!audit && prediction.verdict != Verdict::undecided) {
+    ++counters.decided_by_model;
+  } else if (may_end && !audit) {
+    ++progress.undecided;
+    return StepOutcome::left_open;
+  } else if (!evaluate_proposal(team, context, rule, audit, model.knows_curvature(), proposal, prediction,
+                                replica, work, counters, progress, accepted)) {
+    return StepOutcome::disproved;
+  }
+  return StepOutcome::taken;
+}
+
+/// One proposal.
+template <class Team, class Context>
+LANGEVO_INLINE StepOutcome take_screened_step(const Team& team, const Context& context,
+                                              const ScreenedMetropolis& rule, const ModelBound& assumed,
+                                              bool audit, double earliest_end,
+                                              const ScreenedProposal& proposal, LocalModel& model,
+                                              ReplicaView replica, ScreenedWorkspace<Team>& work,
+                                              StepCounters& counters, Progress& progress) {
+  const Verdict verdict = compare(proposal.first, 1.0, 0);  // the threshold is never below 0
+  bool accepted = verdict == Verdict::accept;
+  if (!audit && (accepted || (verdict == Verdict::reject && !is_finite(rule.beta)))) {
+    ++counters.decided_by_model;
+  } else {
+    const bool trusted = ScreeningPolicy::trusted(*replica.screening);
+    const bool may_end = trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
+    const StepOutcome outcome =
+        decide_open_step(team, context, rule, assumed, audit || !trusted, may_end, proposal, model, replica,
+                         work, counters, progress, accepted);
+    if (outcome != StepOutcome::taken) return outcome;
+  }
+  if (accepted) {
+    defer_mutation(team, proposal.z, proposal.part, model);
+    double* const x = replica.x;
+    const float* const z = proposal.z;
+    const double* const sigma = work.sigma;
+    team.each(model.padded,
+              [&](std::size_t i) LANGEVO_BODY { x[i] = proposed_parameter(x[i], sigma[i], z[i]); });
+    team.synchronize();
+    ++counters.accepted;
+  }
+  ++counters.steps;
+  ++progress.done;
+  return StepOutcome::taken;
+}
+
+/// Follows the model through a stretch, up to an undecided proposal from `earliest_end` on or to its end.
+/// Returns false where the model turns out worse than its bound.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
+                                     const Stretch& stretch, double earliest_end, LocalModel& model,
+                                     ReplicaView replica, ScreenedWorkspace<Team>& work,
+                                     StepCounters& counters, Progress& progress) {
+  const std::size_t row = normal_buffer_size(model.size);
+  while (progress.done < stretch.most) {
+    const std::uint64_t left = stretch.most - progress.done;
+    const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
+    std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
+    batch = batch < same_high_word ? batch : same_high_word;
+    draw_normals(team, context.random(Stream::mutation), model.size, work.normal,
+                 static_cast<std::uint32_t>(batch));
+    team.synchronize();
+    for (std::uint64_t first = 0; first < batch; first += Team::proposals_at_a_time) {
+      if (model.follows_soon && !follow_pending(team, replica.screening->pending_margin, model)) {
+        widen_pending_margin(team, *replica.screening);
+        return false;
+      }
+      const std::uint64_t count =
+          batch - first < Team::proposals_at_a_time ? batch - first : Team::proposals_at_a_time;
+      const ModelBound assumed = model_bound(stretch, progress.done, count, model, *replica.screening);
+      const bool trusted = ScreeningPolicy::trusted(*replica.screening);
+      ScreenedProposals<Team::proposals_at_a_time> proposals;
+      screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
+      for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
+        const bool audit = progress.done == stretch.audited || !trusted;
+        const StepOutcome outcome = take_screened_step(team, context, rule, assumed, audit, earliest_end,
+                                                       screened_proposal(proposals, k, assumed, model), model,
+                                                       replica, work, counters, progress);
+        if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
+      }
+    }
+    team.synchronize();
+  }
+  return true;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
