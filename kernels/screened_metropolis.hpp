@@ -22,7 +22,7 @@ struct ScreenedWorkspace {
   LocalModel model;
   double* anchor;       ///< x at the anchor, [N]
   float* anchor_slope;  ///< G there, [padded N]
-  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], then float_row zeros
+  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
   std::size_t steps_at_a_time;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
@@ -34,7 +34,7 @@ struct ScreenedWorkspace {
     anchor_slope = arena.take<float>(model.padded);
     const std::size_t row = normal_buffer_size(network.parameter_count);
     steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
-    normal = arena.take<float>(steps_at_a_time * row + float_row);
+    normal = arena.take<float>(steps_at_a_time * row);
   }
 };
 
@@ -280,8 +280,8 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
   ScreeningState& state = *replica.screening;
   const ScreeningCosts costs =
       screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
-  const std::size_t row = normal_buffer_size(work.model.size);
-  team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
+  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(work.model.size);
+  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
   if (rule.acceptance == Acceptance::automatic && team.leads()) ScreeningPolicy::begin(costs, state);
   team.synchronize();
   bool anchored = false;  // whether work.gradient is that of the present state

@@ -104,12 +104,8 @@ struct RecordingSource {
 
   [[nodiscard]] BlockRange blocks(std::uint32_t blocks_per_step, std::uint32_t steps) const {
     const BlockRange range = source.blocks(blocks_per_step, steps);
-    for (std::uint64_t index = 0; index < std::uint64_t{blocks_per_step} * steps; ++index) {
-      const BlockWords<std::uint64_t> counter = range.counter(index);
-      Words words;
-      for (int w = 0; w < 4; ++w) words[w] = static_cast<std::uint32_t>(counter.word[w]);
-      counters->push_back(words);
-    }
+    for (std::uint32_t index = 0; index < blocks_per_step * steps; ++index)
+      counters->push_back(words_of(range.counter(range.place(index))));
     return range;
   }
 
@@ -183,7 +179,7 @@ TEST(Philox, BlocksYieldTheNormalsOfFourParameters) {
     for (std::size_t k = 0; k < 16; ++k) {
       std::vector<float> one(row);
       draw_normals(SerialTeam{}, RandomSource{9, 0xfffffff0u + k, Stream::mutation, 3}, n, one.data());
-      for (std::size_t i = 0; i < row; ++i) ASSERT_EQ(rows[k * row + i], one[i]);
+      for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(rows[k * row + i], one[i]);
     }
   }
   const RandomWords words = source.block(7);
