@@ -189,23 +189,21 @@ struct SineCosine {
   Real cosine;
 };
 
-/// Those of the angle pi a/2, a in [-1, 1], in terms of a (1 + y S(y)) and (1 - y)(1 + y C(y)), y = a^2,
-/// fitted for the least error (4e-9 and 4e-10): no rounding of the angle, and both keep their relative
-/// precision.
+/// Those of the angle pi a/2, a in [-1, 1], as a (1 + S(w)) and w (1 + C(w)), w = 1 - a^2, fitted for the
+/// least error (4e-9 and 4e-10): the angle is not rounded, and both keep their relative precision.
 template <class Real>
 LANGEVO_INLINE SineCosine<Real> sine_cosine_of_quarters(Real a) {
-  const Real y = a * a;
-  Real s(1.51053013e-4f);
-  s = fused_multiply_add(s, y, Real(-4.67282999e-3f));
-  s = fused_multiply_add(s, y, Real(7.96890184e-2f));
-  s = fused_multiply_add(s, y, Real(-6.4596355e-1f));
-  s = fused_multiply_add(s, y, Real(5.70796311e-1f));
-  Real c(2.38587581e-5f);
-  c = fused_multiply_add(c, y, Real(-8.93974968e-4f));
-  c = fused_multiply_add(c, y, Real(1.99688356e-2f));
-  c = fused_multiply_add(c, y, Real(-2.33700544e-1f));
-  const Real rest = fused_multiply_add(-a, a, Real(1.0f));
-  return {fused_multiply_add(s, a, a), fused_multiply_add(c * y, rest, rest)};
+  const Real w = fused_multiply_add(-a, a, Real(1.0f));
+  Real s(1.50698004e-4f);
+  s = fused_multiply_add(s, w, Real(4.06921515e-3f));
+  s = fused_multiply_add(s, w, Real(6.65765256e-2f));
+  s = fused_multiply_add(s, w, Real(4.99999851e-1f));
+  Real c(2.37892364e-5f);
+  c = fused_multiply_add(c, w, Real(7.98712135e-4f));
+  c = fused_multiply_add(c, w, Real(1.74299162e-2f));
+  c = fused_multiply_add(c, w, Real(1.96349412e-1f));
+  c = fused_multiply_add(c, w, Real(-2.1460183e-1f));
+  return {fused_multiply_add(s * w, a, a), fused_multiply_add(c, w, w)};
 }
 
 /// Quarter turns to the nearest half turn; at odd half turns sine and cosine change their signs.

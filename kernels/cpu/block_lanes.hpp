@@ -10,6 +10,9 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+/// Groups at once: as many as registers hold the words of.
+inline constexpr int most_groups = register_bytes >= 64 ? 6 : 4;
+
 /// Words 0 and 2 of each block of several groups, and words 1 and 3.
 template <int Groups>
 struct PackedBlocks {
@@ -82,7 +85,7 @@ LANGEVO_INLINE void mix_groups(const LaneKeys& keys, const BlockPart<WordLanes>*
     const WordLanes product0 = wide_product(c[i][0], philox_multiplier0);
     const WordLanes product1 = wide_product(c[i][2], philox_multiplier1);
     words.even.part[i] =
-        PackedLanes(join_upper(product1, product0) ^ join_lower(c[i][1], c[i][3]) ^ keys.last);
+        PackedLanes(exclusive_or(join_upper(product1, product0), join_lower(c[i][1], c[i][3]), keys.last));
     words.odd.part[i] = PackedLanes(join_lower(product1, product0));
   }
   body(words, place);
@@ -102,9 +105,10 @@ LANGEVO_INLINE void each_block_side_by_side(const BlockRange& range, std::uint32
     for (std::uint32_t b = 0; even > 0 && b < blocks; b += word_lanes) {
       const BlockPart<WordLanes> block = block_part(range, WordLanes::counting_from(b));
       std::uint32_t k = 0;
-      for (; k + 4 <= even; k += 4)
-        mix_groups(keys, &block, step + k, LanePlace<4, 0, 1>{b, first + k, 4}, body);
-      if (k < even) mix_groups(keys, &block, step + k, LanePlace<2, 0, 1>{b, first + k, 2}, body);
+      for (; k + most_groups <= even; k += most_groups) {
+        mix_groups(keys, &block, step + k, LanePlace<most_groups, 0, 1>{b, first + k, most_groups}, body);
+      }
+      for (; k < even; k += 2) mix_groups(keys, &block, step + k, LanePlace<2, 0, 1>{b, first + k, 2}, body);
     }
     if (even == count) continue;
     for (std::uint32_t b = 0; b < blocks; b += 4 * word_lanes) {  // a step alone: several groups of it

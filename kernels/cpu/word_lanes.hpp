@@ -48,6 +48,17 @@ LANGEVO_INLINE WordLanes wide_product(WordLanes a, std::uint32_t m) {
 #endif
 }
 
+/// a ^ b ^ c; told apart, as compilers do not see through the types of join_lower and join_upper.
+LANGEVO_INLINE WordLanes exclusive_or(WordLanes a, WordLanes b, WordLanes c) {
+#if defined(__AVX512F__)
+  return {reinterpret_cast<WordLanes::Vector>(
+      _mm512_ternarylogic_epi64(reinterpret_cast<__m512i>(a.words), reinterpret_cast<__m512i>(b.words),
+                                reinterpret_cast<__m512i>(c.words), 0x96))};
+#else
+  return a ^ b ^ c;
+#endif
+}
+
 /// Lower halves of a in lower halves, of b in upper ones.
 LANGEVO_INLINE WordLanes join_lower(WordLanes a, WordLanes b) {
 #if defined(__AVX512F__)
