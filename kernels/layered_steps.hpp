@@ -37,11 +37,11 @@ struct LoneTeam {
 template <class Team, class Body>
 LANGEVO_FUNCTION void each_normal(const Team& team, const RandomSource& source, const Piece& piece,
                                   std::size_t parameters, const Body& body) {
-  const BlockRange range = source.blocks(static_cast<std::uint32_t>(normal_buffer_size(parameters) / 4), 1);
+  const BlockRange range = source.blocks(normal_blocks(parameters), 1);
   const std::size_t first = piece.first / 4;
-  team.each(normal_buffer_size(piece.last - piece.first) / 4, [&](std::size_t b) LANGEVO_BODY {
+  team.each(normal_blocks(piece.last - piece.first), [&](std::size_t b) LANGEVO_BODY {
     float z[4];
-    normals_of_block(range.words(first + b), z);
+    normals_of_block(range.words(static_cast<std::uint32_t>(first + b)), z);
     for (std::size_t q = 0; q < 4; ++q) {
       const std::size_t i = 4 * (first + b) + q;
       if (i < parameters) body(i, z[q]);

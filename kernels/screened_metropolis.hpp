@@ -182,8 +182,8 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
   });
   const ScreeningCosts costs =
       screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
-  const std::size_t row = normal_buffer_size(work.model.size);
-  team.each(float_row, [&](std::size_t i) LANGEVO_BODY { work.normal[work.steps_at_a_time * row + i] = 0; });
+  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(work.model.size);
+  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
   if (rule.acceptance == Acceptance::automatic && team.leads()) ScreeningPolicy::begin(costs, state);
   team.synchronize();
   LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's

@@ -19,7 +19,7 @@ struct ScreenedWorkspace {
   double* sigma;        ///< 0 in the padding, [padded N]
   double* anchor;       ///< x at the anchor, [N]
   float* anchor_slope;  ///< G there, [padded N]
-  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], then float_row zeros
+  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
   std::size_t steps_at_a_time;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
@@ -33,7 +33,7 @@ struct ScreenedWorkspace {
     anchor_slope = arena.take<float>(model.padded);
     const std::size_t row = normal_buffer_size(network.parameter_count);
     steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
-    normal = arena.take<float>(steps_at_a_time * row + float_row);
+    normal = arena.take<float>(steps_at_a_time * row);
   }
 };
 

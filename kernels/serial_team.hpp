@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/block_lanes.hpp"
 #include "kernels/cpu/real_lanes.hpp"
-#include "kernels/cpu/word_lanes.hpp"
 #include "kernels/random_words.hpp"
 #include "kernels/scalar.hpp"
 #include "kernels/tiles.hpp"
@@ -59,31 +59,10 @@ struct SerialTeam {
     return this->total(total);
   }
 
-  /// body(i, words of block i) for the first `count` blocks of the range.
+  /// body(words of blocks, place) for the blocks of the range in `steps` steps; see block_lanes.hpp.
   template <class Body>
-  LANGEVO_INLINE void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
-    constexpr int chunk = 64;
-    constexpr int groups = 4;  // at once, so that no multiplication waits for another
-    alignas(64) std::uint32_t word[4][chunk];
-    for (std::size_t first = 0; first < count; first += chunk) {
-      for (int begin = 0; begin < chunk; begin += groups * word_lanes) {
-        BlockWords<WordLanes> words[groups];
-#pragma GCC unroll 4
-        for (int g = 0; g < groups; ++g) {
-          words[g] = range.counter(WordLanes::counting_from(first + begin + g * word_lanes));
-        }
-        philox4x32_10(words, range.key0, range.key1);
-#pragma GCC unroll 4
-        for (int g = 0; g < groups; ++g) {
-#pragma GCC unroll 4
-          for (int w = 0; w < 4; ++w) words[g].word[w].store(word[w] + begin + g * word_lanes);
-        }
-      }
-      const auto left = static_cast<int>(count - first < chunk ? count - first : chunk);
-#pragma omp simd
-      for (int i = 0; i < left; ++i)
-        body(first + i, RandomWords{{word[0][i], word[1][i], word[2][i], word[3][i]}});
-    }
+  LANGEVO_INLINE void each_block(const BlockRange& range, std::uint32_t steps, const Body& body) const {
+    each_block_side_by_side(range, steps, body);
   }
 
   /// sum_i a_i b_i; see float_additions.

@@ -14,10 +14,9 @@ __global__ void draw_kernel(RandomSource source, std::uint32_t count, std::uint3
                             std::uint32_t* curand_words, float* normals) {
   for (std::uint32_t b = threadIdx.x; b < count; b += blockDim.x) {
     const RandomWords own = source.block(b);
-    const BlockWords<std::uint64_t> counter = source.blocks(count, 1).counter(std::uint64_t{b});
-    const auto word = [&](int i) { return static_cast<std::uint32_t>(counter.word[i]); };
+    const RandomWords counter = source.blocks(count, 1).counter({b, 0});
     const uint4 theirs = curand_Philox4x32_10(
-        make_uint4(word(0), word(1), word(2), word(3)),
+        make_uint4(counter.word[0], counter.word[1], counter.word[2], counter.word[3]),
         make_uint2(static_cast<std::uint32_t>(source.seed), static_cast<std::uint32_t>(source.seed >> 32)));
     for (int w = 0; w < 4; ++w) words[4 * b + w] = own.word[w];
     curand_words[4 * b] = theirs.x;

@@ -60,8 +60,11 @@ class EmulatedTeam {
   }
 
   template <class Body>
-  void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
-    each(count, [&](std::size_t i) { body(i, range.words(i)); });
+  void each_block(const BlockRange& range, std::uint32_t steps, const Body& body) const {
+    each(std::size_t{range.blocks_per_step} * steps, [&](std::size_t i) {
+      const BlockPlace place = range.place(static_cast<std::uint32_t>(i));
+      body(range.words(place), place);
+    });
   }
 
   [[nodiscard]] double dot(std::size_t n, const float* a, const float* b) const {

@@ -84,6 +84,23 @@ TYPED_TEST(ElementaryTest, Logarithm) {
   EXPECT_EQ(logarithm(TypeParam(1)), TypeParam(0));
 }
 
+TEST(MinusTwiceLogarithm, AgainstLongDouble) {
+  std::mt19937 generator(8);
+  double worst = 0;
+  for (int i = 0; i < 1000000; ++i) {
+    const std::uint32_t word = static_cast<std::uint32_t>(generator()) >> (i % 33 % 32);
+    for (const float u : {static_cast<float>(std::ldexp(word + 0.5, -32)),
+                          1 - static_cast<float>(std::ldexp(word + 0.5, -33))}) {
+      if (u == 1) continue;
+      const long double exact = -2 * std::log(static_cast<long double>(u));
+      const long double own = minus_twice_logarithm(u);
+      worst = std::max(worst, static_cast<double>(std::abs(own / exact - 1)));
+    }
+  }
+  EXPECT_LT(worst, 4e-7);
+  EXPECT_EQ(minus_twice_logarithm(1.0f), 0.0f);
+}
+
 TYPED_TEST(ElementaryTest, SmallArguments) {
   const TypeParam limit = small_change<TypeParam>();
   EXPECT_LT(this->worst(

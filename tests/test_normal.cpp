@@ -24,8 +24,8 @@ struct Tally {
 
 Tally tally_normals() {
   Tally tally;
-  std::vector<float> z(parameters);
-  std::vector<float> before(parameters);
+  std::vector<float> z(normal_buffer_size(parameters));
+  std::vector<float> before(z.size());
   for (std::size_t step = 0; step < steps; ++step) {
     draw_normals(SerialTeam{}, RandomSource{12345, step, Stream::mutation, 0}, parameters, z.data());
     for (std::size_t i = 0; i < parameters; ++i) {
@@ -64,7 +64,7 @@ TEST(Normal, MomentsAndTailsOf1e8) {
 TEST(Normal, StreamsAndReplicasAreIndependent) {
   constexpr std::size_t n = 1000000;
   const auto draw = [](Stream stream, std::uint32_t replica, std::uint64_t seed) {
-    std::vector<float> z(n);
+    std::vector<float> z(normal_buffer_size(n));
     draw_normals(SerialTeam{}, RandomSource{seed, 7, stream, replica}, n, z.data());
     return z;
   };

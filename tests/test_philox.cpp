@@ -104,12 +104,8 @@ struct RecordingSource {
 
   [[nodiscard]] BlockRange blocks(std::uint32_t blocks_per_step, std::uint32_t steps) const {
     const BlockRange range = source.blocks(blocks_per_step, steps);
-    for (std::uint64_t index = 0; index < std::uint64_t{blocks_per_step} * steps; ++index) {
-      const BlockWords<std::uint64_t> counter = range.counter(index);
-      Words words;
-      for (int w = 0; w < 4; ++w) words[w] = static_cast<std::uint32_t>(counter.word[w]);
-      counters->push_back(words);
-    }
+    for (std::uint32_t index = 0; index < blocks_per_step * steps; ++index)
+      counters->push_back(words_of(range.counter(range.place(index))));
     return range;
   }
 
@@ -175,20 +171,47 @@ TEST(Philox, BlocksYieldTheNormalsOfFourParameters) {
     draw_normals(SerialTeam{}, source, n, some.data());
     for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(some[i], all[i]);
   }
-  for (const std::size_t n : {1, 4, 31, 33, 90, 1000}) {  // several steps at once, up to a new high word
-    const RandomSource first{9, 0xfffffff0u, Stream::mutation, 3};
-    const std::size_t row = normal_buffer_size(n);
-    std::vector<float> rows(16 * row);
-    draw_normals(SerialTeam{}, first, n, rows.data(), 16);
-    for (std::size_t k = 0; k < 16; ++k) {
-      std::vector<float> one(row);
-      draw_normals(SerialTeam{}, RandomSource{9, 0xfffffff0u + k, Stream::mutation, 3}, n, one.data());
-      for (std::size_t i = 0; i < row; ++i) ASSERT_EQ(rows[k * row + i], one[i]);
+  for (const std::size_t n : {1, 4, 31, 33, 90, 1000}) {
+    for (const std::uint32_t steps : {2, 3, 16, 40, 81}) {  // several steps at once, up to a new high word
+      const RandomSource first{9, 0x100000000u - steps, Stream::mutation, 3};
+      const std::size_t row = normal_buffer_size(n);
+      std::vector<float> rows(steps * row);
+      draw_normals(SerialTeam{}, first, n, rows.data(), steps);
+      for (std::size_t k = 0; k < steps; ++k) {
+        std::vector<float> one(row);
+        draw_normals(SerialTeam{}, RandomSource{9, first.step + k, Stream::mutation, 3}, n, one.data());
+        for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(rows[k * row + i], one[i]);
+        const RandomWords words = RandomSource{9, first.step + k, Stream::mutation, 3}.block(0);
+        ASSERT_EQ(one[0], normal_pair(words.word[0], words.word[1]).first);
+      }
     }
   }
   const RandomWords words = source.block(7);
   EXPECT_EQ(all[28], normal_pair(words.word[0], words.word[1]).first);
   EXPECT_EQ(all[31], normal_pair(words.word[2], words.word[3]).second);
+}
+
+TEST(Philox, BlocksSideBySideAreThoseOfTheSource) {
+  for (const std::uint32_t blocks : {1, 2, 23, 31, 33, 1000}) {
+    for (const std::uint32_t steps : {1, 2, 3, 7, 32}) {
+      if (steps > 1 && blocks * steps >= 0x8000) continue;
+      const RandomSource first{0x1122334455667788u, 0x00abcdefffffff00u, Stream::langevin_noise, 77};
+      const std::size_t row = normal_buffer_size(std::size_t{4} * blocks);
+      std::vector<float> rows(row * steps);
+      const auto floats = [](PackedLanes words) { return float_of_bits(words); };
+      SerialTeam{}.each_block(first.blocks(blocks, steps), steps, [&](const auto& words, const auto& place) {
+        place.put(each_part(floats, words.even), each_part(floats, words.odd), rows.data(), row);
+      });
+      for (std::uint32_t step = 0; step < steps; ++step) {
+        const RandomSource source{first.seed, first.step + step, first.stream, first.replica};
+        for (std::uint32_t b = 0; b < blocks; ++b) {
+          const RandomWords words = source.block(b);
+          for (std::size_t w = 0; w < 4; ++w)
+            ASSERT_EQ(bits_of(rows[step * row + 4 * b + w]), words.word[w]) << blocks << " blocks, " << steps;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -84,6 +84,27 @@ LANGEVO_INLINE FloatLanes negative_multiply_add(FloatLanes a, FloatLanes b, Floa
   return c - a * b;
 #endif
 }
+/// a b + c with one rounding, on every machine.
+LANGEVO_INLINE FloatLanes fused_multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
+#if defined(__FMA__)
+  return multiply_add(a, b, c);
+#else
+  for (int i = 0; i < FloatLanes::count; ++i) c.lane[i] = fused_multiply_add(a.lane[i], b.lane[i], c.lane[i]);
+  return c;
+#endif
+}
+LANGEVO_INLINE FloatLanes square_root(FloatLanes a) {
+#if defined(__AVX512F__)
+  return {_mm512_maskz_sqrt_ps(0xffff, a.lane)};
+#elif defined(__AVX2__)
+  return {_mm256_sqrt_ps(a.lane)};
+#elif defined(__SSE2__)
+  return {_mm_sqrt_ps(a.lane)};
+#else
+  for (int i = 0; i < FloatLanes::count; ++i) a.lane[i] = square_root(a.lane[i]);
+  return a;
+#endif
+}
 LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLanes c) {
 #if defined(__AVX512F__)
   return {_mm512_fmadd_pd(a.lane, b.lane, c.lane)};

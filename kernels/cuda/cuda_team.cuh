@@ -49,8 +49,11 @@ struct CudaTeam {
   }
 
   template <class Body>
-  __device__ void each_block(const BlockRange& range, std::size_t count, const Body& body) const {
-    each(count, [&](std::size_t i) { body(i, range.words(i)); });
+  __device__ void each_block(const BlockRange& range, std::uint32_t steps, const Body& body) const {
+    each(std::size_t{range.blocks_per_step} * steps, [&](std::size_t i) {
+      const BlockPlace place = range.place(static_cast<std::uint32_t>(i));
+      body(range.words(place), place);
+    });
   }
 
   [[nodiscard]] __device__ double dot(std::size_t n, const float* a, const float* b) const {
