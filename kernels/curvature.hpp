@@ -152,30 +152,35 @@ LANGEVO_FUNCTION void evaluate_points(const Team& team, const ProblemView& probl
     });
   }
   team.synchronize();
+  constexpr std::size_t few = Team::vectors_at_a_time;
   for (int c = 0; c < last.fan_out; ++c) {
-    for (std::size_t p = 0; p < count; ++p) {
-      const double sum = team.dot(units, work.weight_out + c * units, work.below + p * units);
+    double* const output = work.output + static_cast<std::size_t>(c) * points_per_tile;
+    const float* const weights[1] = {work.weight_out + c * units};
+    for (std::size_t p = 0; p < count; p += few) {
+      const std::size_t here = count - p < few ? count - p : few;
+      double sum[1][few];
+      team.dots(units, here, work.below + p * units, units, weights, sum);
       if (team.leads()) {
-        work.output[static_cast<std::size_t>(c) * points_per_tile + p] =
-            sum + static_cast<double>(work.bias_out[c]);
+        for (std::size_t k = 0; k < here; ++k)
+          output[p + k] = sum[0][k] + static_cast<double>(work.bias_out[c]);
       }
     }
   }
   team.synchronize();
 }
 
-/// J_c of point p into `row`, [N]; padding untouched.
+/// `weight` J_c of point p into `row`, [N]; padding untouched.
 template <class Team>
 LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network, std::size_t p, int c,
-                                    float* row, const CurvatureWorkspace& work) {
+                                    float weight, float* row, const CurvatureWorkspace& work) {
   const Layer& last = network.layers[network.layer_count - 1];
   const std::size_t fan_in = last.fan_in;
   const std::size_t units = padded_row(fan_in);
   const float* const below = work.below + p * units;
   for (int d = 0; d < last.fan_out; ++d) {
     float* const of_output = row + last.weight_offset + d * fan_in;
-    const float own = d == c ? 1.0f : 0.0f;
-    team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_output[j] = own * below[j]; });
+    const float own = d == c ? weight : 0.0f;
+    team.assign(fan_in, [&](std::size_t j) LANGEVO_BODY { of_output[j] = own * below[j]; });
     if (last.has_bias && team.leads()) row[last.bias_offset + d] = own;
   }
   if (network.layer_count == 1) return;
@@ -184,17 +189,17 @@ LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network
   const float* const slope = work.slope + p * units;
   const std::size_t inputs = hidden.fan_in;
   for (std::size_t k = 0; k < inputs; ++k) {
-    const float x = work.input[k * points_per_tile + p];
+    const float x = weight * work.input[k * points_per_tile + p];
     float* const of_input = row + hidden.weight_offset + k;
     if (inputs == 1) {  // stores side by side are much faster
-      team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_input[j] = v[j] * slope[j] * x; });
+      team.assign(fan_in, [&](std::size_t j) LANGEVO_BODY { of_input[j] = v[j] * slope[j] * x; });
     } else {
       team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { of_input[j * inputs] = v[j] * slope[j] * x; });
     }
   }
   if (hidden.has_bias) {
     float* const bias = row + hidden.bias_offset;
-    team.each(fan_in, [&](std::size_t j) LANGEVO_BODY { bias[j] = v[j] * slope[j]; });
+    team.assign(fan_in, [&](std::size_t j) LANGEVO_BODY { bias[j] = v[j] * slope[j] * weight; });
   }
 }
 
@@ -241,15 +246,13 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
                                 std::size_t count, std::size_t padded, double scale,
                                 CurvatureWorkspace& work) {
   const int outputs = problem.data_double.target_dim;
+  const float weight = problem.loss == Loss::mse ? static_cast<float>(square_root(2 * scale)) : 1.0f;
   for (std::size_t p = 0; p < count; ++p) {
     for (int c = 0; c < outputs; ++c)
-      output_slopes(team, problem.network, p, c, work.row + (p * outputs + c) * padded, work);
+      output_slopes(team, problem.network, p, c, weight, work.row + (p * outputs + c) * padded, work);
   }
   team.synchronize();
-  if (problem.loss == Loss::mse) {
-    const auto weight = static_cast<float>(square_root(2 * scale));
-    team.each(count * outputs * padded, [&](std::size_t i) LANGEVO_BODY { work.row[i] *= weight; });
-  } else {
+  if (problem.loss != Loss::mse) {
     take_probabilities(team, outputs, target, work);
     for (std::size_t p = 0; p < count; ++p)
       weigh_rows(team, outputs, padded, scale, p, work.row + p * outputs * padded, work);

@@ -35,7 +35,7 @@ LANGEVO_FUNCTION void orthonormalize(const Team& team, std::size_t padded, float
 template <class Team>
 LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std::size_t count,
                                   const float* vectors, std::size_t stride,
-                                  double (&out)[1 + leading_directions][Team::proposals_at_a_time]) {
+                                  double (&out)[1 + leading_directions][Team::vectors_at_a_time]) {
   if (model.rank == 0) {
     for (auto& row : out) {
       for (double& product : row) product = 0;

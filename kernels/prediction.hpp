@@ -56,8 +56,8 @@ struct ScreenedProposals {
 template <class Team>
 LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, const ModelBound& assumed,
                                      std::size_t count, const float* normals, std::size_t stride,
-                                     ScreenedProposals<Team::proposals_at_a_time>& proposals) {
-  constexpr std::size_t few = Team::proposals_at_a_time;
+                                     ScreenedProposals<Team::vectors_at_a_time>& proposals) {
+  constexpr std::size_t few = Team::vectors_at_a_time;
   double products[1 + leading_directions][few];
   products_with(team, model, count, normals, stride, products);
   double square[few];

@@ -136,8 +136,8 @@ LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& contex
     const StretchResult result{progress.done, progress.undecided, check.error, check.across,
                                progress.done == left};
     const double reach = assumed.reach(static_cast<double>(progress.done));
-    holds =
-        holds && (!trusted || (check.error <= assumed.whole(reach) && check.across <= assumed.across(reach)));
+    const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
+    holds = holds && (!trusted || error <= larger(1.0, progress.allows));
     const double cost = costs.proposal * static_cast<double>(progress.done) + costs.exact * progress.spent;
     if (holds) {
       counters = tried;

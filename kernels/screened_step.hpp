@@ -56,6 +56,13 @@ struct Progress {
   std::uint64_t done = 0;       ///< proposals
   std::uint64_t undecided = 0;  ///< of them, by the model
   double spent = 0;             ///< cost of evaluating those, in evaluations in float
+  double allows = 3;            ///< decisions stand for an |e| of so many times that assumed, at the least
+
+  /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
+  LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
+    const double left = absolute(estimate.change - threshold) - (estimate.error_bound - explained);
+    if (left < allows * explained) allows = left / explained;
+  }
 };
 
 enum class StepOutcome {
@@ -132,6 +139,7 @@ LANGEVO_APART StepOutcome decide_open_step(const Team& team, const Context& cont
   accepted = prediction.verdict == Verdict::accept;
   if (!audit && prediction.verdict != Verdict::undecided) {
     ++counters.decided_by_model;
+    progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
   } else if (may_end && !audit) {
     ++progress.undecided;
     return StepOutcome::left_open;
@@ -154,6 +162,7 @@ LANGEVO_INLINE StepOutcome take_screened_step(const Team& team, const Context& c
   bool accepted = verdict == Verdict::accept;
   if (!audit && (accepted || (verdict == Verdict::reject && !is_finite(rule.beta)))) {
     ++counters.decided_by_model;
+    progress.take_decision(proposal.first, 0, proposal.explained);
   } else {
     const bool trusted = ScreeningPolicy::trusted(*replica.screening);
     const bool may_end = trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
@@ -193,16 +202,16 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
     draw_normals(team, context.random(Stream::mutation), model.size, work.normal,
                  static_cast<std::uint32_t>(batch));
     team.synchronize();
-    for (std::uint64_t first = 0; first < batch; first += Team::proposals_at_a_time) {
+    for (std::uint64_t first = 0; first < batch; first += Team::vectors_at_a_time) {
       if (model.follows_soon && !follow_pending(team, replica.screening->pending_margin, model)) {
         widen_pending_margin(team, *replica.screening);
         return false;
       }
       const std::uint64_t count =
-          batch - first < Team::proposals_at_a_time ? batch - first : Team::proposals_at_a_time;
+          batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
       const ModelBound assumed = model_bound(stretch, progress.done, count, model, *replica.screening);
       const bool trusted = ScreeningPolicy::trusted(*replica.screening);
-      ScreenedProposals<Team::proposals_at_a_time> proposals;
+      ScreenedProposals<Team::vectors_at_a_time> proposals;
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
       for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
         const bool audit = progress.done == stretch.audited || !trusted;

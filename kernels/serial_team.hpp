@@ -23,7 +23,7 @@ struct SerialTeam {
   static constexpr int workers = 1;
   static constexpr int units_per_block = 4;     ///< see each_unit_block
   static constexpr bool carries_values = true;  ///< see carried_values.hpp
-  static constexpr std::uint64_t proposals_at_a_time =
+  static constexpr std::uint64_t vectors_at_a_time =
       8;  ///< judged ahead of the decisions, whose branches a CPU guesses
   using FloatLanes = langevo::FloatLanes;
 
@@ -44,6 +44,19 @@ struct SerialTeam {
   LANGEVO_INLINE void each(std::size_t n, const Body& body) const {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) body(i);
+  }
+
+  /// As `each`, for bodies that only store what does not depend on what they stored: it may be done twice,
+  /// which spares the odd ones at the end.
+  template <class Body>
+  LANGEVO_INLINE void assign(std::size_t n, const Body& body) const {
+    constexpr std::size_t strip = float_row;
+    if (n < strip) return each(n, body);
+    for (std::size_t i = 0; i < n; i += strip) {
+      const std::size_t first = i + strip <= n ? i : n - strip;
+#pragma omp simd
+      for (std::size_t q = 0; q < strip; ++q) body(first + q);
+    }
   }
 
   /// sum_i term(i) in double.
@@ -76,7 +89,7 @@ struct SerialTeam {
   /// out[r][k] = sum_i rows[r][i] vectors[k stride + i] for `count` vectors k, each as `dot` makes it.
   template <int Rows>
   LANGEVO_INLINE void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-                           const float* const (&rows)[Rows], double (&out)[Rows][proposals_at_a_time]) const {
+                           const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
     constexpr int lanes_at_once = FloatLanes::count;
     constexpr std::size_t strip = 2 * lanes_at_once;
     if (lanes_at_once < float_row || n % strip != 0 || n > products_per_float_sum) {
@@ -85,8 +98,8 @@ struct SerialTeam {
       }
       return;
     }
-    FloatLanes sums[Rows][proposals_at_a_time];
-    for (std::size_t k = 0; k < proposals_at_a_time; ++k) {
+    FloatLanes sums[Rows][vectors_at_a_time];
+    for (std::size_t k = 0; k < vectors_at_a_time; ++k) {
       const float* const v = vectors + (k < count ? k : count - 1) * stride;
       FloatLanes even[Rows];
       FloatLanes odd[Rows];
@@ -105,10 +118,10 @@ struct SerialTeam {
       for (int r = 0; r < Rows; ++r) sums[r][k] = even[r] + odd[r];
     }
     for (int r = 0; r < Rows; ++r) {
-      float sum[proposals_at_a_time];
+      float sum[vectors_at_a_time];
       sum_of_lanes(sums[r], sum);
 #pragma omp simd
-      for (std::size_t k = 0; k < proposals_at_a_time; ++k) out[r][k] = static_cast<double>(sum[k]);
+      for (std::size_t k = 0; k < vectors_at_a_time; ++k) out[r][k] = static_cast<double>(sum[k]);
     }
   }
 

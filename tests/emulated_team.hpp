@@ -30,7 +30,7 @@ class EmulatedTeam {
   static constexpr int workers = warps;
   static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
   static constexpr bool carries_values = false;
-  static constexpr std::uint64_t proposals_at_a_time = 1;  ///< see SerialTeam
+  static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
 
   /// A sum over points, complete after every tile: one part for each warp.
@@ -48,6 +48,11 @@ class EmulatedTeam {
     each_lane([&](std::size_t lane) {
       for (std::size_t i = warp_ * lanes + lane; i < n; i += threads) body(i);
     });
+  }
+
+  template <class Body>
+  void assign(std::size_t n, const Body& body) const {
+    each(n, body);
   }
 
   template <class Term>
@@ -85,7 +90,7 @@ class EmulatedTeam {
 
   template <int Rows>
   void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-            const float* const (&rows)[Rows], double (&out)[Rows][proposals_at_a_time]) const {
+            const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
     for (std::size_t k = 0; k < count; ++k) {
       for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
     }

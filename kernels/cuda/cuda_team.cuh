@@ -17,7 +17,7 @@ struct CudaTeam {
   static constexpr int workers = warps;
   static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
   static constexpr bool carries_values = false;
-  static constexpr std::uint64_t proposals_at_a_time = 1;  ///< see SerialTeam
+  static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;
 
@@ -39,6 +39,11 @@ struct CudaTeam {
   template <class Body>
   __device__ void each(std::size_t n, const Body& body) const {
     for (std::size_t i = thread(); i < n; i += threads) body(i);
+  }
+
+  template <class Body>
+  __device__ void assign(std::size_t n, const Body& body) const {
+    each(n, body);
   }
 
   template <class Term>
@@ -73,7 +78,7 @@ struct CudaTeam {
 
   template <int Rows>
   __device__ void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-                       const float* const (&rows)[Rows], double (&out)[Rows][proposals_at_a_time]) const {
+                       const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
     for (std::size_t k = 0; k < count; ++k) {
 #pragma unroll
       for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
