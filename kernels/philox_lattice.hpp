@@ -45,12 +45,13 @@ LANGEVO_INLINE BlockPart<Word> block_part(const BlockRange& range, Word block) {
 
 /// The words after three rounds.
 inline constexpr int lattice_rounds = 3;
-template <class Word>
-LANGEVO_INLINE void join_parts(const BlockPart<Word>& block, const StepPart& step, Word (&c)[4]) {
-  const Word product1 = wide_product(block.second2 ^ step.high, philox_multiplier1);
+template <class Word, class StepWord>
+LANGEVO_INLINE void join_parts(const BlockPart<Word>& block, StepWord step_high, StepWord step_low,
+                               Word (&c)[4]) {
+  const Word product1 = wide_product(block.second2 ^ step_high, philox_multiplier1);
   c[0] = (product1 >> 32) ^ block.third0;
   c[1] = product1;
-  c[2] = block.third2 ^ step.low;
+  c[2] = block.third2 ^ step_low;
   c[3] = block.third3;
 }
 

@@ -25,11 +25,38 @@ struct WordLanes {
     }
     return {words};
   }
-  LANGEVO_INLINE static WordLanes all(std::uint64_t word) { return {word - Vector{}}; }
+  /// 0, 0, 1, 1, ...
+  LANGEVO_INLINE static WordLanes counting_in_pairs() {
+    Vector words{};
+    for (int i = 0; i < word_lanes; ++i) words[i] = static_cast<std::uint64_t>(i / 2);
+    return {words};
+  }
+  /// The two words at `from` by turns.
+  LANGEVO_INLINE static WordLanes alternating(const std::uint64_t* from) {
+    using Two = std::uint64_t __attribute__((vector_size(16)));
+    Two two;
+    __builtin_memcpy(&two, from, sizeof(two));
+#if defined(__AVX512F__)
+    return {reinterpret_cast<Vector>(_mm512_maskz_broadcast_i32x4(0xffff, reinterpret_cast<__m128i>(two)))};
+#elif defined(__AVX2__)
+    return {reinterpret_cast<Vector>(_mm256_broadcastsi128_si256(reinterpret_cast<__m128i>(two)))};
+#else
+    return {two};
+#endif
+  }
+  LANGEVO_INLINE static WordLanes all(std::uint64_t word) {
+    return {word - Vector{}};
+  }
 
-  LANGEVO_INLINE friend WordLanes operator^(WordLanes a, WordLanes b) { return {a.words ^ b.words}; }
-  LANGEVO_INLINE friend WordLanes operator^(WordLanes a, std::uint64_t b) { return {a.words ^ b}; }
-  LANGEVO_INLINE friend WordLanes operator>>(WordLanes a, int count) { return {a.words >> count}; }
+  LANGEVO_INLINE friend WordLanes operator^(WordLanes a, WordLanes b) {
+    return {a.words ^ b.words};
+  }
+  LANGEVO_INLINE friend WordLanes operator^(WordLanes a, std::uint64_t b) {
+    return {a.words ^ b};
+  }
+  LANGEVO_INLINE friend WordLanes operator>>(WordLanes a, int count) {
+    return {a.words >> count};
+  }
 };
 
 /// m times the lower half of a in every lane.
