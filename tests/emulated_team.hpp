@@ -29,6 +29,8 @@ class EmulatedTeam {
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
   static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
+  static constexpr int registers_per_block = 2;  ///< of points likewise
+  static constexpr int affine_registers = 1;  ///< and with three sums each
   static constexpr bool carries_values = false;
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
 
@@ -47,6 +49,11 @@ class EmulatedTeam {
     each_lane([&](std::size_t lane) {
       for (std::size_t i = warp_ * lanes + lane; i < n; i += threads) body(i);
     });
+  }
+
+  template <class Real, class Body>
+  void each_lanes(std::size_t n, const Body& body) const {
+    each(n, [&](std::size_t i) { body(PointRegisters<Real, 1, 1>(), i); });
   }
 
   template <class Term>

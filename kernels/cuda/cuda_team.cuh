@@ -16,6 +16,8 @@ struct CudaTeam {
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
   static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
+  static constexpr int registers_per_block = 2;  ///< of points likewise
+  static constexpr int affine_registers = 1;  ///< and with three sums each
   static constexpr bool carries_values = false;
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;
@@ -38,6 +40,11 @@ struct CudaTeam {
   template <class Body>
   __device__ void each(std::size_t n, const Body& body) const {
     for (std::size_t i = thread(); i < n; i += threads) body(i);
+  }
+
+  template <class Real, class Body>
+  __device__ void each_lanes(std::size_t n, const Body& body) const {
+    each(n, [&](std::size_t i) { body(PointRegisters<Real, 1, 1>(), i); });
   }
 
   template <class Term>
