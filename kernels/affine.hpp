@@ -23,13 +23,15 @@ struct LayerNorms {
   Real bias_change;
 };
 
-/// The norms of x' - x alone.
-template <class Real, class Team>
+/// The norms of x' - x alone; `each_change(i, change)` for every parameter of the layer on the way.
+template <class Real, class Team, class Body>
 LANGEVO_FUNCTION void take_change_norms(const Team& team, const Layer& layer, const double* x,
-                                        const double* proposed, LayerNorms<Real>& norms) {
+                                        const double* proposed, LayerNorms<Real>& norms,
+                                        const Body& each_change) {
   const auto norm = [&](std::size_t offset, std::size_t count) {
     return static_cast<Real>(square_root(team.sum(count, [&](std::size_t i) LANGEVO_BODY {
       const double change = proposed[offset + i] - x[offset + i];
+      each_change(offset + i, change);
       return change * change;
     })));
   };
@@ -51,7 +53,7 @@ LANGEVO_FUNCTION LayerNorms<Real> layer_norms(const Team& team, const Layer& lay
   norms.spectral = static_cast<Real>(bound);
   norms.weight = static_cast<Real>(weight);
   norms.bias = layer.has_bias ? static_cast<Real>(norm(layer.bias_offset, layer.fan_out)) : Real(0);
-  take_change_norms(team, layer, x, proposed, norms);
+  take_change_norms(team, layer, x, proposed, norms, [](std::size_t, double) LANGEVO_BODY {});
   return norms;
 }
 

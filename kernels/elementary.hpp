@@ -92,7 +92,7 @@ LANGEVO_INLINE Real exponential_minus_1(Real x) {
   return fused_multiply_add(parts.scale, parts.expm1_rest, parts.scale - Real(1));
 }
 
-/// a = k ln(2)/2 + r with |r| <= ln(2)/4, scale = 2^k; |a| <= tanh_saturates.
+/// a = k ln(2)/2 + r with |r| <= ln(2)/4, scale = 2^k; 0 <= a <= tanh_saturates.
 template <class Real>
 struct HalfExponentialParts {
   Real scale;
@@ -130,18 +130,19 @@ LANGEVO_INLINE double r_coth_r_minus_1(double square) {
 }
 
 /// With s = 2^k and q = r coth r: tanh a = ((s - 1) q + (s + 1) r) / ((s + 1) q + (s - 1) r), which for small
-/// a is r / q; q - 1 is small, so that most of the roundings are. NaN stays NaN.
+/// a is r / q; q - 1 is small, so that most of the roundings are. NaN stays NaN. (A size takes compilers
+/// fewer operations to limit than a signed number.)
 template <class Real>
 LANGEVO_INLINE Real hyperbolic_tangent(Real a) {
   constexpr Real end = ExponentialRange<Real>::tanh_saturates;
-  const HalfExponentialParts<Real> parts = split_half_exponential(larger(smaller(a, end), -end));
+  const HalfExponentialParts<Real> parts = split_half_exponential(smaller(absolute(a), end));
   const Real r = parts.r;
   const Real q_minus_1 = r_coth_r_minus_1(r * r);
   const Real more = parts.scale + Real(1);
   const Real less = parts.scale - Real(1);
   const Real above = less + fused_multiply_add(more, r, less * q_minus_1);
   const Real below = more + fused_multiply_add(less, r, more * q_minus_1);
-  return above / below;
+  return with_sign_of(above / below, a);
 }
 
 /// Natural logarithm of a normal, positive a: log a = k ln 2 + log(1 + f), a = 2^k (1 + f). In float

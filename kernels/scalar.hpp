@@ -57,6 +57,13 @@ LANGEVO_INLINE double absolute(double a) {
   return ::fabs(a);
 }
 
+LANGEVO_INLINE float with_sign_of(float size, float sign) {
+  return ::copysignf(size, sign);
+}
+LANGEVO_INLINE double with_sign_of(double size, double sign) {
+  return ::copysign(size, sign);
+}
+
 /// The larger of the two; a where either is NaN only if a is.
 template <class Real>
 LANGEVO_INLINE Real larger(Real a, Real b) {

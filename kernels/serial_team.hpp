@@ -21,10 +21,10 @@ inline namespace LANGEVO_TARGET {
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
-  static constexpr int units_per_block = 4;     ///< see each_unit_block
+  static constexpr int units_per_block = 4;                                 ///< see each_unit_block
   static constexpr int registers_per_block = register_bytes >= 64 ? 4 : 2;  ///< of points likewise
-  static constexpr int affine_registers = register_bytes >= 64 ? 2 : 1;  ///< and with three sums each
-  static constexpr bool carries_values = true;  ///< see carried_values.hpp
+  static constexpr int affine_registers = register_bytes >= 64 ? 2 : 1;     ///< and with three sums each
+  static constexpr bool carries_values = true;                              ///< see carried_values.hpp
   using FloatLanes = langevo::FloatLanes;
 
   /// A sum over points that grows tile by tile.

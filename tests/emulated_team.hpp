@@ -28,9 +28,9 @@ class EmulatedTeam {
  public:
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
-  static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
+  static constexpr int units_per_block = 2;      ///< registers are scarcer than on a CPU
   static constexpr int registers_per_block = 2;  ///< of points likewise
-  static constexpr int affine_registers = 1;  ///< and with three sums each
+  static constexpr int affine_registers = 1;     ///< and with three sums each
   static constexpr bool carries_values = false;
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
 
