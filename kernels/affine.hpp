@@ -23,13 +23,15 @@ struct LayerNorms {
   Real bias_change;
 };
 
-/// The norms of x' - x alone.
-template <class Real, class Team>
+/// The norms of x' - x alone; `each_change(i, change)` for every parameter of the layer on the way.
+template <class Real, class Team, class Body>
 LANGEVO_FUNCTION void take_change_norms(const Team& team, const Layer& layer, const double* x,
-                                        const double* proposed, LayerNorms<Real>& norms) {
+                                        const double* proposed, LayerNorms<Real>& norms,
+                                        const Body& each_change) {
   const auto norm = [&](std::size_t offset, std::size_t count) {
     return static_cast<Real>(square_root(team.sum(count, [&](std::size_t i) LANGEVO_BODY {
       const double change = proposed[offset + i] - x[offset + i];
+      each_change(offset + i, change);
       return change * change;
     })));
   };
@@ -51,7 +53,7 @@ LANGEVO_FUNCTION LayerNorms<Real> layer_norms(const Team& team, const Layer& lay
   norms.spectral = static_cast<Real>(bound);
   norms.weight = static_cast<Real>(weight);
   norms.bias = layer.has_bias ? static_cast<Real>(norm(layer.bias_offset, layer.fan_out)) : Real(0);
-  take_change_norms(team, layer, x, proposed, norms);
+  take_change_norms(team, layer, x, proposed, norms, [](std::size_t, double) LANGEVO_BODY {});
   return norms;
 }
 
@@ -170,53 +172,81 @@ struct AffineRows {
 };
 
 /// a = b + sum_k w_k h_k and d = db + sum_k (w'_k dh_k + e_k h_k), which is w' (h + dh) - w h without
-/// cancellation, of `Units` units from j on at the points of one register from p on.
-template <int Units, bool HasChange, class Lanes, class Real>
+/// cancellation, of `Units` units from j on at the points of some registers from p on.
+template <int Units, bool HasChange, class Registers, class Real>
 LANGEVO_INLINE void affine_register_tile(const Layer& layer, int j, int p, const AffineRows<Real>& rows,
                                          Real* a_rows, Real* d_rows) {
+  using Lanes = typename Registers::Lanes;
+  constexpr int count = Registers::count;
   const int fan_in = layer.fan_in;
   const std::size_t first = layer.weight_offset + static_cast<std::size_t>(j) * fan_in;
   const Real* const w = rows.weight + first;
   const Real* const proposed_w = rows.proposed_weight + first;
   const Real* const e = rows.weight_change + first;
-  Lanes a[Units];
-  Lanes d[Units];
+  Lanes a[Units][count];
+  Lanes d[Units][count];
 #pragma GCC unroll 8
   for (int i = 0; i < Units; ++i) {
-    a[i] = Lanes(layer.has_bias ? rows.weight[layer.bias_offset + j + i] : Real(0));
-    d[i] = Lanes(layer.has_bias ? rows.weight_change[layer.bias_offset + j + i] : Real(0));
+#pragma GCC unroll 8
+    for (int q = 0; q < count; ++q) {
+      a[i][q] = Lanes(layer.has_bias ? rows.weight[layer.bias_offset + j + i] : Real(0));
+      d[i][q] = Lanes(layer.has_bias ? rows.weight_change[layer.bias_offset + j + i] : Real(0));
+    }
   }
   for (int begin = 0; begin < fan_in; begin += inputs_per_block) {
     const int end = fan_in - begin < inputs_per_block ? fan_in : begin + inputs_per_block;
-    Lanes value[Units];
-    Lanes own[Units];      // sum e h
-    Lanes carried[Units];  // sum w' dh
+    Lanes value[Units][count];
+    Lanes own[Units][count];      // sum e h
+    Lanes carried[Units][count];  // sum w' dh
 #pragma GCC unroll 8
-    for (int i = 0; i < Units; ++i) value[i] = own[i] = carried[i] = Lanes(Real(0));
+    for (int i = 0; i < Units; ++i) {
+#pragma GCC unroll 8
+      for (int q = 0; q < count; ++q) value[i][q] = own[i][q] = carried[i][q] = Lanes(Real(0));
+    }
     for (int k = begin; k < end; ++k) {
-      Lanes h;
-      Lanes dh;
-      load_lanes(h, rows.h + k * points_per_tile + p);
-      if constexpr (HasChange) load_lanes(dh, rows.dh + k * points_per_tile + p);
+      Lanes h[count];
+      Lanes dh[count];
+#pragma GCC unroll 8
+      for (int q = 0; q < count; ++q) {
+        const int at = k * points_per_tile + p + q * Registers::stride;
+        load_lanes(h[q], rows.h + at);
+        if constexpr (HasChange) load_lanes(dh[q], rows.dh + at);
+      }
 #pragma GCC unroll 8
       for (int i = 0; i < Units; ++i) {
         const std::size_t at = static_cast<std::size_t>(i) * fan_in + k;
-        value[i] = multiply_add(Lanes(w[at]), h, value[i]);
-        own[i] = multiply_add(Lanes(e[at]), h, own[i]);
-        if constexpr (HasChange) carried[i] = multiply_add(Lanes(proposed_w[at]), dh, carried[i]);
+        const Lanes w_k(w[at]);
+        const Lanes e_k(e[at]);
+#pragma GCC unroll 8
+        for (int q = 0; q < count; ++q) {
+          value[i][q] = multiply_add(w_k, h[q], value[i][q]);
+          own[i][q] = multiply_add(e_k, h[q], own[i][q]);
+        }
+        if constexpr (HasChange) {
+          const Lanes proposed_w_k(proposed_w[at]);
+#pragma GCC unroll 8
+          for (int q = 0; q < count; ++q) carried[i][q] = multiply_add(proposed_w_k, dh[q], carried[i][q]);
+        }
       }
     }
 #pragma GCC unroll 8
     for (int i = 0; i < Units; ++i) {
-      a[i] = a[i] + value[i];
-      if constexpr (HasChange) own[i] = own[i] + carried[i];
-      d[i] = d[i] + own[i];
+#pragma GCC unroll 8
+      for (int q = 0; q < count; ++q) {
+        a[i][q] = a[i][q] + value[i][q];
+        if constexpr (HasChange) own[i][q] = own[i][q] + carried[i][q];
+        d[i][q] = d[i][q] + own[i][q];
+      }
     }
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Units; ++i) {
-    store_lanes(a[i], a_rows + i * points_per_tile + p);
-    store_lanes(d[i], d_rows + i * points_per_tile + p);
+#pragma GCC unroll 8
+    for (int q = 0; q < count; ++q) {
+      const int at = i * points_per_tile + p + q * Registers::stride;
+      store_lanes(a[i][q], a_rows + at);
+      store_lanes(d[i][q], d_rows + at);
+    }
   }
 }
 
@@ -225,12 +255,12 @@ LANGEVO_INLINE void affine_register_tile(const Layer& layer, int j, int p, const
 template <int Units, class Real, class Team>
 LANGEVO_INLINE void affine_with_change(const Team& team, const Layer& layer, int j, bool first,
                                        const AffineRows<Real>& rows, Real* a, Real* d) {
-  team.template each_register<Real, 1>([&](auto registers, int p) LANGEVO_BODY {
-    using Lanes = typename decltype(registers)::Lanes;
+  team.template each_register<Real, Team::affine_registers>([&](auto registers, int p) LANGEVO_BODY {
+    using Registers = decltype(registers);
     if (first) {
-      affine_register_tile<Units, false, Lanes>(layer, j, p, rows, a, d);
+      affine_register_tile<Units, false, Registers>(layer, j, p, rows, a, d);
     } else {
-      affine_register_tile<Units, true, Lanes>(layer, j, p, rows, a, d);
+      affine_register_tile<Units, true, Registers>(layer, j, p, rows, a, d);
     }
   });
 }

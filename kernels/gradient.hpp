@@ -37,7 +37,7 @@ template <int Units, class Team>
 LANGEVO_INLINE void combine_rows(const Team& team, int count, const double* w, std::size_t unit_stride,
                                  std::size_t input_stride, const double* input, const double* start,
                                  double* output) {
-  team.template each_register<double, 2>([&](auto registers, int p) LANGEVO_BODY {
+  team.template each_register<double, Team::registers_per_block>([&](auto registers, int p) LANGEVO_BODY {
     using Registers = decltype(registers);
     using Lanes = typename Registers::Lanes;
     Lanes sum[Units][Registers::count];

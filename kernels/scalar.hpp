@@ -50,9 +50,18 @@ LANGEVO_INLINE double square_root(double a) {
   return ::sqrt(a);
 }
 
-template <class Real>
-LANGEVO_INLINE Real absolute(Real a) {
-  return a < Real(0) ? -a : a;
+LANGEVO_INLINE float absolute(float a) {
+  return ::fabsf(a);
+}
+LANGEVO_INLINE double absolute(double a) {
+  return ::fabs(a);
+}
+
+LANGEVO_INLINE float with_sign_of(float size, float sign) {
+  return ::copysignf(size, sign);
+}
+LANGEVO_INLINE double with_sign_of(double size, double sign) {
+  return ::copysign(size, sign);
 }
 
 /// The larger of the two; a where either is NaN only if a is.

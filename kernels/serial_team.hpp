@@ -21,10 +21,11 @@ inline namespace LANGEVO_TARGET {
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
-  static constexpr int units_per_block = 4;     ///< see each_unit_block
-  static constexpr bool carries_values = true;  ///< see carried_values.hpp
-  static constexpr std::uint64_t vectors_at_a_time =
-      8;  ///< judged ahead of the decisions, whose branches a CPU guesses
+  static constexpr int units_per_block = 4;                                 ///< see each_unit_block
+  static constexpr int registers_per_block = register_bytes >= 64 ? 4 : 2;  ///< of points likewise
+  static constexpr int affine_registers = register_bytes >= 64 ? 2 : 1;     ///< and with three sums each
+  static constexpr bool carries_values = true;                              ///< see carried_values.hpp
+  static constexpr std::uint64_t vectors_at_a_time = 8;                     ///< of `dots`
   using FloatLanes = langevo::FloatLanes;
 
   /// A sum over points that grows tile by tile.
@@ -57,6 +58,15 @@ struct SerialTeam {
 #pragma omp simd
       for (std::size_t q = 0; q < strip; ++q) body(first + q);
     }
+  }
+
+  /// body(registers, i) for all i < n, a register of type Lanes from i on at a time, the last ones alone.
+  template <class Real, class Body>
+  LANGEVO_INLINE void each_lanes(std::size_t n, const Body& body) const {
+    using Lanes = RealLanes<Real>;
+    std::size_t i = 0;
+    for (; i + Lanes::count <= n; i += Lanes::count) body(PointRegisters<Lanes, 1, Lanes::count>(), i);
+    for (; i < n; ++i) body(PointRegisters<Real, 1, 1>(), i);
   }
 
   /// sum_i term(i) in double.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/problem_view.hpp"
 #include "kernels/scalar.hpp"
 #include "kernels/tiles.hpp"
@@ -31,24 +33,39 @@ LANGEVO_FUNCTION std::size_t spectral_norm_scratch(const NetworkView& network) {
 }
 
 /// gram[i][k] = scale^2 sum_j A(j, i) A(j, k) for A(j, i) = a[j row + i column], shape [rows][rank]. A column
-/// that is the constant 1 lets compilers vectorise.
+/// that is the constant 1 lets several k go side by side.
 template <class Team, class Column>
 LANGEVO_FUNCTION void gram_matrix(const Team& team, const double* a, int rows, std::size_t row, Column column,
                                   int rank, double scale, double* gram) {
-  constexpr int block = 4;
-  const auto sums = [&](auto count, int i) LANGEVO_BODY {
-    team.each(static_cast<std::size_t>(rank), [&](std::size_t k) LANGEVO_BODY {
-      double sum[block] = {};
-      for (int j = 0; j < rows; ++j) {
-        const double a_k = a[j * row + k * column];
-        for (int q = 0; q < count; ++q) sum[q] = multiply_add(a[j * row + (i + q) * column], a_k, sum[q]);
-      }
-      for (int q = 0; q < count; ++q) gram[(i + q) * rank + k] = scale * (scale * sum[q]);
-    });
+  constexpr int block = 8;
+  const auto sums = [&](auto count, auto lanes, int i, std::size_t k) LANGEVO_BODY {
+    using Lanes = typename decltype(lanes)::Lanes;
+    constexpr int units = count;
+    Lanes sum[units];
+#pragma GCC unroll 8
+    for (int q = 0; q < units; ++q) sum[q] = Lanes(0.0);
+    for (int j = 0; j < rows; ++j) {
+      Lanes a_k;
+      load_lanes(a_k, a + j * row + k * column);
+#pragma GCC unroll 8
+      for (int q = 0; q < units; ++q)
+        sum[q] = multiply_add(Lanes(a[j * row + (i + q) * column]), a_k, sum[q]);
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < units; ++q)
+      store_lanes(Lanes(scale) * (Lanes(scale) * sum[q]), gram + (i + q) * rank + k);
+  };
+  const auto rows_of_gram = [&](auto count, int i) LANGEVO_BODY {
+    if constexpr (std::is_same_v<Column, Constant<std::size_t(1)>>) {
+      team.template each_lanes<double>(
+          rank, [&](auto lanes, std::size_t k) LANGEVO_BODY { sums(count, lanes, i, k); });
+    } else {
+      team.each(rank, [&](std::size_t k) LANGEVO_BODY { sums(count, PointRegisters<double, 1, 1>(), i, k); });
+    }
   };
   int i = 0;
-  for (; i + block <= rank; i += block) sums(Constant<block>{}, i);
-  for (; i < rank; ++i) sums(Constant<1>{}, i);
+  for (; i + block <= rank; i += block) rows_of_gram(Constant<block>{}, i);
+  for (; i < rank; ++i) rows_of_gram(Constant<1>{}, i);
   team.synchronize();
 }
 
@@ -63,7 +80,7 @@ LANGEVO_FUNCTION double spectral_norm_bound(const Team& team, const Layer& layer
   double* first = scratch;
   double* second = scratch + static_cast<std::size_t>(rank) * rank;
   const double scale = 1 / frobenius;
-  constexpr Constant<std::size_t(1)> adjacent;
+  constexpr Constant<std::size_t(1)> adjacent{};
   if (tall) {
     gram_matrix(team, weight, layer.fan_out, fan_in, adjacent, rank, scale, first);
   } else {

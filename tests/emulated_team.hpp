@@ -28,7 +28,9 @@ class EmulatedTeam {
  public:
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
-  static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
+  static constexpr int units_per_block = 2;      ///< registers are scarcer than on a CPU
+  static constexpr int registers_per_block = 2;  ///< of points likewise
+  static constexpr int affine_registers = 1;     ///< and with three sums each
   static constexpr bool carries_values = false;
   static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;
@@ -53,6 +55,11 @@ class EmulatedTeam {
   template <class Body>
   void assign(std::size_t n, const Body& body) const {
     each(n, body);
+  }
+
+  template <class Real, class Body>
+  void each_lanes(std::size_t n, const Body& body) const {
+    each(n, [&](std::size_t i) { body(PointRegisters<Real, 1, 1>(), i); });
   }
 
   template <class Term>

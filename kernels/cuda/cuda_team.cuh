@@ -15,7 +15,9 @@ template <int warps>
 struct CudaTeam {
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
-  static constexpr int units_per_block = 2;  ///< registers are scarcer than on a CPU
+  static constexpr int units_per_block = 2;      ///< registers are scarcer than on a CPU
+  static constexpr int registers_per_block = 2;  ///< of points likewise
+  static constexpr int affine_registers = 1;     ///< and with three sums each
   static constexpr bool carries_values = false;
   static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr int threads = warps * lanes;
@@ -44,6 +46,11 @@ struct CudaTeam {
   template <class Body>
   __device__ void assign(std::size_t n, const Body& body) const {
     each(n, body);
+  }
+
+  template <class Real, class Body>
+  __device__ void each_lanes(std::size_t n, const Body& body) const {
+    each(n, [&](std::size_t i) { body(PointRegisters<Real, 1, 1>(), i); });
   }
 
   template <class Term>
