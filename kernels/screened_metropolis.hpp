@@ -20,17 +20,6 @@ LANGEVO_INLINE std::uint64_t audited_proposal(const Context& context, double len
              : ~std::uint64_t{0};
 }
 
-/// Exact steps; the state that the model knows is left behind.
-template <class Team, class Context>
-LANGEVO_APART void take_exact_steps(const Team& team, Context context, const ScreenedMetropolis& rule,
-                                    std::uint64_t steps, ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                    StepCounters& counters) {
-  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
-    take_step(team, context, static_cast<const Metropolis&>(rule), replica, work.exact, counters);
-    ++counters.steps;
-  }
-}
-
 /// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
 /// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
 template <class Team, class Context>
@@ -165,7 +154,51 @@ LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& contex
     team.synchronize();
   }
   age.has_gradient = false;
+  if (team.leads()) ScreeningPolicy::give_up(costs, state);
+  team.synchronize();
   return 0;
+}
+
+/// Up to `left` of the exact steps that are due; the state that the model knows is left behind. Returns the
+/// steps taken.
+template <class Team, class Context>
+LANGEVO_APART std::uint64_t take_exact_steps(const Team& team, Context context,
+                                             const ScreenedMetropolis& rule, std::uint64_t left,
+                                             ReplicaView replica, ModelAge& age,
+                                             ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  ScreeningState& state = *replica.screening;
+  const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
+    take_step(team, context, static_cast<const Metropolis&>(rule), replica, work.exact, counters);
+    ++counters.steps;
+  }
+  age.has_gradient = false;
+  team.synchronize();
+  if (team.leads()) state.exact_left -= steps;
+  team.synchronize();
+  return steps;
+}
+
+/// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known. Returns
+/// what steps cost.
+template <class Team, class Context>
+LANGEVO_APART ScreeningCosts begin_screening(const Team& team, const Context& context,
+                                             const ScreenedMetropolis& rule, ReplicaView replica,
+                                             ScreenedWorkspace<Team>& work) {
+  const std::size_t size = work.model.size;
+  const double* const x = replica.x;
+  team.each(work.model.padded, [&](std::size_t i) LANGEVO_BODY {
+    work.state[i] = i < size ? x[i] : 0.0;
+    work.sigma[i] = i < size ? context.sigma[i] : 0.0;
+  });
+  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(size);
+  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
+  const ScreeningCosts costs =
+      screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
+  if (rule.acceptance == Acceptance::automatic && team.leads())
+    ScreeningPolicy::begin(costs, *replica.screening);
+  team.synchronize();
+  return costs;
 }
 
 template <class Team, class Context>
@@ -173,39 +206,17 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
                                                const ScreenedMetropolis& rule, std::uint64_t steps,
                                                ReplicaView replica, ScreenedWorkspace<Team>& work,
                                                StepCounters& counters) {
-  ScreeningState& state = *replica.screening;
+  const ScreeningCosts costs = begin_screening(team, context, rule, replica, work);
   double* const x = replica.x;
   replica.x = work.state;
-  team.each(work.model.padded, [&](std::size_t i) LANGEVO_BODY {
-    work.state[i] = i < work.model.size ? x[i] : 0.0;
-    work.sigma[i] = i < work.model.size ? context.sigma[i] : 0.0;
-  });
-  const ScreeningCosts costs =
-      screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
-  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(work.model.size);
-  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
-  if (rule.acceptance == Acceptance::automatic && team.leads()) ScreeningPolicy::begin(costs, state);
-  team.synchronize();
   LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's
   ModelAge age;
   for (std::uint64_t taken = 0; taken < steps;) {
     const std::uint64_t left = steps - taken;
-    std::uint64_t done = 0;
-    if (state.exact_left == 0) {
-      done = take_stretch(team, context, rule, left, costs, replica, model, age, work, counters);
-      if (done == 0) {
-        team.synchronize();
-        if (team.leads()) ScreeningPolicy::give_up(costs, state);
-        team.synchronize();
-      }
-    } else {
-      done = left < state.exact_left ? left : state.exact_left;
-      take_exact_steps(team, context, rule, done, replica, work, counters);
-      team.synchronize();
-      if (team.leads()) state.exact_left -= done;
-      team.synchronize();
-      age.has_gradient = false;
-    }
+    const std::uint64_t done =
+        replica.screening->exact_left > 0
+            ? take_exact_steps(team, context, rule, left, replica, age, work, counters)
+            : take_stretch(team, context, rule, left, costs, replica, model, age, work, counters);
     taken += done;
     context.step += done;
   }
