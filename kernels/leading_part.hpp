@@ -118,16 +118,6 @@ LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& mo
   model.rest.along = bend_of_slope_by_rest(team, model);
 }
 
-/// An accepted z is summed up: D += z.
-template <class Team>
-LANGEVO_INLINE void defer_mutation(const Team& team, const float* z, const double (&part)[leading_directions],
-                                   LocalModel& model) {
-  if (model.knows_curvature())
-    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
-  for (int r = 0; r < leading_directions; ++r) model.pending_part[r] += part[r];
-  ++model.pending_count;
-}
-
 /// G.z + (D + z / 2).A.z, for an A known in full.
 template <class Team>
 LANGEVO_FUNCTION double full_change(const Team& team, LocalModel& model, const float* z) {

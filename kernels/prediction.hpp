@@ -51,6 +51,14 @@ struct ScreenedProposals {
   double part[leading_directions][Count];  ///< v_r.z
   double pull[leading_directions][Count];  ///< lambda_r v_r.z: what one more of v_r.D would add to the change
   double explained[Count];                 ///< bound on e.z
+  double clear[Count];  ///< a change beyond is decided, had e been up to most_allowed times that assumed
+
+  /// The change of the loss with the mutations accepted before it pending.
+  [[nodiscard]] LANGEVO_INLINE double change_after(std::size_t k, const LocalModel& model) const {
+    double sum = change[k];
+    for (int r = 0; r < leading_directions; ++r) sum += pull[r][k] * model.pending_part[r];
+    return sum;
+  }
 };
 
 template <class Team>
@@ -79,7 +87,11 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
     }
   }
 #pragma omp simd
-  for (std::size_t k = 0; k < few; ++k) proposals.explained[k] = assumed.explained(square_root(square[k]));
+  for (std::size_t k = 0; k < few; ++k) {
+    proposals.explained[k] = assumed.explained(square_root(square[k]));
+    proposals.clear[k] =
+        ScreeningPolicy::most_allowed * proposals.explained[k] + assumed.others + assumed.curvature;
+  }
 }
 
 /// One of them, with the mutations accepted before it pending.
@@ -87,22 +99,15 @@ struct ScreenedProposal {
   const float* z;
   LossChange first;  ///< by slope and directions
   double explained;
-  double part[leading_directions];
 };
 
 template <std::size_t Count>
 LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
                                                   const ModelBound& assumed, const LocalModel& model) {
-  ScreenedProposal proposal{
-      proposals.z[k],
-      {proposals.change[k], proposals.explained[k] + assumed.others + assumed.curvature},
-      proposals.explained[k],
-      {}};
-  for (int r = 0; r < leading_directions; ++r) {
-    proposal.part[r] = proposals.part[r][k];
-    proposal.first.change += proposals.pull[r][k] * model.pending_part[r];
-  }
-  return proposal;
+  const double explained = proposals.explained[k];
+  return {proposals.z[k],
+          {proposals.change_after(k, model), explained + assumed.others + assumed.curvature},
+          explained};
 }
 
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.

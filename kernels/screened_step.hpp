@@ -56,7 +56,8 @@ struct Progress {
   std::uint64_t done = 0;       ///< proposals
   std::uint64_t undecided = 0;  ///< of them, by the model
   double spent = 0;             ///< cost of evaluating those, in evaluations in float
-  double allows = 3;            ///< decisions stand for an |e| of so many times that assumed, at the least
+  double allows =
+      ScreeningPolicy::most_allowed;  ///< decisions stand for an |e| of so many times that assumed
 
   /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
   LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
@@ -150,40 +151,19 @@ LANGEVO_APART StepOutcome decide_open_step(const Team& team, const Context& cont
   return StepOutcome::taken;
 }
 
-/// One proposal.
-template <class Team, class Context>
-LANGEVO_INLINE StepOutcome take_screened_step(const Team& team, const Context& context,
-                                              const ScreenedMetropolis& rule, const ModelBound& assumed,
-                                              bool audit, double earliest_end,
-                                              const ScreenedProposal& proposal, LocalModel& model,
-                                              ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                              StepCounters& counters, Progress& progress) {
-  const Verdict verdict = compare(proposal.first, 1.0, 0);  // the threshold is never below 0
-  bool accepted = verdict == Verdict::accept;
-  if (!audit && (accepted || (verdict == Verdict::reject && !is_finite(rule.beta)))) {
-    ++counters.decided_by_model;
-    progress.take_decision(proposal.first, 0, proposal.explained);
-  } else {
-    const bool trusted = ScreeningPolicy::trusted(*replica.screening);
-    const bool may_end = trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
-    const StepOutcome outcome =
-        decide_open_step(team, context, rule, assumed, audit || !trusted, may_end, proposal, model, replica,
-                         work, counters, progress, accepted);
-    if (outcome != StepOutcome::taken) return outcome;
-  }
-  if (accepted) {
-    defer_mutation(team, proposal.z, proposal.part, model);
-    double* const x = replica.x;
-    const float* const z = proposal.z;
-    const double* const sigma = work.sigma;
-    team.each(model.padded,
-              [&](std::size_t i) LANGEVO_BODY { x[i] = proposed_parameter(x[i], sigma[i], z[i]); });
-    team.synchronize();
-    ++counters.accepted;
-  }
-  ++counters.steps;
-  ++progress.done;
-  return StepOutcome::taken;
+/// x' is the state.
+template <class Team>
+LANGEVO_INLINE void accept_proposal(const Team& team,
+                                    const ScreenedProposals<Team::vectors_at_a_time>& proposals,
+                                    std::size_t k, double* x, const double* sigma, LocalModel& model) {
+  const float* const z = proposals.z[k];
+  if (model.knows_curvature())
+    team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { model.pending[i] += z[i]; });
+  for (int r = 0; r < leading_directions; ++r) model.pending_part[r] += proposals.part[r][k];
+  ++model.pending_count;
+  team.each(model.padded,
+            [&](std::size_t i) LANGEVO_BODY { x[i] = proposed_parameter(x[i], sigma[i], z[i]); });
+  team.synchronize();
 }
 
 /// Follows the model through a stretch, up to an undecided proposal from `earliest_end` on or to its end.
@@ -215,10 +195,24 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
       for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
         const bool audit = progress.done == stretch.audited || !trusted;
-        const StepOutcome outcome = take_screened_step(team, context, rule, assumed, audit, earliest_end,
+        const double change = proposals.change_after(k, model);
+        bool accepted = change < 0;  // the threshold is never below 0
+        if (absolute(change) > proposals.clear[k] && (accepted || !is_finite(rule.beta)) && !audit) {
+          ++counters.decided_by_model;
+        } else {
+          const bool may_end =
+              trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
+          const StepOutcome outcome = decide_open_step(team, context, rule, assumed, audit, may_end,
                                                        screened_proposal(proposals, k, assumed, model), model,
-                                                       replica, work, counters, progress);
-        if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
+                                                       replica, work, counters, progress, accepted);
+          if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
+        }
+        if (accepted) {
+          accept_proposal(team, proposals, k, replica.x, work.sigma, model);
+          ++counters.accepted;
+        }
+        ++counters.steps;
+        ++progress.done;
       }
     }
     team.synchronize();

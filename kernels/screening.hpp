@@ -128,6 +128,8 @@ struct ScreeningPolicy {
   /// directions, which varies more, by the other.
   static constexpr double growth_margin = 1.5;
   static constexpr double across_margin = 2.25;
+  /// An |e| larger than assumed is accounted for up to so many times.
+  static constexpr double most_allowed = 3;
   /// Errors that |e| does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
   /// Proposals audited one and all before a model is trusted.
