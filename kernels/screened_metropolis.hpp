@@ -23,19 +23,23 @@ LANGEVO_INLINE std::uint64_t audited_proposal(const Context& context, double len
 /// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
 /// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
 template <class Team, class Context>
-LANGEVO_APART void learn_from_stretch(const Team& team, const Context& context, const double* x,
-                                      LocalModel& model, ReplicaView replica, ScreenedWorkspace<Team>& work) {
+LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
   if (model.knows_curvature()) keep_error_direction(team, model);
-  if (model.knows_curvature() || replica.directions == nullptr) return;
+  if (model.knows_curvature() || run.replica.directions == nullptr) return;
+  const double* const sigma = run.context.sigma;
+  const double* const x = run.replica.x;
   float* const change = model.bend;
   float* const way = model.pending;  // nothing is pending at the end of a stretch
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
-    change[i] = static_cast<float>(context.sigma[i] * work.gradient.gradient[i] -
-                                   static_cast<double>(work.anchor_slope[i]));
-    way[i] = static_cast<float>((x[i] - work.anchor[i]) / context.sigma[i]);
+    change[i] =
+        static_cast<float>(sigma[i] * work.gradient.gradient[i] - static_cast<double>(work.anchor_slope[i]));
+    way[i] = static_cast<float>((x[i] - work.anchor[i]) / sigma[i]);
   });
   team.synchronize();
-  learn_curvature(team, model.padded, change, way, replica.directions, *replica.screening);
+  learn_curvature(team, model.padded, change, way, run.replica.directions, *run.replica.screening);
 }
 
 /// What of a local model is that of the present state.
@@ -46,21 +50,23 @@ struct ModelAge {
 
 /// The model at x, whose gradient is in work.gradient, with a Hessian that served up to `ages` stretches.
 template <class Team, class Context>
-LANGEVO_APART void renew_model(const Team& team, const Context& context, int ages, ReplicaView replica,
-                               LocalModel& model, ModelAge& age, ScreenedWorkspace<Team>& work) {
-  double* const x = replica.x;
-  set_slope(team, work.gradient.gradient, context.sigma, model);
+LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run, int ages, ModelAge& age) {
+  const Team& team = run.team;
+  ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  const double* const x = run.replica.x;
+  set_slope(team, work.gradient.gradient, run.context.sigma, model);
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
     if (begins || age.hessian + 1 >= ages) {
-      set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+      set_curvature(team, run.context.problem, x, run.context.sigma, work.curvature, model);
       age.hessian = 0;
     } else {
       ++age.hessian;
     }
     find_directions(team, begins, model);
   } else {
-    set_learnt_curvature(team, *replica.screening, replica.directions, model);
+    set_learnt_curvature(team, *run.replica.screening, run.replica.directions, model);
     age.hessian = 0;
   }
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
@@ -68,10 +74,14 @@ LANGEVO_APART void renew_model(const Team& team, const Context& context, int age
   team.synchronize();
 }
 
-/// Back to the anchor.
-template <class Team>
-LANGEVO_FUNCTION void return_to_anchor(const Team& team, double* x, LocalModel& model,
-                                       const ScreenedWorkspace<Team>& work) {
+/// Back to the anchor, whose step was `step`.
+template <class Team, class Context>
+LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run, std::uint64_t step) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  double* const x = run.replica.x;
+  run.context.step = step;
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] = work.anchor_slope[i];
@@ -84,44 +94,52 @@ LANGEVO_FUNCTION void return_to_anchor(const Team& team, double* x, LocalModel& 
 /// Whether the slope at the end of a stretch is what the model, all pending mutations followed, makes of it;
 /// leaves the gradient there in work.gradient and the measured error in `check`.
 template <class Team, class Context>
-LANGEVO_FUNCTION bool check_stretch(const Team& team, const Context& context, LocalModel& model,
-                                    ReplicaView replica, ScreenedWorkspace<Team>& work, SlopeCheck& check) {
-  ScreeningState& state = *replica.screening;
-  const bool bent_as_assumed = follow_pending(team, state.pending_margin, model);
+LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run, SlopeCheck& check) {
+  const Team& team = run.team;
+  ScreenedWorkspace<Team>& work = run.work;
+  ScreeningState& state = *run.replica.screening;
+  const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
-  const double loss = loss_and_gradient(team, context.problem, replica.x, work.gradient);
-  check = check_slope(team, work.gradient.gradient, context.sigma, model);
+  const double loss = loss_and_gradient(team, run.context.problem, run.replica.x, work.gradient);
+  check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
   return bent_as_assumed && is_finite(loss) && is_finite(check.error);
+}
+
+/// After a stretch that is to be replayed: as before it, but for what was seen of the model.
+LANGEVO_INLINE StepCounters counters_of_replay(StepCounters before, const StepCounters& after) {
+  before.model_failures = after.model_failures;
+  before.model_audits = after.model_audits;
+  ++before.replays;
+  return before;
 }
 
 /// One stretch of up to `left` proposals from the present state on. Returns the steps taken, 0 where the
 /// model failed again and again.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& context,
-                                         const ScreenedMetropolis& rule, std::uint64_t left,
-                                         const ScreeningCosts& costs, ReplicaView replica, LocalModel& model,
-                                         ModelAge& age, ScreenedWorkspace<Team>& work,
-                                         StepCounters& counters) {
-  ScreeningState& state = *replica.screening;
+LANGEVO_APART std::uint64_t take_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left,
+                                         const ScreeningCosts& costs, ModelAge& age) {
+  const Team& team = run.team;
+  ScreeningState& state = *run.replica.screening;
   double others = age.has_gradient ? 0 : costs.gradient;  // costs apart from proposals and undecided ones
-  if (!age.has_gradient) loss_and_gradient(team, context.problem, replica.x, work.gradient);
-  renew_model(team, context, ScreeningPolicy::hessian_ages(costs), replica, model, age, work);
+  if (!age.has_gradient) loss_and_gradient(team, run.context.problem, run.replica.x, run.work.gradient);
+  renew_model(run, ScreeningPolicy::hessian_ages(costs), age);
   others += age.hessian == 0 ? costs.anchor : costs.gradient;
-  ++counters.anchors;
-  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
-  const double rounding = prediction_rounding(team, context, replica.x, 2 * slope_norm, model.size);
+  ++run.counters.anchors;
+  const double slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
+  const double rounding =
+      prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
   std::uint64_t most = ScreeningPolicy::most_proposals(state, left);
+  const std::uint64_t step = run.context.step;
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
     const bool trusted = ScreeningPolicy::trusted(state);
     const AssumedError assumed = ScreeningPolicy::assumed_error(state, age.hessian, slope_norm);
-    const Stretch stretch{most, audited_proposal(context, ScreeningPolicy::usual_length(state)), assumed,
+    const Stretch stretch{most, audited_proposal(run.context, ScreeningPolicy::usual_length(state)), assumed,
                           rounding};
-    StepCounters tried = counters;
+    const StepCounters before = run.counters;
     Progress progress;
     SlopeCheck check{};
-    bool holds = follow_stretch(team, context, rule, stretch, ScreeningPolicy::earliest_end(costs, state),
-                                model, replica, work, tried, progress) &&
-                 check_stretch(team, context, model, replica, work, check);
+    bool holds = follow_stretch(run, stretch, ScreeningPolicy::earliest_end(costs, state), progress) &&
+                 check_stretch(run, check);
     const StretchResult result{progress.done, progress.undecided, check.error, check.across,
                                progress.done == left};
     const double reach = assumed.reach(static_cast<double>(progress.done));
@@ -129,25 +147,22 @@ LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& contex
     holds = holds && (!trusted || error <= larger(1.0, progress.allows));
     const double cost = costs.proposal * static_cast<double>(progress.done) + costs.exact * progress.spent;
     if (holds) {
-      counters = tried;
-      learn_from_stretch(team, context, replica.x, model, replica, work);
+      learn_from_stretch(run);
       team.synchronize();
       if (team.leads()) {
         const auto done = static_cast<double>(progress.done);
         const double audits = !trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
         ScreeningPolicy::finish_stretch(result, assumed, age.hessian, costs, state);
-        ScreeningPolicy::settle(done, cost + audits + others, costs, rule.acceptance == Acceptance::automatic,
-                                state);
+        ScreeningPolicy::settle(done, cost + audits + others, costs,
+                                run.rule.acceptance == Acceptance::automatic, state);
       }
       team.synchronize();
       age.has_gradient = true;
       return progress.done;
     }
-    counters.model_failures = tried.model_failures;
-    counters.model_audits = tried.model_audits;
-    ++counters.replays;
+    run.counters = counters_of_replay(before, run.counters);
     others += cost + costs.gradient / 2;
-    return_to_anchor(team, replica.x, model, work);
+    return_to_anchor(run, step);
     if (team.leads() && progress.done > 0 && is_finite(check.error))
       ScreeningPolicy::take_error(assumed, age.hessian, result, 1, state);
     most = progress.done / 2 > 1 ? progress.done / 2 : 1;
@@ -162,15 +177,15 @@ LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& contex
 /// Up to `left` of the exact steps that are due; the state that the model knows is left behind. Returns the
 /// steps taken.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t take_exact_steps(const Team& team, Context context,
-                                             const ScreenedMetropolis& rule, std::uint64_t left,
-                                             ReplicaView replica, ModelAge& age,
-                                             ScreenedWorkspace<Team>& work, StepCounters& counters) {
-  ScreeningState& state = *replica.screening;
+LANGEVO_APART std::uint64_t take_exact_steps(ScreenedRun<Team, Context>& run, std::uint64_t left,
+                                             ModelAge& age) {
+  const Team& team = run.team;
+  ScreeningState& state = *run.replica.screening;
   const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
-  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
-    take_step(team, context, static_cast<const Metropolis&>(rule), replica, work.exact, counters);
-    ++counters.steps;
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
+    take_step(team, run.context, static_cast<const Metropolis&>(run.rule), run.replica, run.work.exact,
+              run.counters);
+    ++run.counters.steps;
   }
   age.has_gradient = false;
   team.synchronize();
@@ -209,16 +224,12 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
   const ScreeningCosts costs = begin_screening(team, context, rule, replica, work);
   double* const x = replica.x;
   replica.x = work.state;
-  LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's
+  ScreenedRun<Team, Context> run{team, context, rule, replica, work, work.model, counters};
   ModelAge age;
   for (std::uint64_t taken = 0; taken < steps;) {
     const std::uint64_t left = steps - taken;
-    const std::uint64_t done =
-        replica.screening->exact_left > 0
-            ? take_exact_steps(team, context, rule, left, replica, age, work, counters)
-            : take_stretch(team, context, rule, left, costs, replica, model, age, work, counters);
-    taken += done;
-    context.step += done;
+    taken += replica.screening->exact_left > 0 ? take_exact_steps(run, left, age)
+                                               : take_stretch(run, left, costs, age);
   }
   team.synchronize();
   team.each(work.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.state[i]; });
