@@ -14,6 +14,7 @@ inline namespace LANGEVO_TARGET {
 struct Stretch {
   std::uint64_t most;     ///< proposals
   std::uint64_t audited;  ///< proposal that is audited, if it comes to that
+  double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
   AssumedError error;     ///< of the slope
   double rounding;        ///< bound on the rounding errors of a prediction
 };

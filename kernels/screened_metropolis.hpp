@@ -74,7 +74,7 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run, int ages, ModelA
   team.synchronize();
 }
 
-/// Back to the anchor, whose step was `step`.
+/// Back to the anchor, whose step was `step`, for a replay; what was seen of the model stays counted.
 template <class Team, class Context>
 LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run, std::uint64_t step) {
   const Team& team = run.team;
@@ -82,6 +82,10 @@ LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run, std::uin
   LocalModel& model = run.model;
   double* const x = run.replica.x;
   run.context.step = step;
+  run.anchor_counters.model_failures = run.counters.model_failures;
+  run.anchor_counters.model_audits = run.counters.model_audits;
+  run.counters = run.anchor_counters;
+  ++run.counters.replays;
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] = work.anchor_slope[i];
@@ -105,14 +109,6 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run, SlopeCheck& ch
   return bent_as_assumed && is_finite(loss) && is_finite(check.error);
 }
 
-/// After a stretch that is to be replayed: as before it, but for what was seen of the model.
-LANGEVO_INLINE StepCounters counters_of_replay(StepCounters before, const StepCounters& after) {
-  before.model_failures = after.model_failures;
-  before.model_audits = after.model_audits;
-  ++before.replays;
-  return before;
-}
-
 /// One stretch of up to `left` proposals from the present state on. Returns the steps taken, 0 where the
 /// model failed again and again.
 template <class Team, class Context>
@@ -126,24 +122,25 @@ LANGEVO_APART std::uint64_t take_stretch(ScreenedRun<Team, Context>& run, std::u
   others += age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
   const double slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
-  const double rounding =
-      prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
-  std::uint64_t most = ScreeningPolicy::most_proposals(state, left);
+  Stretch& stretch = run.stretch;
+  Progress& progress = run.progress;
+  stretch.rounding = prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
+  stretch.most = ScreeningPolicy::most_proposals(state, left);
   const std::uint64_t step = run.context.step;
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
     const bool trusted = ScreeningPolicy::trusted(state);
-    const AssumedError assumed = ScreeningPolicy::assumed_error(state, age.hessian, slope_norm);
-    const Stretch stretch{most, audited_proposal(run.context, ScreeningPolicy::usual_length(state)), assumed,
-                          rounding};
-    const StepCounters before = run.counters;
-    Progress progress;
+    stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
+    stretch.earliest_end = ScreeningPolicy::earliest_end(costs, state);
+    stretch.error = ScreeningPolicy::assumed_error(state, age.hessian, slope_norm);
+    progress = {};
+    run.anchor_counters = run.counters;
     SlopeCheck check{};
-    bool holds = follow_stretch(run, stretch, ScreeningPolicy::earliest_end(costs, state), progress) &&
-                 check_stretch(run, check);
+    bool holds = follow_stretch(run) && check_stretch(run, check);
     const StretchResult result{progress.done, progress.undecided, check.error, check.across,
                                progress.done == left};
-    const double reach = assumed.reach(static_cast<double>(progress.done));
-    const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
+    const double reach = stretch.error.reach(static_cast<double>(progress.done));
+    const double error =
+        larger(check.error / stretch.error.whole(reach), check.across / stretch.error.across(reach));
     holds = holds && (!trusted || error <= larger(1.0, progress.allows));
     const double cost = costs.proposal * static_cast<double>(progress.done) + costs.exact * progress.spent;
     if (holds) {
@@ -152,7 +149,7 @@ LANGEVO_APART std::uint64_t take_stretch(ScreenedRun<Team, Context>& run, std::u
       if (team.leads()) {
         const auto done = static_cast<double>(progress.done);
         const double audits = !trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
-        ScreeningPolicy::finish_stretch(result, assumed, age.hessian, costs, state);
+        ScreeningPolicy::finish_stretch(result, stretch.error, age.hessian, costs, state);
         ScreeningPolicy::settle(done, cost + audits + others, costs,
                                 run.rule.acceptance == Acceptance::automatic, state);
       }
@@ -160,12 +157,11 @@ LANGEVO_APART std::uint64_t take_stretch(ScreenedRun<Team, Context>& run, std::u
       age.has_gradient = true;
       return progress.done;
     }
-    run.counters = counters_of_replay(before, run.counters);
     others += cost + costs.gradient / 2;
     return_to_anchor(run, step);
     if (team.leads() && progress.done > 0 && is_finite(check.error))
-      ScreeningPolicy::take_error(assumed, age.hessian, result, 1, state);
-    most = progress.done / 2 > 1 ? progress.done / 2 : 1;
+      ScreeningPolicy::take_error(stretch.error, age.hessian, result, 1, state);
+    stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
     team.synchronize();
   }
   age.has_gradient = false;
@@ -224,7 +220,7 @@ LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context
   const ScreeningCosts costs = begin_screening(team, context, rule, replica, work);
   double* const x = replica.x;
   replica.x = work.state;
-  ScreenedRun<Team, Context> run{team, context, rule, replica, work, work.model, counters};
+  ScreenedRun<Team, Context> run{team, context, rule, replica, work, work.model, counters, counters, {}, {}};
   ModelAge age;
   for (std::uint64_t taken = 0; taken < steps;) {
     const std::uint64_t left = steps - taken;

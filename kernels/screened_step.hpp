@@ -77,6 +77,9 @@ struct ScreenedRun {
   ScreenedWorkspace<Team>& work;
   LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
   StepCounters& counters;
+  StepCounters anchor_counters;  ///< what they were at the anchor
+  Stretch stretch;
+  Progress progress;
 };
 
 enum class StepOutcome {
@@ -89,7 +92,7 @@ enum class StepOutcome {
 template <class Team, class Context>
 LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
                                      const ScreenedProposal& proposal, const Prediction& prediction,
-                                     Progress& progress, bool& accepted) {
+                                     bool& accepted) {
   const Team& team = run.team;
   const Context& context = run.context;
   ScreenedWorkspace<Team>& work = run.work;
@@ -122,8 +125,8 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   if (audit) {
     ++counters.model_audits;
   } else {
-    ++progress.undecided;
-    progress.spent += evaluation_cost(counters) - cost_before;
+    ++run.progress.undecided;
+    run.progress.spent += evaluation_cost(counters) - cost_before;
   }
   if (!is_finite(error)) return true;
   team.synchronize();
@@ -147,16 +150,16 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
 template <class Team, class Context>
 LANGEVO_APART StepOutcome decide_open_step(ScreenedRun<Team, Context>& run, const ModelBound& assumed,
                                            bool audit, bool may_end, const ScreenedProposal& proposal,
-                                           Progress& progress, bool& accepted) {
+                                           bool& accepted) {
   const Prediction prediction = predict(run.team, run.context, run.rule, assumed, audit, proposal, run.model);
   accepted = prediction.verdict == Verdict::accept;
   if (!audit && prediction.verdict != Verdict::undecided) {
     ++run.counters.decided_by_model;
-    progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
+    run.progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
   } else if (may_end && !audit) {
-    ++progress.undecided;
+    ++run.progress.undecided;
     return StepOutcome::left_open;
-  } else if (!evaluate_proposal(run, audit, proposal, prediction, progress, accepted)) {
+  } else if (!evaluate_proposal(run, audit, proposal, prediction, accepted)) {
     return StepOutcome::disproved;
   }
   return StepOutcome::taken;
@@ -177,11 +180,10 @@ LANGEVO_INLINE void accept_proposal(const Team& team,
   team.synchronize();
 }
 
-/// Follows the model through a stretch, up to an undecided proposal from `earliest_end` on or to its end.
+/// Follows the model through a stretch, up to an undecided proposal from its earliest end on or to its end.
 /// Returns false where the model turns out worse than its bound.
 template <class Team, class Context>
-LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run, const Stretch& stretch,
-                                     double earliest_end, Progress& progress) {
+LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   Context& context = run.context;
   ScreenedWorkspace<Team>& work = run.work;
@@ -189,8 +191,8 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run, const Stretch
   StepCounters& counters = run.counters;
   ScreeningState& state = *run.replica.screening;
   const std::size_t row = normal_buffer_size(model.size);
-  while (progress.done < stretch.most) {
-    const std::uint64_t left = stretch.most - progress.done;
+  while (run.progress.done < run.stretch.most) {
+    const std::uint64_t left = run.stretch.most - run.progress.done;
     const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
     std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
     batch = batch < same_high_word ? batch : same_high_word;
@@ -204,22 +206,21 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run, const Stretch
       }
       const std::uint64_t count =
           batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
-      const ModelBound assumed = model_bound(stretch, progress.done, count, model, state);
+      const ModelBound assumed = model_bound(run.stretch, run.progress.done, count, model, state);
       const bool trusted = ScreeningPolicy::trusted(state);
       ScreenedProposals<Team::vectors_at_a_time> proposals;
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
       for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
-        const bool audit = progress.done == stretch.audited || !trusted;
+        const bool audit = run.progress.done == run.stretch.audited || !trusted;
         const double change = proposals.change_after(k, model);
         bool accepted = change < 0;  // the threshold is never below 0
         if (absolute(change) > proposals.clear[k] && (accepted || !is_finite(run.rule.beta)) && !audit) {
           ++counters.decided_by_model;
         } else {
-          const bool may_end =
-              trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
-          const StepOutcome outcome =
-              decide_open_step(run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model),
-                               progress, accepted);
+          const bool may_end = trusted && run.progress.done > 0 &&
+                               static_cast<double>(run.progress.done) >= run.stretch.earliest_end;
+          const StepOutcome outcome = decide_open_step(
+              run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model), accepted);
           if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
         }
         if (accepted) {
@@ -227,7 +228,7 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run, const Stretch
           ++counters.accepted;
         }
         ++counters.steps;
-        ++progress.done;
+        ++run.progress.done;
       }
     }
     team.synchronize();
