@@ -51,10 +51,9 @@ void run(const Problem& problem, const char* name) {
   StepContext context{view, sigma.data(), 1, 0, 0};
   ScreenedRun<SerialTeam, StepContext> run{team,       context,  rule,     replica, work,
                                            work.model, counters, counters, {},      {}};
-  ModelAge age;
   const auto exact_steps = [&] {
     state.exact_left = 200;
-    take_exact_steps(run, 200, age);
+    take_exact_steps(run, 200);
   };
   exact_steps();
   const double exact = seconds_of(exact_steps) / 200;
@@ -76,7 +75,7 @@ void run(const Problem& problem, const char* name) {
   run.model.rest = {};
   state.samples = ScreeningPolicy::samples_before_trust;
   constexpr std::uint64_t length = 1000;
-  run.stretch = {length, length, length, {0, 0, 0, length}, 0};
+  run.stretch = {length, length, true, length, length, {0, 0, 0, length}, 0};
   const double proposal = seconds_of([&] {
                             run.progress = {};
                             follow_stretch(run);

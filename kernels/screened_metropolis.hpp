@@ -42,23 +42,18 @@ LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
   learn_curvature(team, model.padded, change, way, run.replica.directions, *run.replica.screening);
 }
 
-/// What of a local model is that of the present state.
-struct ModelAge {
-  bool has_gradient = false;  ///< work.gradient
-  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
-};
-
-/// The model at x, whose gradient is in work.gradient, with a Hessian that served up to `ages` stretches.
+/// The model at x, whose gradient is in work.gradient, with a Hessian that may have served stretches before.
 template <class Team, class Context>
-LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run, int ages, ModelAge& age) {
+LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
+  ModelAge& age = run.age;
   const double* const x = run.replica.x;
   set_slope(team, work.gradient.gradient, run.context.sigma, model);
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
-    if (begins || age.hessian + 1 >= ages) {
+    if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
       set_curvature(team, run.context.problem, x, run.context.sigma, work.curvature, model);
       age.hessian = 0;
     } else {
@@ -74,14 +69,14 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run, int ages, ModelA
   team.synchronize();
 }
 
-/// Back to the anchor, whose step was `step`, for a replay; what was seen of the model stays counted.
+/// Back to the anchor for a replay; what was seen of the model stays counted.
 template <class Team, class Context>
-LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run, std::uint64_t step) {
+LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
   double* const x = run.replica.x;
-  run.context.step = step;
+  run.context.step -= run.progress.done;
   run.anchor_counters.model_failures = run.counters.model_failures;
   run.anchor_counters.model_audits = run.counters.model_audits;
   run.counters = run.anchor_counters;
@@ -96,85 +91,107 @@ LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run, std::uin
 }
 
 /// Whether the slope at the end of a stretch is what the model, all pending mutations followed, makes of it;
-/// leaves the gradient there in work.gradient and the measured error in `check`.
+/// leaves the gradient there in work.gradient and the measured error in run.check.
 template <class Team, class Context>
-LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run, SlopeCheck& check) {
+LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
   const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
   const double loss = loss_and_gradient(team, run.context.problem, run.replica.x, work.gradient);
-  check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
-  return bent_as_assumed && is_finite(loss) && is_finite(check.error);
+  run.check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
+  return bent_as_assumed && is_finite(loss) && is_finite(run.check.error);
 }
 
-/// One stretch of up to `left` proposals from the present state on. Returns the steps taken, 0 where the
-/// model failed again and again.
+/// A model of the present state, to begin a stretch of up to `left` proposals with.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t take_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left,
-                                         const ScreeningCosts& costs, ModelAge& age) {
+LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left) {
   const Team& team = run.team;
-  ScreeningState& state = *run.replica.screening;
-  double others = age.has_gradient ? 0 : costs.gradient;  // costs apart from proposals and undecided ones
-  if (!age.has_gradient) loss_and_gradient(team, run.context.problem, run.replica.x, run.work.gradient);
-  renew_model(run, ScreeningPolicy::hessian_ages(costs), age);
-  others += age.hessian == 0 ? costs.anchor : costs.gradient;
+  const ScreeningCosts& costs = run.costs;
+  run.spent = run.age.has_gradient ? 0 : costs.gradient;
+  if (!run.age.has_gradient) loss_and_gradient(team, run.context.problem, run.replica.x, run.work.gradient);
+  renew_model(run);
+  run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
-  const double slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
-  Stretch& stretch = run.stretch;
-  Progress& progress = run.progress;
-  stretch.rounding = prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
-  stretch.most = ScreeningPolicy::most_proposals(state, left);
-  const std::uint64_t step = run.context.step;
-  for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
-    const bool trusted = ScreeningPolicy::trusted(state);
-    stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
-    stretch.earliest_end = ScreeningPolicy::earliest_end(costs, state);
-    stretch.error = ScreeningPolicy::assumed_error(state, age.hessian, slope_norm);
-    progress = {};
-    run.anchor_counters = run.counters;
-    SlopeCheck check{};
-    bool holds = follow_stretch(run) && check_stretch(run, check);
-    const StretchResult result{progress.done, progress.undecided, check.error, check.across,
-                               progress.done == left};
-    const double reach = stretch.error.reach(static_cast<double>(progress.done));
-    const double error =
-        larger(check.error / stretch.error.whole(reach), check.across / stretch.error.across(reach));
-    holds = holds && (!trusted || error <= larger(1.0, progress.allows));
-    const double cost = costs.proposal * static_cast<double>(progress.done) + costs.exact * progress.spent;
-    if (holds) {
-      learn_from_stretch(run);
-      team.synchronize();
-      if (team.leads()) {
-        const auto done = static_cast<double>(progress.done);
-        const double audits = !trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
-        ScreeningPolicy::finish_stretch(result, stretch.error, age.hessian, costs, state);
-        ScreeningPolicy::settle(done, cost + audits + others, costs,
-                                run.rule.acceptance == Acceptance::automatic, state);
-      }
-      team.synchronize();
-      age.has_gradient = true;
-      return progress.done;
-    }
-    others += cost + costs.gradient / 2;
-    return_to_anchor(run, step);
-    if (team.leads() && progress.done > 0 && is_finite(check.error))
-      ScreeningPolicy::take_error(stretch.error, age.hessian, result, 1, state);
-    stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
-    team.synchronize();
-  }
-  age.has_gradient = false;
-  if (team.leads()) ScreeningPolicy::give_up(costs, state);
-  team.synchronize();
-  return 0;
+  run.slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
+  run.stretch.rounding =
+      prediction_rounding(team, run.context, run.replica.x, 2 * run.slope_norm, run.model.size);
+  run.stretch.asked = left;
+  run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, left);
 }
 
-/// Up to `left` of the exact steps that are due; the state that the model knows is left behind. Returns the
-/// steps taken.
+/// What is assumed of the stretch from the anchor on.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t take_exact_steps(ScreenedRun<Team, Context>& run, std::uint64_t left,
-                                             ModelAge& age) {
+LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run) {
+  const ScreeningState& state = *run.replica.screening;
+  Stretch& stretch = run.stretch;
+  stretch.trusted = ScreeningPolicy::trusted(state);
+  stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
+  stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
+  stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.slope_norm);
+  run.progress = {};
+  run.anchor_counters = run.counters;
+}
+
+/// After a stretch that `holds` as far as is known: whether its error was as assumed, too. Where not, all is
+/// back at the anchor, for a shorter one.
+template <class Team, class Context>
+LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
+  const Team& team = run.team;
+  const ScreeningCosts& costs = run.costs;
+  const Progress& progress = run.progress;
+  Stretch& stretch = run.stretch;
+  const AssumedError& assumed = stretch.error;
+  const SlopeCheck& check = run.check;
+  ScreeningState& state = *run.replica.screening;
+  const StretchResult result{progress.done, progress.undecided, check.error, check.across,
+                             progress.done == stretch.asked};
+  const auto done = static_cast<double>(progress.done);
+  const double reach = assumed.reach(done);
+  const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
+  const double cost = costs.proposal * done + costs.exact * progress.spent;
+  if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
+    learn_from_stretch(run);
+    team.synchronize();
+    if (team.leads()) {
+      const double audits = !stretch.trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
+      ScreeningPolicy::finish_stretch(result, assumed, run.age.hessian, costs, state);
+      ScreeningPolicy::settle(done, cost + audits + run.spent, costs,
+                              run.rule.acceptance == Acceptance::automatic, state);
+    }
+    team.synchronize();
+    run.age.has_gradient = true;
+    return true;
+  }
+  run.spent += cost + costs.gradient / 2;
+  return_to_anchor(run);
+  if (team.leads() && progress.done > 0 && is_finite(check.error))
+    ScreeningPolicy::take_error(assumed, run.age.hessian, result, 1, state);
+  stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
+  team.synchronize();
+  return false;
+}
+
+/// One stretch of up to `left` proposals from the present state on; none where the model failed again and
+/// again.
+template <class Team, class Context>
+LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left) {
+  begin_stretch(run, left);
+  for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
+    assume_stretch(run);
+    run.check = {};
+    const bool holds = follow_stretch(run) && check_stretch(run);
+    if (finish_stretch(run, holds)) return;
+  }
+  run.age.has_gradient = false;
+  if (run.team.leads()) ScreeningPolicy::give_up(run.costs, *run.replica.screening);
+  run.team.synchronize();
+}
+
+/// Up to `left` of the exact steps that are due; the state that the model knows is left behind.
+template <class Team, class Context>
+LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run, std::uint64_t left) {
   const Team& team = run.team;
   ScreeningState& state = *run.replica.screening;
   const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
@@ -183,53 +200,61 @@ LANGEVO_APART std::uint64_t take_exact_steps(ScreenedRun<Team, Context>& run, st
               run.counters);
     ++run.counters.steps;
   }
-  age.has_gradient = false;
+  run.age.has_gradient = false;
   team.synchronize();
   if (team.leads()) state.exact_left -= steps;
   team.synchronize();
-  return steps;
 }
 
-/// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known. Returns
-/// what steps cost.
+/// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known.
 template <class Team, class Context>
-LANGEVO_APART ScreeningCosts begin_screening(const Team& team, const Context& context,
-                                             const ScreenedMetropolis& rule, ReplicaView replica,
-                                             ScreenedWorkspace<Team>& work) {
+LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
   const std::size_t size = work.model.size;
-  const double* const x = replica.x;
+  const double* const x = run.home;
+  const double* const sigma = run.context.sigma;
   team.each(work.model.padded, [&](std::size_t i) LANGEVO_BODY {
     work.state[i] = i < size ? x[i] : 0.0;
-    work.sigma[i] = i < size ? context.sigma[i] : 0.0;
+    work.sigma[i] = i < size ? sigma[i] : 0.0;
   });
   const std::size_t normals = work.steps_at_a_time * normal_buffer_size(size);
   team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
-  const ScreeningCosts costs =
-      screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
-  if (rule.acceptance == Acceptance::automatic && team.leads())
-    ScreeningPolicy::begin(costs, *replica.screening);
+  run.replica.x = work.state;
+  run.costs = screening_costs(run.context.problem, run.rule.precision, work.model.knows_curvature(),
+                              Team::carries_values);
+  if (run.rule.acceptance == Acceptance::automatic && team.leads())
+    ScreeningPolicy::begin(run.costs, *run.replica.screening);
   team.synchronize();
-  return costs;
+}
+
+/// Takes x back.
+template <class Team, class Context>
+LANGEVO_APART void end_screening(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const double* const state = run.work.state;
+  double* const x = run.home;
+  team.synchronize();
+  team.each(run.work.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = state[i]; });
+  team.synchronize();
 }
 
 template <class Team, class Context>
-LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context,
-                                               const ScreenedMetropolis& rule, std::uint64_t steps,
-                                               ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                               StepCounters& counters) {
-  const ScreeningCosts costs = begin_screening(team, context, rule, replica, work);
-  double* const x = replica.x;
-  replica.x = work.state;
-  ScreenedRun<Team, Context> run{team, context, rule, replica, work, work.model, counters, counters, {}, {}};
-  ModelAge age;
-  for (std::uint64_t taken = 0; taken < steps;) {
-    const std::uint64_t left = steps - taken;
-    taken += replica.screening->exact_left > 0 ? take_exact_steps(run, left, age)
-                                               : take_stretch(run, left, costs, age);
+LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, const ScreenedMetropolis& rule,
+                                            std::uint64_t steps, ReplicaView replica,
+                                            ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  ScreenedRun<Team, Context> run{team, context, rule, replica, replica.x, work, work.model, counters};
+  begin_screening(run);
+  const std::uint64_t end = context.step + steps;
+  while (run.context.step < end) {
+    const std::uint64_t left = end - run.context.step;
+    if (run.replica.screening->exact_left > 0) {
+      take_exact_steps(run, left);
+    } else {
+      take_stretch(run, left);
+    }
   }
-  team.synchronize();
-  team.each(work.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.state[i]; });
-  team.synchronize();
+  end_screening(run);
   return steps;
 }
 

@@ -66,6 +66,12 @@ struct Progress {
   }
 };
 
+/// What of a local model is that of the present state.
+struct ModelAge {
+  bool has_gradient = false;  ///< work.gradient
+  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
+};
+
 /// One replica on its way through screened steps. Functions get this one reference and read from it what they
 /// need when they need it: on a GPU each argument stays in registers while a function calls others.
 template <class Team, class Context>
@@ -73,13 +79,19 @@ struct ScreenedRun {
   const Team& team;
   Context context;  ///< of the next step
   const ScreenedMetropolis& rule;
-  ReplicaView replica;  ///< its x in the workspace
+  ReplicaView replica;  ///< its x in the workspace,
+  double* home;         ///< and where it comes from
   ScreenedWorkspace<Team>& work;
   LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
   StepCounters& counters;
-  StepCounters anchor_counters;  ///< what they were at the anchor
-  Stretch stretch;
-  Progress progress;
+  StepCounters anchor_counters{};  ///< what they were at the anchor
+  ScreeningCosts costs{};
+  ModelAge age{};
+  double slope_norm = 0;  ///< |G| at the anchor
+  double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
+  Stretch stretch{};
+  Progress progress{};
+  SlopeCheck check{};
 };
 
 enum class StepOutcome {
