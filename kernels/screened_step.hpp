@@ -92,6 +92,7 @@ struct ScreenedRun {
   Stretch stretch{};
   Progress progress{};
   SlopeCheck check{};
+  bool accepts = false;  ///< the proposal decided last, if it was left open at first
 };
 
 enum class StepOutcome {
@@ -103,13 +104,10 @@ enum class StepOutcome {
 /// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
 template <class Team, class Context>
 LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
-                                     const ScreenedProposal& proposal, const Prediction& prediction,
-                                     bool& accepted) {
+                                     const ScreenedProposal& proposal, const Prediction& prediction) {
   const Team& team = run.team;
   const Context& context = run.context;
   ScreenedWorkspace<Team>& work = run.work;
-  StepCounters& counters = run.counters;
-  ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const float* const z = proposal.z;
   double* const proposed = work.exact.proposed;
@@ -118,40 +116,40 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   });
   team.synchronize();
   // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  const bool trusted = ScreeningPolicy::trusted(state);
+  const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
   CarriedValues<Team>& carried = work.exact.acceptance.carried;
   if (!trusted) carried.begin_step(context.replica, context.step);
-  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
+  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(*run.replica.screening);
   const bool in_float = run.rule.precision == Precision::float32 &&
-                        (!trusted || audit_float || ScreeningPolicy::float_pays(state));
-  const std::uint64_t by_float = counters.decided_by_float;
-  const double cost_before = evaluation_cost(counters);
+                        (!trusted || audit_float || ScreeningPolicy::float_pays(*run.replica.screening));
+  const std::uint64_t by_float = run.counters.decided_by_float;
+  const double cost_before = evaluation_cost(run.counters);
   const Decision exact =
       decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
-             prediction.threshold, work.exact.acceptance, run.replica.calibration, counters, audit_float);
-  accepted = exact.accepted;
+             prediction.threshold, work.exact.acceptance, run.replica.calibration, run.counters, audit_float);
+  run.accepts = exact.accepted;
   if (!trusted) {
-    carried.end_step(team, accepted, context.problem.network, work.exact.acceptance.single_precision);
+    carried.end_step(team, run.accepts, context.problem.network, work.exact.acceptance.single_precision);
   }
   const double error = exact.change.change - prediction.closest.change;
   if (audit) {
-    ++counters.model_audits;
+    ++run.counters.model_audits;
   } else {
     ++run.progress.undecided;
-    run.progress.spent += evaluation_cost(counters) - cost_before;
+    run.progress.spent += evaluation_cost(run.counters) - cost_before;
   }
   if (!is_finite(error)) return true;
   team.synchronize();
   if (team.leads()) {
     if (in_float && trusted && !audit_float)
-      ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
+      ScreeningPolicy::take_rung(run.counters.decided_by_float > by_float, *run.replica.screening);
     ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
-                                 !run.model.knows_curvature(), state);
+                                 !run.model.knows_curvature(), *run.replica.screening);
   }
   team.synchronize();
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
-    ++counters.model_failures;
+    ++run.counters.model_failures;
     return false;
   }
   return true;
@@ -161,17 +159,16 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
 /// left open.
 template <class Team, class Context>
 LANGEVO_APART StepOutcome decide_open_step(ScreenedRun<Team, Context>& run, const ModelBound& assumed,
-                                           bool audit, bool may_end, const ScreenedProposal& proposal,
-                                           bool& accepted) {
+                                           bool audit, bool may_end, const ScreenedProposal& proposal) {
   const Prediction prediction = predict(run.team, run.context, run.rule, assumed, audit, proposal, run.model);
-  accepted = prediction.verdict == Verdict::accept;
+  run.accepts = prediction.verdict == Verdict::accept;
   if (!audit && prediction.verdict != Verdict::undecided) {
     ++run.counters.decided_by_model;
     run.progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
   } else if (may_end && !audit) {
     ++run.progress.undecided;
     return StepOutcome::left_open;
-  } else if (!evaluate_proposal(run, audit, proposal, prediction, accepted)) {
+  } else if (!evaluate_proposal(run, audit, proposal, prediction)) {
     return StepOutcome::disproved;
   }
   return StepOutcome::taken;
@@ -200,8 +197,6 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
   Context& context = run.context;
   ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
-  StepCounters& counters = run.counters;
-  ScreeningState& state = *run.replica.screening;
   const std::size_t row = normal_buffer_size(model.size);
   while (run.progress.done < run.stretch.most) {
     const std::uint64_t left = run.stretch.most - run.progress.done;
@@ -212,14 +207,15 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
                  static_cast<std::uint32_t>(batch));
     team.synchronize();
     for (std::uint64_t first = 0; first < batch; first += Team::vectors_at_a_time) {
-      if (model.follows_soon && !follow_pending(team, state.pending_margin, model)) {
-        widen_pending_margin(team, state);
+      if (model.follows_soon && !follow_pending(team, run.replica.screening->pending_margin, model)) {
+        widen_pending_margin(team, *run.replica.screening);
         return false;
       }
       const std::uint64_t count =
           batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
-      const ModelBound assumed = model_bound(run.stretch, run.progress.done, count, model, state);
-      const bool trusted = ScreeningPolicy::trusted(state);
+      const ModelBound assumed =
+          model_bound(run.stretch, run.progress.done, count, model, *run.replica.screening);
+      const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
       ScreenedProposals<Team::vectors_at_a_time> proposals;
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
       for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
@@ -227,19 +223,20 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
         const double change = proposals.change_after(k, model);
         bool accepted = change < 0;  // the threshold is never below 0
         if (absolute(change) > proposals.clear[k] && (accepted || !is_finite(run.rule.beta)) && !audit) {
-          ++counters.decided_by_model;
+          ++run.counters.decided_by_model;
         } else {
           const bool may_end = trusted && run.progress.done > 0 &&
                                static_cast<double>(run.progress.done) >= run.stretch.earliest_end;
-          const StepOutcome outcome = decide_open_step(
-              run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model), accepted);
+          const StepOutcome outcome =
+              decide_open_step(run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model));
           if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
+          accepted = run.accepts;
         }
         if (accepted) {
           accept_proposal(team, proposals, k, run.replica.x, work.sigma, model);
-          ++counters.accepted;
+          ++run.counters.accepted;
         }
-        ++counters.steps;
+        ++run.counters.steps;
         ++run.progress.done;
       }
     }
