@@ -49,11 +49,11 @@ void run(const Problem& problem, const char* name) {
   const ReplicaView replica{x.data(), &calibration, &state};
   const ScreenedMetropolis rule{{beta, Precision::float32, Acceptance::automatic}};
   StepContext context{view, sigma.data(), 1, 0, 0};
-  ScreenedRun<SerialTeam, StepContext> run{team,       context,  rule,     replica, work,
-                                           work.model, counters, counters, {},      {}};
+  ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
+                                           work, work.model, counters, ~std::uint64_t{0}};
   const auto exact_steps = [&] {
     state.exact_left = 200;
-    take_exact_steps(run, 200);
+    take_exact_steps(run);
   };
   exact_steps();
   const double exact = seconds_of(exact_steps) / 200;

@@ -104,9 +104,9 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   return bent_as_assumed && is_finite(loss) && is_finite(run.check.error);
 }
 
-/// A model of the present state, to begin a stretch of up to `left` proposals with.
+/// A model of the present state, to begin a stretch with.
 template <class Team, class Context>
-LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left) {
+LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreeningCosts& costs = run.costs;
   run.spent = run.age.has_gradient ? 0 : costs.gradient;
@@ -117,8 +117,8 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run, std::uint64_t 
   run.slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
   run.stretch.rounding =
       prediction_rounding(team, run.context, run.replica.x, 2 * run.slope_norm, run.model.size);
-  run.stretch.asked = left;
-  run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, left);
+  run.stretch.asked = run.end - run.context.step;
+  run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
 }
 
 /// What is assumed of the stretch from the anchor on.
@@ -173,11 +173,10 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   return false;
 }
 
-/// One stretch of up to `left` proposals from the present state on; none where the model failed again and
-/// again.
+/// One stretch from the present state on; none where the model failed again and again.
 template <class Team, class Context>
-LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run, std::uint64_t left) {
-  begin_stretch(run, left);
+LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run) {
+  begin_stretch(run);
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
     assume_stretch(run);
     run.check = {};
@@ -189,11 +188,12 @@ LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run, std::uint64_
   run.team.synchronize();
 }
 
-/// Up to `left` of the exact steps that are due; the state that the model knows is left behind.
+/// The exact steps that are due; the state that the model knows is left behind.
 template <class Team, class Context>
-LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run, std::uint64_t left) {
+LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   ScreeningState& state = *run.replica.screening;
+  const std::uint64_t left = run.end - run.context.step;
   const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
   for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
     take_step(team, run.context, static_cast<const Metropolis&>(run.rule), run.replica, run.work.exact,
@@ -243,15 +243,14 @@ template <class Team, class Context>
 LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, const ScreenedMetropolis& rule,
                                             std::uint64_t steps, ReplicaView replica,
                                             ScreenedWorkspace<Team>& work, StepCounters& counters) {
-  ScreenedRun<Team, Context> run{team, context, rule, replica, replica.x, work, work.model, counters};
+  ScreenedRun<Team, Context> run{
+      team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
   begin_screening(run);
-  const std::uint64_t end = context.step + steps;
-  while (run.context.step < end) {
-    const std::uint64_t left = end - run.context.step;
+  while (run.context.step < run.end) {
     if (run.replica.screening->exact_left > 0) {
-      take_exact_steps(run, left);
+      take_exact_steps(run);
     } else {
-      take_stretch(run, left);
+      take_stretch(run);
     }
   }
   end_screening(run);

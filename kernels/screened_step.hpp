@@ -84,6 +84,7 @@ struct ScreenedRun {
   ScreenedWorkspace<Team>& work;
   LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
   StepCounters& counters;
+  std::uint64_t end;               ///< step to end before
   StepCounters anchor_counters{};  ///< what they were at the anchor
   ScreeningCosts costs{};
   ModelAge age{};
