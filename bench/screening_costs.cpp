@@ -51,6 +51,7 @@ void run(const Problem& problem, const char* name) {
   StepContext context{view, sigma.data(), 1, 0, 0};
   ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
                                            work, work.model, counters, ~std::uint64_t{0}};
+  begin_screening(run);
   const auto exact_steps = [&] {
     state.exact_left = 200;
     take_exact_steps(run);

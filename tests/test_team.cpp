@@ -41,11 +41,11 @@ struct Trajectory {
 constexpr std::size_t on_chip_bytes = 20000;
 
 template <class Team, class RuleType>
-Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t steps) {
+Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t steps, double width = 1e-3) {
   const HostProblem host(problem);
   const std::size_t n = problem.network().parameter_count();
   std::vector<double> sigma(n);
-  for (std::size_t i = 0; i < n; ++i) sigma[i] = 1e-3 * (1 + static_cast<double>(i % 3));
+  for (std::size_t i = 0; i < n; ++i) sigma[i] = width * (1 + static_cast<double>(i % 3));
   using Workspace = typename WorkspaceOf<Team, RuleType>::Type;
   const ProblemView view = host.view();
   Arena arena{.on_chip = {nullptr, on_chip_bytes, 0}, .workers = Team::workers};
@@ -143,6 +143,30 @@ TEST_P(TeamTest, AWarpScreensAsTheSerialTeamDecides) {
 }
 TEST_P(TeamTest, ABlockScreensAsTheSerialTeamDecides) {
   expect_screening_as_serial_team_decides<EmulatedBlockOf8>(make_problem(GetParam()));
+}
+
+/// Mutations small enough for models to decide most of them: long stretches, followed pending mutations,
+/// renewed Hessians and learnt directions.
+template <template <bool> class Team>
+void expect_models_followed_for_long() {
+  for (const std::vector<int>& widths : {std::vector<int>{1, 6, 1}, std::vector<int>{2, 5, 4, 1}}) {
+    const Problem problem = make_problem({widths, Activation::tanh, Loss::mse, 65});
+    for (const double beta : {1e5, std::numeric_limits<double>::infinity()}) {
+      const ScreenedMetropolis screened{{.beta = beta, .acceptance = Acceptance::screened}};
+      const Trajectory actual = follow<Team<false>>(problem, screened, 3000, 1e-5);
+      EXPECT_EQ(follow<SerialTeam>(problem, Metropolis{beta}, 3000, 1e-5).x, actual.x);
+      EXPECT_EQ(follow<Team<true>>(problem, screened, 3000, 1e-5).x, actual.x);
+      EXPECT_EQ(actual.counters.steps, 3000u);
+      EXPECT_GT(actual.counters.decided_by_model, 1500u);
+    }
+  }
+}
+
+TEST(Teams, AWarpFollowsModelsForLong) {
+  expect_models_followed_for_long<EmulatedWarp>();
+}
+TEST(Teams, ABlockFollowsModelsForLong) {
+  expect_models_followed_for_long<EmulatedBlockOf8>();
 }
 
 TEST(Teams, SumsAreWholeForEveryLength) {
