@@ -114,7 +114,7 @@ LANGEVO_FUNCTION CarriedOutput carry_narrow_network(const Team& team, const Netw
 /// for the series.
 template <class Act, class Team>
 LANGEVO_FUNCTION CarriedOutput carry_layers(const Team& team, const NetworkView& network, bool narrow,
-                                            const NarrowRows& narrow_rows, CarriedTile at,
+                                            const NarrowRows& narrow_rows, std::size_t points, CarriedTile at,
                                             LossChangeWorkspace<Team, float>& work) {
   using Lanes = typename Team::FloatLanes;
   float* const squares = work.errors.change_norm;
@@ -133,7 +133,8 @@ LANGEVO_FUNCTION CarriedOutput carry_layers(const Team& team, const NetworkView&
                            at.value,
                            at.next,
                            work.change[1 - from],
-                           squares};
+                           squares,
+                           points};
     const auto carry = [&](auto act, auto terms) LANGEVO_BODY {
       team.each_point([&](int p) LANGEVO_BODY { squares[p] = PointErrors<float>::square_floor(); });
       carry_layer<decltype(act), terms, Lanes>(l == 0, layer, rows);
@@ -199,11 +200,14 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
   const float* const df = work.change[network.layer_count % 2];
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     const CarriedTile at(carried, data, tile);
+    const std::size_t first_point = tile * points_per_tile;
+    const std::size_t left = data.points - first_point;
+    const std::size_t points = left < points_per_tile ? left : points_per_tile;
     narrow.input = at.input;
     narrow.value = at.narrow;
-    const CarriedOutput output = carried.narrow_output
-                                     ? carry_narrow_network<Act>(team, network, narrow, at, work)
-                                     : carry_layers<Act>(team, network, carried.narrow, narrow, at, work);
+    const CarriedOutput output =
+        carried.narrow_output ? carry_narrow_network<Act>(team, network, narrow, at, work)
+                              : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
     if (output.f == nullptr) {
       if (carried.narrow_pending) carried.forget();  // some tiles have taken what was accepted
       return false;
@@ -212,9 +216,8 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
       work.errors.value[p] = output.value_error;
       work.errors.change[p] = output.change_error;
     });
-    const std::size_t first_point = tile * points_per_tile;
     add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim,
-                    output.f, df, work.errors, data.points - first_point, *work.sums);
+                    output.f, df, work.errors, points, *work.sums);
   }
   result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
                              *work.sums);
