@@ -151,11 +151,11 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
     const auto within = [&](float reach) LANGEVO_BODY {
       return !team.any_point([&](int p) LANGEVO_BODY { return !(e.margin[p] <= reach); });  // NaN is not
     };
-    // `of_values` gives the bounds of the values' changes from those of the preactivations'.
+    // `of_values` gives the bounds of the values' changes at one point.
     const auto end_layer = [&](const auto& of_values) LANGEVO_BODY {
       at.ascend(layer.fan_out);
       team.each_point([&](int p) LANGEVO_BODY {
-        const ChangeBounds change = of_values(ChangeBounds{e.change_norm[p], e.change[p]}, at.error[p]);
+        const ChangeBounds change = of_values(p);
         const ChangeBounds next = changed_value_bounds(change, at.norm[p], at.error[p]);
         e.change_norm[p] = change.norm;
         e.change[p] = change.error;
@@ -164,15 +164,15 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
         at.next_error[p] = next.error;
       });
     };
-    const auto take_root = [&]() LANGEVO_BODY {
-      team.each_point([&](int p) LANGEVO_BODY { e.change_norm[p] = square_root(e.change_norm[p]); });
+    const auto measured = [&](int p) LANGEVO_BODY {
+      return ChangeBounds{square_root(e.change_norm[p]), e.change[p]};
     };
     const auto end_series = [&](auto count) LANGEVO_BODY {
       constexpr int terms = count;
       carry_layer<Act, terms, Lanes>(l == 0, layer, rows);
-      take_root();
-      end_layer([](ChangeBounds d, float error) LANGEVO_BODY {
-        return series_change_bounds<Act>(d, error, Act::template series_remainder<terms>(d.norm));
+      end_layer([&](int p) LANGEVO_BODY {
+        const ChangeBounds d = measured(p);
+        return series_change_bounds<Act>(d, at.error[p], Act::template series_remainder<terms>(d.norm));
       });
     };
     h = at.value;
@@ -182,13 +182,12 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
       with_series_terms<Act>(narrow_rows.reach, [&](auto terms) LANGEVO_BODY {
         narrow_changes<Act, terms, Lanes>(layer, narrow_rows, work.change[1 - from]);
       });
-      team.each_point([&](int p) LANGEVO_BODY { e.change_norm[p] = e.margin[p]; });
-      end_layer([=](ChangeBounds d, float error)
-                    LANGEVO_BODY { return series_change_bounds<Act>(d, error, remainder); });
+      end_layer([&](int p) LANGEVO_BODY {
+        return series_change_bounds<Act>({e.margin[p], e.change[p]}, at.error[p], remainder);
+      });
     } else if (!hidden) {
       carry_layer<LinearOutput, 0, Lanes>(l == 0, layer, rows);
-      take_root();
-      end_layer([](ChangeBounds d, float) LANGEVO_BODY { return d; });
+      end_layer(measured);
     } else if (within(Act::series_reach() / 2)) {
       end_series(Constant<2>{});
     } else if (within(Act::series_reach())) {
