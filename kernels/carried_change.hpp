@@ -148,8 +148,11 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
     const CarriedRows rows{work.proposed_weight,  work.weight_change, h,
                            work.change[from],     at.value,           at.next,
                            work.change[1 - from], e.change_norm,      points};
+    // of the tile's own points: which of the others have values depends on the machine
     const auto within = [&](float reach) LANGEVO_BODY {
-      return !team.any_point([&](int p) LANGEVO_BODY { return !(e.margin[p] <= reach); });  // NaN is not
+      return !team.any_point([&](int p) LANGEVO_BODY {
+        return static_cast<std::size_t>(p) < points && !(e.margin[p] <= reach);  // NaN is not
+      });
     };
     // `of_values` gives the bounds of the values' changes at one point.
     const auto end_layer = [&](const auto& of_values) LANGEVO_BODY {
