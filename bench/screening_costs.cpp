@@ -49,9 +49,11 @@ void run(const Problem& problem, const char* name) {
   const ReplicaView replica{x.data(), &calibration, &state};
   const ScreenedMetropolis rule{{beta, Precision::float32, Acceptance::automatic}};
   StepContext context{view, sigma.data(), 1, 0, 0};
+  ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
+                                           work, work.model, counters, ~std::uint64_t{0}};
   const auto exact_steps = [&] {
-    take_exact_steps(team, context, rule, 200, replica, work, counters);
-    context.step += 200;
+    state.exact_left = 200;
+    take_exact_steps(run);
   };
   exact_steps();
   const double exact = seconds_of(exact_steps) / 200;
@@ -67,19 +69,18 @@ void run(const Problem& problem, const char* name) {
     set_curvature(team, view, x.data(), sigma.data(), work.curvature, work.model);
     find_directions(team, false, work.model);
   });
-  LocalModel model = work.model;
-  model.curvature = nullptr;
-  model.rank = 0;
-  model.rest = {};
+  run.model = work.model;
+  run.model.curvature = nullptr;
+  run.model.rank = 0;
+  run.model.rest = {};
   state.samples = ScreeningPolicy::samples_before_trust;
   constexpr std::uint64_t length = 1000;
-  const Stretch stretch{length, length, {0, 0, 0, length}, 0};
-  const double proposal =
-      seconds_of([&] {
-        Progress progress;
-        follow_stretch(team, context, rule, stretch, length, model, replica, work, counters, progress);
-      }) /
-      length;
+  run.stretch = {length, length, true, length, length, {0, 0, 0, length}, 0};
+  const double proposal = seconds_of([&] {
+                            run.progress = {};
+                            follow_stretch(run);
+                          }) /
+                          length;
   const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true);
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
               evaluation / exact, costs.exact, gradient / exact, costs.gradient, (gradient + hessian) / exact,

@@ -12,8 +12,11 @@ inline namespace LANGEVO_TARGET {
 
 /// What a stretch is followed with.
 struct Stretch {
-  std::uint64_t most;     ///< proposals
+  std::uint64_t asked;    ///< proposals asked for, of which it takes
+  std::uint64_t most;     ///< so many at the most
+  bool trusted;           ///< whether the model decides
   std::uint64_t audited;  ///< proposal that is audited, if it comes to that
+  double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
   AssumedError error;     ///< of the slope
   double rounding;        ///< bound on the rounding errors of a prediction
 };

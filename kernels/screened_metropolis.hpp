@@ -20,58 +20,48 @@ LANGEVO_INLINE std::uint64_t audited_proposal(const Context& context, double len
              : ~std::uint64_t{0};
 }
 
-/// Exact steps; the state that the model knows is left behind.
-template <class Team, class Context>
-LANGEVO_APART void take_exact_steps(const Team& team, Context context, const ScreenedMetropolis& rule,
-                                    std::uint64_t steps, ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                    StepCounters& counters) {
-  for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
-    take_step(team, context, static_cast<const Metropolis&>(rule), replica, work.exact, counters);
-    ++counters.steps;
-  }
-}
-
 /// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
 /// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
 template <class Team, class Context>
-LANGEVO_APART void learn_from_stretch(const Team& team, const Context& context, const double* x,
-                                      LocalModel& model, ReplicaView replica, ScreenedWorkspace<Team>& work) {
+LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
   if (model.knows_curvature()) keep_error_direction(team, model);
-  if (model.knows_curvature() || replica.directions == nullptr) return;
+  if (model.knows_curvature() || run.replica.directions == nullptr) return;
+  const double* const sigma = run.context.sigma;
+  const double* const x = run.replica.x;
   float* const change = model.bend;
   float* const way = model.pending;  // nothing is pending at the end of a stretch
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
-    change[i] = static_cast<float>(context.sigma[i] * work.gradient.gradient[i] -
-                                   static_cast<double>(work.anchor_slope[i]));
-    way[i] = static_cast<float>((x[i] - work.anchor[i]) / context.sigma[i]);
+    change[i] =
+        static_cast<float>(sigma[i] * work.gradient.gradient[i] - static_cast<double>(work.anchor_slope[i]));
+    way[i] = static_cast<float>((x[i] - work.anchor[i]) / sigma[i]);
   });
   team.synchronize();
-  learn_curvature(team, model.padded, change, way, replica.directions, *replica.screening);
+  learn_curvature(team, model.padded, change, way, run.replica.directions, *run.replica.screening);
 }
 
-/// What of a local model is that of the present state.
-struct ModelAge {
-  bool has_gradient = false;  ///< work.gradient
-  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
-};
-
-/// The model at x, whose gradient is in work.gradient, with a Hessian that served up to `ages` stretches.
+/// The model at x, whose gradient is in work.gradient, with a Hessian that may have served stretches before.
 template <class Team, class Context>
-LANGEVO_APART void renew_model(const Team& team, const Context& context, int ages, ReplicaView replica,
-                               LocalModel& model, ModelAge& age, ScreenedWorkspace<Team>& work) {
-  double* const x = replica.x;
-  set_slope(team, work.gradient.gradient, context.sigma, model);
+LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  ModelAge& age = run.age;
+  const double* const x = run.replica.x;
+  set_slope(team, work.gradient.gradient, run.context.sigma, model);
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
-    if (begins || age.hessian + 1 >= ages) {
-      set_curvature(team, context.problem, x, context.sigma, work.curvature, model);
+    if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
+      set_curvature(team, run.context.problem, x, run.context.sigma, work.curvature, model);
       age.hessian = 0;
     } else {
       ++age.hessian;
     }
     find_directions(team, begins, model);
   } else {
-    set_learnt_curvature(team, *replica.screening, replica.directions, model);
+    set_learnt_curvature(team, *run.replica.screening, run.replica.directions, model);
     age.hessian = 0;
   }
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
@@ -79,10 +69,18 @@ LANGEVO_APART void renew_model(const Team& team, const Context& context, int age
   team.synchronize();
 }
 
-/// Back to the anchor.
-template <class Team>
-LANGEVO_FUNCTION void return_to_anchor(const Team& team, double* x, LocalModel& model,
-                                       const ScreenedWorkspace<Team>& work) {
+/// Back to the anchor for a replay; what was seen of the model stays counted.
+template <class Team, class Context>
+LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  double* const x = run.replica.x;
+  run.context.step -= run.progress.done;
+  run.anchor_counters.model_failures = run.counters.model_failures;
+  run.anchor_counters.model_audits = run.counters.model_audits;
+  run.counters = run.anchor_counters;
+  ++run.counters.replays;
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.slope[i] = work.anchor_slope[i];
@@ -93,125 +91,169 @@ LANGEVO_FUNCTION void return_to_anchor(const Team& team, double* x, LocalModel& 
 }
 
 /// Whether the slope at the end of a stretch is what the model, all pending mutations followed, makes of it;
-/// leaves the gradient there in work.gradient and the measured error in `check`.
+/// leaves the gradient there in work.gradient and the measured error in run.check.
 template <class Team, class Context>
-LANGEVO_FUNCTION bool check_stretch(const Team& team, const Context& context, LocalModel& model,
-                                    ReplicaView replica, ScreenedWorkspace<Team>& work, SlopeCheck& check) {
-  ScreeningState& state = *replica.screening;
-  const bool bent_as_assumed = follow_pending(team, state.pending_margin, model);
+LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  ScreenedWorkspace<Team>& work = run.work;
+  ScreeningState& state = *run.replica.screening;
+  const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
-  const double loss = loss_and_gradient(team, context.problem, replica.x, work.gradient);
-  check = check_slope(team, work.gradient.gradient, context.sigma, model);
-  return bent_as_assumed && is_finite(loss) && is_finite(check.error);
+  const double loss = loss_and_gradient(team, run.context.problem, run.replica.x, work.gradient);
+  run.check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
+  return bent_as_assumed && is_finite(loss) && is_finite(run.check.error);
 }
 
-/// One stretch of up to `left` proposals from the present state on. Returns the steps taken, 0 where the
-/// model failed again and again.
+/// A model of the present state, to begin a stretch with.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t take_stretch(const Team& team, const Context& context,
-                                         const ScreenedMetropolis& rule, std::uint64_t left,
-                                         const ScreeningCosts& costs, ReplicaView replica, LocalModel& model,
-                                         ModelAge& age, ScreenedWorkspace<Team>& work,
-                                         StepCounters& counters) {
-  ScreeningState& state = *replica.screening;
-  double others = age.has_gradient ? 0 : costs.gradient;  // costs apart from proposals and undecided ones
-  if (!age.has_gradient) loss_and_gradient(team, context.problem, replica.x, work.gradient);
-  renew_model(team, context, ScreeningPolicy::hessian_ages(costs), replica, model, age, work);
-  others += age.hessian == 0 ? costs.anchor : costs.gradient;
-  ++counters.anchors;
-  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
-  const double rounding = prediction_rounding(team, context, replica.x, 2 * slope_norm, model.size);
-  std::uint64_t most = ScreeningPolicy::most_proposals(state, left);
-  for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
-    const bool trusted = ScreeningPolicy::trusted(state);
-    const AssumedError assumed = ScreeningPolicy::assumed_error(state, age.hessian, slope_norm);
-    const Stretch stretch{most, audited_proposal(context, ScreeningPolicy::usual_length(state)), assumed,
-                          rounding};
-    StepCounters tried = counters;
-    Progress progress;
-    SlopeCheck check{};
-    bool holds = follow_stretch(team, context, rule, stretch, ScreeningPolicy::earliest_end(costs, state),
-                                model, replica, work, tried, progress) &&
-                 check_stretch(team, context, model, replica, work, check);
-    const StretchResult result{progress.done, progress.undecided, check.error, check.across,
-                               progress.done == left};
-    const double reach = assumed.reach(static_cast<double>(progress.done));
-    const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
-    holds = holds && (!trusted || error <= larger(1.0, progress.allows));
-    const double cost = costs.proposal * static_cast<double>(progress.done) + costs.exact * progress.spent;
-    if (holds) {
-      counters = tried;
-      learn_from_stretch(team, context, replica.x, model, replica, work);
-      team.synchronize();
-      if (team.leads()) {
-        const auto done = static_cast<double>(progress.done);
-        const double audits = !trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
-        ScreeningPolicy::finish_stretch(result, assumed, age.hessian, costs, state);
-        ScreeningPolicy::settle(done, cost + audits + others, costs, rule.acceptance == Acceptance::automatic,
-                                state);
-      }
-      team.synchronize();
-      age.has_gradient = true;
-      return progress.done;
-    }
-    counters.model_failures = tried.model_failures;
-    counters.model_audits = tried.model_audits;
-    ++counters.replays;
-    others += cost + costs.gradient / 2;
-    return_to_anchor(team, replica.x, model, work);
-    if (team.leads() && progress.done > 0 && is_finite(check.error))
-      ScreeningPolicy::take_error(assumed, age.hessian, result, 1, state);
-    most = progress.done / 2 > 1 ? progress.done / 2 : 1;
+LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreeningCosts& costs = run.costs;
+  run.spent = run.age.has_gradient ? 0 : costs.gradient;
+  if (!run.age.has_gradient) loss_and_gradient(team, run.context.problem, run.replica.x, run.work.gradient);
+  renew_model(run);
+  run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
+  ++run.counters.anchors;
+  run.slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
+  run.stretch.rounding =
+      prediction_rounding(team, run.context, run.replica.x, 2 * run.slope_norm, run.model.size);
+  run.stretch.asked = run.end - run.context.step;
+  run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
+}
+
+/// What is assumed of the stretch from the anchor on.
+template <class Team, class Context>
+LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run) {
+  const ScreeningState& state = *run.replica.screening;
+  Stretch& stretch = run.stretch;
+  stretch.trusted = ScreeningPolicy::trusted(state);
+  stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
+  stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
+  stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.slope_norm);
+  run.progress = {};
+  run.anchor_counters = run.counters;
+}
+
+/// After a stretch that `holds` as far as is known: whether its error was as assumed, too. Where not, all is
+/// back at the anchor, for a shorter one.
+template <class Team, class Context>
+LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
+  const Team& team = run.team;
+  const ScreeningCosts& costs = run.costs;
+  const Progress& progress = run.progress;
+  Stretch& stretch = run.stretch;
+  const AssumedError& assumed = stretch.error;
+  const SlopeCheck& check = run.check;
+  ScreeningState& state = *run.replica.screening;
+  const StretchResult result{progress.done, progress.undecided, check.error, check.across,
+                             progress.done == stretch.asked};
+  const auto done = static_cast<double>(progress.done);
+  const double reach = assumed.reach(done);
+  const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
+  const double cost = costs.proposal * done + costs.exact * progress.spent;
+  if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
+    learn_from_stretch(run);
     team.synchronize();
+    if (team.leads()) {
+      const double audits = !stretch.trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
+      ScreeningPolicy::finish_stretch(result, assumed, run.age.hessian, costs, state);
+      ScreeningPolicy::settle(done, cost + audits + run.spent, costs,
+                              run.rule.acceptance == Acceptance::automatic, state);
+    }
+    team.synchronize();
+    run.age.has_gradient = true;
+    return true;
   }
-  age.has_gradient = false;
-  return 0;
+  run.spent += cost + costs.gradient / 2;
+  return_to_anchor(run);
+  if (team.leads() && progress.done > 0 && is_finite(check.error))
+    ScreeningPolicy::take_error(assumed, run.age.hessian, result, 1, state);
+  stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
+  team.synchronize();
+  return false;
+}
+
+/// One stretch from the present state on; none where the model failed again and again.
+template <class Team, class Context>
+LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run) {
+  begin_stretch(run);
+  for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
+    assume_stretch(run);
+    run.check = {};
+    const bool holds = follow_stretch(run) && check_stretch(run);
+    if (finish_stretch(run, holds)) return;
+  }
+  run.age.has_gradient = false;
+  if (run.team.leads()) ScreeningPolicy::give_up(run.costs, *run.replica.screening);
+  run.team.synchronize();
+}
+
+/// The exact steps that are due; the state that the model knows is left behind.
+template <class Team, class Context>
+LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  ScreeningState& state = *run.replica.screening;
+  const std::uint64_t left = run.end - run.context.step;
+  const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
+    take_step(team, run.context, static_cast<const Metropolis&>(run.rule), run.replica, run.work.exact,
+              run.counters);
+    ++run.counters.steps;
+  }
+  run.age.has_gradient = false;
+  team.synchronize();
+  if (team.leads()) state.exact_left -= steps;
+  team.synchronize();
+}
+
+/// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known.
+template <class Team, class Context>
+LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  const std::size_t size = work.model.size;
+  const double* const x = run.home;
+  const double* const sigma = run.context.sigma;
+  team.each(work.model.padded, [&](std::size_t i) LANGEVO_BODY {
+    work.state[i] = i < size ? x[i] : 0.0;
+    work.sigma[i] = i < size ? sigma[i] : 0.0;
+  });
+  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(size);
+  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
+  run.replica.x = work.state;
+  run.costs = screening_costs(run.context.problem, run.rule.precision, work.model.knows_curvature(),
+                              Team::carries_values);
+  if (run.rule.acceptance == Acceptance::automatic && team.leads())
+    ScreeningPolicy::begin(run.costs, *run.replica.screening);
+  team.synchronize();
+}
+
+/// Takes x back.
+template <class Team, class Context>
+LANGEVO_APART void end_screening(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const double* const state = run.work.state;
+  double* const x = run.home;
+  team.synchronize();
+  team.each(run.work.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = state[i]; });
+  team.synchronize();
 }
 
 template <class Team, class Context>
-LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context,
-                                               const ScreenedMetropolis& rule, std::uint64_t steps,
-                                               ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                               StepCounters& counters) {
-  ScreeningState& state = *replica.screening;
-  double* const x = replica.x;
-  replica.x = work.state;
-  team.each(work.model.padded, [&](std::size_t i) LANGEVO_BODY {
-    work.state[i] = i < work.model.size ? x[i] : 0.0;
-    work.sigma[i] = i < work.model.size ? context.sigma[i] : 0.0;
-  });
-  const ScreeningCosts costs =
-      screening_costs(context.problem, rule.precision, work.model.knows_curvature(), Team::carries_values);
-  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(work.model.size);
-  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
-  if (rule.acceptance == Acceptance::automatic && team.leads()) ScreeningPolicy::begin(costs, state);
-  team.synchronize();
-  LocalModel model = work.model;  // its numbers are every thread's own, its arrays the team's
-  ModelAge age;
-  for (std::uint64_t taken = 0; taken < steps;) {
-    const std::uint64_t left = steps - taken;
-    std::uint64_t done = 0;
-    if (state.exact_left == 0) {
-      done = take_stretch(team, context, rule, left, costs, replica, model, age, work, counters);
-      if (done == 0) {
-        team.synchronize();
-        if (team.leads()) ScreeningPolicy::give_up(costs, state);
-        team.synchronize();
-      }
+LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, const ScreenedMetropolis& rule,
+                                            std::uint64_t steps, ReplicaView replica,
+                                            ScreenedWorkspace<Team>& work, StepCounters& counters) {
+  ScreenedRun<Team, Context> run{
+      team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
+  begin_screening(run);
+  while (run.context.step < run.end) {
+    if (run.replica.screening->exact_left > 0) {
+      take_exact_steps(run);
     } else {
-      done = left < state.exact_left ? left : state.exact_left;
-      take_exact_steps(team, context, rule, done, replica, work, counters);
-      team.synchronize();
-      if (team.leads()) state.exact_left -= done;
-      team.synchronize();
-      age.has_gradient = false;
+      take_stretch(run);
     }
-    taken += done;
-    context.step += done;
   }
-  team.synchronize();
-  team.each(work.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.state[i]; });
-  team.synchronize();
+  end_screening(run);
   return steps;
 }
 

@@ -66,6 +66,36 @@ struct Progress {
   }
 };
 
+/// What of a local model is that of the present state.
+struct ModelAge {
+  bool has_gradient = false;  ///< work.gradient
+  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
+};
+
+/// One replica on its way through screened steps. Functions get this one reference and read from it what they
+/// need when they need it: on a GPU each argument stays in registers while a function calls others.
+template <class Team, class Context>
+struct ScreenedRun {
+  const Team& team;
+  Context context;  ///< of the next step
+  const ScreenedMetropolis& rule;
+  ReplicaView replica;  ///< its x in the workspace,
+  double* home;         ///< and where it comes from
+  ScreenedWorkspace<Team>& work;
+  LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
+  StepCounters& counters;
+  std::uint64_t end;               ///< step to end before
+  StepCounters anchor_counters{};  ///< what they were at the anchor
+  ScreeningCosts costs{};
+  ModelAge age{};
+  double slope_norm = 0;  ///< |G| at the anchor
+  double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
+  Stretch stretch{};
+  Progress progress{};
+  SlopeCheck check{};
+  bool accepts = false;  ///< the proposal decided last, if it was left open at first
+};
+
 enum class StepOutcome {
   taken,
   left_open,  ///< undecided: a renewed model is to decide
@@ -74,13 +104,12 @@ enum class StepOutcome {
 
 /// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
 template <class Team, class Context>
-LANGEVO_APART bool evaluate_proposal(const Team& team, const Context& context, const ScreenedMetropolis& rule,
-                                     bool audit, bool knows_curvature, const ScreenedProposal& proposal,
-                                     const Prediction& prediction, ReplicaView replica,
-                                     ScreenedWorkspace<Team>& work, StepCounters& counters,
-                                     Progress& progress, bool& accepted) {
-  ScreeningState& state = *replica.screening;
-  const double* const x = replica.x;
+LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
+                                     const ScreenedProposal& proposal, const Prediction& prediction) {
+  const Team& team = run.team;
+  const Context& context = run.context;
+  ScreenedWorkspace<Team>& work = run.work;
+  const double* const x = run.replica.x;
   const float* const z = proposal.z;
   double* const proposed = work.exact.proposed;
   team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
@@ -88,40 +117,40 @@ LANGEVO_APART bool evaluate_proposal(const Team& team, const Context& context, c
   });
   team.synchronize();
   // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  const bool trusted = ScreeningPolicy::trusted(state);
+  const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
   CarriedValues<Team>& carried = work.exact.acceptance.carried;
   if (!trusted) carried.begin_step(context.replica, context.step);
-  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
-  const bool in_float =
-      rule.precision == Precision::float32 && (!trusted || audit_float || ScreeningPolicy::float_pays(state));
-  const std::uint64_t by_float = counters.decided_by_float;
-  const double cost_before = evaluation_cost(counters);
+  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(*run.replica.screening);
+  const bool in_float = run.rule.precision == Precision::float32 &&
+                        (!trusted || audit_float || ScreeningPolicy::float_pays(*run.replica.screening));
+  const std::uint64_t by_float = run.counters.decided_by_float;
+  const double cost_before = evaluation_cost(run.counters);
   const Decision exact =
       decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
-             prediction.threshold, work.exact.acceptance, replica.calibration, counters, audit_float);
-  accepted = exact.accepted;
+             prediction.threshold, work.exact.acceptance, run.replica.calibration, run.counters, audit_float);
+  run.accepts = exact.accepted;
   if (!trusted) {
-    carried.end_step(team, accepted, context.problem.network, work.exact.acceptance.single_precision);
+    carried.end_step(team, run.accepts, context.problem.network, work.exact.acceptance.single_precision);
   }
   const double error = exact.change.change - prediction.closest.change;
   if (audit) {
-    ++counters.model_audits;
+    ++run.counters.model_audits;
   } else {
-    ++progress.undecided;
-    progress.spent += evaluation_cost(counters) - cost_before;
+    ++run.progress.undecided;
+    run.progress.spent += evaluation_cost(run.counters) - cost_before;
   }
   if (!is_finite(error)) return true;
   team.synchronize();
   if (team.leads()) {
     if (in_float && trusted && !audit_float)
-      ScreeningPolicy::take_rung(counters.decided_by_float > by_float, state);
-    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained, !knows_curvature,
-                                 state);
+      ScreeningPolicy::take_rung(run.counters.decided_by_float > by_float, *run.replica.screening);
+    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
+                                 !run.model.knows_curvature(), *run.replica.screening);
   }
   team.synchronize();
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
-    ++counters.model_failures;
+    ++run.counters.model_failures;
     return false;
   }
   return true;
@@ -130,22 +159,17 @@ LANGEVO_APART bool evaluate_proposal(const Team& team, const Context& context, c
 /// A proposal that the first estimate does not decide by itself, or that is audited. `may_end`: it may be
 /// left open.
 template <class Team, class Context>
-LANGEVO_APART StepOutcome decide_open_step(const Team& team, const Context& context,
-                                           const ScreenedMetropolis& rule, const ModelBound& assumed,
-                                           bool audit, bool may_end, const ScreenedProposal& proposal,
-                                           LocalModel& model, ReplicaView replica,
-                                           ScreenedWorkspace<Team>& work, StepCounters& counters,
-                                           Progress& progress, bool& accepted) {
-  const Prediction prediction = predict(team, context, rule, assumed, audit, proposal, model);
-  accepted = prediction.verdict == Verdict::accept;
+LANGEVO_APART StepOutcome decide_open_step(ScreenedRun<Team, Context>& run, const ModelBound& assumed,
+                                           bool audit, bool may_end, const ScreenedProposal& proposal) {
+  const Prediction prediction = predict(run.team, run.context, run.rule, assumed, audit, proposal, run.model);
+  run.accepts = prediction.verdict == Verdict::accept;
   if (!audit && prediction.verdict != Verdict::undecided) {
-    ++counters.decided_by_model;
-    progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
+    ++run.counters.decided_by_model;
+    run.progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
   } else if (may_end && !audit) {
-    ++progress.undecided;
+    ++run.progress.undecided;
     return StepOutcome::left_open;
-  } else if (!evaluate_proposal(team, context, rule, audit, model.knows_curvature(), proposal, prediction,
-                                replica, work, counters, progress, accepted)) {
+  } else if (!evaluate_proposal(run, audit, proposal, prediction)) {
     return StepOutcome::disproved;
   }
   return StepOutcome::taken;
@@ -166,16 +190,17 @@ LANGEVO_INLINE void accept_proposal(const Team& team,
   team.synchronize();
 }
 
-/// Follows the model through a stretch, up to an undecided proposal from `earliest_end` on or to its end.
+/// Follows the model through a stretch, up to an undecided proposal from its earliest end on or to its end.
 /// Returns false where the model turns out worse than its bound.
 template <class Team, class Context>
-LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const ScreenedMetropolis& rule,
-                                     const Stretch& stretch, double earliest_end, LocalModel& model,
-                                     ReplicaView replica, ScreenedWorkspace<Team>& work,
-                                     StepCounters& counters, Progress& progress) {
+LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  Context& context = run.context;
+  ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
   const std::size_t row = normal_buffer_size(model.size);
-  while (progress.done < stretch.most) {
-    const std::uint64_t left = stretch.most - progress.done;
+  while (run.progress.done < run.stretch.most) {
+    const std::uint64_t left = run.stretch.most - run.progress.done;
     const std::uint64_t same_high_word = 0x100000000u - (context.step & 0xffffffffu);
     std::uint64_t batch = left < work.steps_at_a_time ? left : work.steps_at_a_time;
     batch = batch < same_high_word ? batch : same_high_word;
@@ -183,36 +208,37 @@ LANGEVO_FUNCTION bool follow_stretch(const Team& team, Context context, const Sc
                  static_cast<std::uint32_t>(batch));
     team.synchronize();
     for (std::uint64_t first = 0; first < batch; first += Team::vectors_at_a_time) {
-      if (model.follows_soon && !follow_pending(team, replica.screening->pending_margin, model)) {
-        widen_pending_margin(team, *replica.screening);
+      if (model.follows_soon && !follow_pending(team, run.replica.screening->pending_margin, model)) {
+        widen_pending_margin(team, *run.replica.screening);
         return false;
       }
       const std::uint64_t count =
           batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
-      const ModelBound assumed = model_bound(stretch, progress.done, count, model, *replica.screening);
-      const bool trusted = ScreeningPolicy::trusted(*replica.screening);
+      const ModelBound assumed =
+          model_bound(run.stretch, run.progress.done, count, model, *run.replica.screening);
+      const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
       ScreenedProposals<Team::vectors_at_a_time> proposals;
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
       for (std::uint64_t k = 0; k < count; ++k, ++context.step) {
-        const bool audit = progress.done == stretch.audited || !trusted;
+        const bool audit = run.progress.done == run.stretch.audited || !trusted;
         const double change = proposals.change_after(k, model);
         bool accepted = change < 0;  // the threshold is never below 0
-        if (absolute(change) > proposals.clear[k] && (accepted || !is_finite(rule.beta)) && !audit) {
-          ++counters.decided_by_model;
+        if (absolute(change) > proposals.clear[k] && (accepted || !is_finite(run.rule.beta)) && !audit) {
+          ++run.counters.decided_by_model;
         } else {
-          const bool may_end =
-              trusted && progress.done > 0 && static_cast<double>(progress.done) >= earliest_end;
-          const StepOutcome outcome = decide_open_step(team, context, rule, assumed, audit, may_end,
-                                                       screened_proposal(proposals, k, assumed, model), model,
-                                                       replica, work, counters, progress, accepted);
+          const bool may_end = trusted && run.progress.done > 0 &&
+                               static_cast<double>(run.progress.done) >= run.stretch.earliest_end;
+          const StepOutcome outcome =
+              decide_open_step(run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model));
           if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
+          accepted = run.accepts;
         }
         if (accepted) {
-          accept_proposal(team, proposals, k, replica.x, work.sigma, model);
-          ++counters.accepted;
+          accept_proposal(team, proposals, k, run.replica.x, work.sigma, model);
+          ++run.counters.accepted;
         }
-        ++counters.steps;
-        ++progress.done;
+        ++run.counters.steps;
+        ++run.progress.done;
       }
     }
     team.synchronize();

@@ -29,12 +29,12 @@ class TeamSeat {
     first = static_cast<std::uint64_t>(blockIdx.x) * teams_per_block<Team> + place;
     workspace_ = workspaces + threadIdx.x / Team::lanes;
     if (threadIdx.x % Team::lanes == 0) {
-      *workspace_ = carve_workspace<Workspace>(
-          network, Arena{pool.memory + first * pool.bytes_per_team,
-                         0,
-                         {on_chip + place * pool.on_chip_bytes_per_team, pool.on_chip_bytes_per_team, 0},
-                         Team::workers,
-                         static_cast<int>(team.worker())});
+      Arena arena{pool.memory + first * pool.bytes_per_team,
+                  0,
+                  {on_chip + place * pool.on_chip_bytes_per_team, pool.on_chip_bytes_per_team, 0},
+                  Team::workers,
+                  static_cast<int>(team.worker())};
+      workspace_->carve(arena, network);  // in place: a copy would be in registers
     }
     __syncwarp();
   }
