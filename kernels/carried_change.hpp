@@ -7,9 +7,7 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Bounds on the 2-norm over a layer's units of the changes at any point of a tile, and on that of their
-/// errors. One for all points: they cost next to nothing, and the audits measure how far they are from the
-/// errors.
+/// Bounds on the 2-norm over a layer's units of the changes at one point, and on that of their errors.
 struct ChangeBounds {
   float norm;
   float error;
@@ -40,13 +38,13 @@ LANGEVO_INLINE ChangeBounds changed_value_bounds(ChangeBounds bounds, float norm
   return {next, error + bounds.error + Limits<float>::unit_roundoff * next};
 }
 
-/// Where a tile's rows and bounds lie.
+/// Where a tile's rows lie; bounds are [layer][points_per_tile], input first.
 struct CarriedTile {
   const float* input;
   float* narrow;  ///< values of a narrow first layer
   const float* value;
   float* next;
-  const float* norm;  ///< bounds on values and their errors, [layer], input first
+  const float* norm;
   const float* error;
   float* next_norm;
   float* next_error;
@@ -56,7 +54,7 @@ struct CarriedTile {
                              std::size_t tile) {
     const int now = carried.side;
     const std::size_t row = tile * carried.units * points_per_tile;
-    const std::size_t bound = tile * carried.layers;
+    const std::size_t bound = tile * carried.layers * points_per_tile;
     input = data.inputs + tile * data.input_dim * points_per_tile;
     narrow = carried.value[0] + row;
     value = carried.value[now] + row;
@@ -67,103 +65,142 @@ struct CarriedTile {
     next_error = carried.error[1 - now] + bound;
   }
 
-  /// To the layer above one of `units`, whose values change within `bounds`.
-  LANGEVO_INLINE void ascend(int units, const ChangeBounds& bounds) {
+  /// To the layer above one of `units`.
+  LANGEVO_INLINE void ascend(int units) {
     value += static_cast<std::size_t>(units) * points_per_tile;
     next += static_cast<std::size_t>(units) * points_per_tile;
-    ++norm;
-    ++error;
-    const ChangeBounds changed = changed_value_bounds(bounds, *norm, *error);
-    *++next_norm = changed.norm;
-    *++next_error = changed.error;
+    norm += points_per_tile;
+    error += points_per_tile;
+    next_norm += points_per_tile;
+    next_error += points_per_tile;
   }
 };
 
-/// Outputs f of one tile, and bounds on the errors of f and of its changes; f = nullptr: none.
-struct CarriedOutput {
-  const float* f;
-  float value_error;
-  float change_error;
-};
-
-/// The changes of one tile's outputs to work.change[0], in a network of a narrow layer and a single output.
+/// The changes of one tile's outputs to work.change[0], and the bounds on their errors, in a network of a
+/// narrow layer and a single output. Returns the outputs.
 template <class Act, class Team>
-LANGEVO_FUNCTION CarriedOutput carry_narrow_network(const Team& team, const NetworkView& network,
-                                                    const NarrowRows& rows, CarriedTile at,
-                                                    const LossChangeWorkspace<Team, float>& work) {
+LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
+                                                   const NarrowRows& rows, CarriedTile at,
+                                                   const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
   const float bias_change = output.has_bias ? work.weight_change[output.bias_offset] : 0.0f;
-  float* const df = work.change[0];
+  const float remainder = rows.remainder;
   with_series_terms<Act>(rows.reach, [&](auto terms) LANGEVO_BODY {
     narrow_output_change<Act, terms, typename Team::FloatLanes>(
         hidden, rows, work.proposed_weight + output.weight_offset, work.weight_change + output.weight_offset,
-        bias_change, df);
+        bias_change, work.change[0]);
   });
-  const ChangeBounds d = affine_change_bounds(work.norms[0], hidden.fan_in, {0, 0}, *at.norm, *at.error);
-  const ChangeBounds dh = series_change_bounds<Act>(d, at.error[1], rows.remainder);
-  at.ascend(hidden.fan_out, dh);
-  const float error = affine_change_bounds(work.norms[1], hidden.fan_out, dh, *at.norm, *at.error).error;
-  const CarriedTile outputs = at;
-  at.ascend(0, {largest_size(points_per_tile, df), error});
-  team.each_point([&](int p) LANGEVO_BODY { outputs.next[p] = outputs.value[p] + df[p]; });
-  return {outputs.value, *at.error, error};
+  CarriedTile above = at;
+  above.ascend(hidden.fan_out);
+  const float* const output_norm = above.norm + points_per_tile;
+  const float* const output_error = above.error + points_per_tile;
+  float* const next_output_norm = above.next_norm + points_per_tile;
+  float* const next_output_error = above.next_error + points_per_tile;
+  const float* const df = work.change[0];
+  const LayerNorms<float> hidden_norms = work.norms[0];  // copies: stores to rows cannot alias them
+  const LayerNorms<float> output_norms = work.norms[1];
+  const PointErrors<float> e = work.errors;
+  team.each_point([&](int p) LANGEVO_BODY {
+    const ChangeBounds d = affine_change_bounds(hidden_norms, hidden.fan_in, {0, 0}, at.norm[p], at.error[p]);
+    const ChangeBounds dh = series_change_bounds<Act>(d, above.error[p], remainder);
+    const ChangeBounds next_h = changed_value_bounds(dh, above.norm[p], above.error[p]);
+    above.next_norm[p] = next_h.norm;
+    above.next_error[p] = next_h.error;
+    const float error =
+        affine_change_bounds(output_norms, hidden.fan_out, dh, above.norm[p], above.error[p]).error;
+    const ChangeBounds next_f =
+        changed_value_bounds({absolute(df[p]), error}, output_norm[p], output_error[p]);
+    next_output_norm[p] = next_f.norm;
+    next_output_error[p] = next_f.error;
+    above.next[p] = above.value[p] + df[p];
+    e.value[p] = output_error[p];
+    e.change[p] = error;
+  });
+  return above.value;
 }
 
-/// The same in any network, to work.change[network.layer_count % 2]; no outputs where a change is too large
-/// for the series.
+/// The same in any network, to work.change[network.layer_count % 2]; nullptr where a change is too large for
+/// the series.
 template <class Act, class Team>
-LANGEVO_FUNCTION CarriedOutput carry_layers(const Team& team, const NetworkView& network, bool narrow,
-                                            const NarrowRows& narrow_rows, CarriedTile at,
-                                            LossChangeWorkspace<Team, float>& work) {
+LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
+                                           const NarrowRows& narrow_rows, std::size_t points, CarriedTile at,
+                                           LossChangeWorkspace<Team, float>& work) {
   using Lanes = typename Team::FloatLanes;
-  float* const squares = work.errors.change_norm;
+  const PointErrors<float> e = work.errors;
   const float* h = at.input;
   int from = 0;
-  ChangeBounds bounds{0, 0};  // of the changes in work.change[from]
+  team.each_point([&](int p) LANGEVO_BODY {
+    e.change[p] = 0;
+    e.change_norm[p] = 0;
+  });
   for (int l = 0; l < network.layer_count; ++l) {
     const Layer& layer = network.layers[l];
     const bool hidden = l + 1 < network.layer_count;
-    bounds = affine_change_bounds(work.norms[l], layer.fan_in, bounds, *at.norm, *at.error);
-    const float error = at.error[1];  // of this layer's values
-    const CarriedRows rows{work.proposed_weight,
-                           work.weight_change,
-                           h,
-                           work.change[from],
-                           at.value,
-                           at.next,
-                           work.change[1 - from],
-                           squares};
-    const auto carry = [&](auto act, auto terms) LANGEVO_BODY {
-      team.each_point([&](int p) LANGEVO_BODY { squares[p] = PointErrors<float>::square_floor(); });
-      carry_layer<decltype(act), terms, Lanes>(l == 0, layer, rows);
-      bounds.norm = square_root(largest_size(points_per_tile, squares));
+    const LayerNorms<float> norms = work.norms[l];
+    team.each_point([&](int p) LANGEVO_BODY {
+      const ChangeBounds d =
+          affine_change_bounds(norms, layer.fan_in, {e.change_norm[p], e.change[p]}, at.norm[p], at.error[p]);
+      e.margin[p] = d.norm;
+      e.change[p] = d.error;
+      e.change_norm[p] = PointErrors<float>::square_floor();
+    });
+    const CarriedRows rows{work.proposed_weight,  work.weight_change, h,
+                           work.change[from],     at.value,           at.next,
+                           work.change[1 - from], e.change_norm,      points};
+    // of the tile's own points: which of the others have values depends on the machine
+    const auto within = [&](float reach) LANGEVO_BODY {
+      return !team.any_point([&](int p) LANGEVO_BODY {
+        return static_cast<std::size_t>(p) < points && !(e.margin[p] <= reach);  // NaN is not
+      });
     };
-    const auto carry_series = [&](auto terms) LANGEVO_BODY {
-      carry(Act{}, terms);
-      bounds = series_change_bounds<Act>(bounds, error,
-                                         Act::template series_remainder<decltype(terms){}>(bounds.norm));
+    // `of_values` gives the bounds of the values' changes at one point.
+    const auto end_layer = [&](const auto& of_values) LANGEVO_BODY {
+      at.ascend(layer.fan_out);
+      team.each_point([&](int p) LANGEVO_BODY {
+        const ChangeBounds change = of_values(p);
+        const ChangeBounds next = changed_value_bounds(change, at.norm[p], at.error[p]);
+        e.change_norm[p] = change.norm;
+        e.change[p] = change.error;
+        e.value[p] = at.error[p];
+        at.next_norm[p] = next.norm;
+        at.next_error[p] = next.error;
+      });
+    };
+    const auto measured = [&](int p) LANGEVO_BODY {
+      return ChangeBounds{square_root(e.change_norm[p]), e.change[p]};
+    };
+    const auto end_series = [&](auto count) LANGEVO_BODY {
+      constexpr int terms = count;
+      carry_layer<Act, terms, Lanes>(l == 0, layer, rows);
+      end_layer([&](int p) LANGEVO_BODY {
+        const ChangeBounds d = measured(p);
+        return series_change_bounds<Act>(d, at.error[p], Act::template series_remainder<terms>(d.norm));
+      });
     };
     h = at.value;
     if (l == 0 && narrow) {
       h = at.narrow;
+      const float remainder = narrow_rows.remainder;
       with_series_terms<Act>(narrow_rows.reach, [&](auto terms) LANGEVO_BODY {
         narrow_changes<Act, terms, Lanes>(layer, narrow_rows, work.change[1 - from]);
       });
-      bounds = series_change_bounds<Act>(bounds, error, narrow_rows.remainder);
+      end_layer([&](int p) LANGEVO_BODY {
+        return series_change_bounds<Act>({e.margin[p], e.change[p]}, at.error[p], remainder);
+      });
     } else if (!hidden) {
-      carry(LinearOutput{}, Constant<0>{});
-    } else if (bounds.norm <= Act::series_reach() / 2) {
-      carry_series(Constant<2>{});
-    } else if (bounds.norm <= Act::series_reach()) {
-      carry_series(Constant<3>{});
+      carry_layer<LinearOutput, 0, Lanes>(l == 0, layer, rows);
+      end_layer(measured);
+    } else if (within(Act::series_reach() / 2)) {
+      end_series(Constant<2>{});
+    } else if (within(Act::series_reach())) {
+      end_series(Constant<3>{});
     } else {
-      return {};
+      return nullptr;
     }
-    at.ascend(layer.fan_out, bounds);
     from = 1 - from;
   }
-  return {h, *at.error, bounds.error};
+  return h;
 }
 
 /// U(x') - U(x) from the carried values; false where a change is too large for the series.
@@ -199,22 +236,20 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
   const float* const df = work.change[network.layer_count % 2];
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     const CarriedTile at(carried, data, tile);
+    const std::size_t first_point = tile * points_per_tile;
+    const std::size_t left = data.points - first_point;
+    const std::size_t points = left < points_per_tile ? left : points_per_tile;
     narrow.input = at.input;
     narrow.value = at.narrow;
-    const CarriedOutput output = carried.narrow_output
-                                     ? carry_narrow_network<Act>(team, network, narrow, at, work)
-                                     : carry_layers<Act>(team, network, carried.narrow, narrow, at, work);
-    if (output.f == nullptr) {
+    const float* const f = carried.narrow_output
+                               ? carry_narrow_network<Act>(team, network, narrow, at, work)
+                               : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
+    if (f == nullptr) {
       if (carried.narrow_pending) carried.forget();  // some tiles have taken what was accepted
       return false;
     }
-    team.each_point([&](int p) LANGEVO_BODY {
-      work.errors.value[p] = output.value_error;
-      work.errors.change[p] = output.change_error;
-    });
-    const std::size_t first_point = tile * points_per_tile;
-    add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim,
-                    output.f, df, work.errors, data.points - first_point, *work.sums);
+    add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f, df,
+                    work.errors, points, *work.sums);
   }
   result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
                              *work.sums);

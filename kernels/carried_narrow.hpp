@@ -25,29 +25,21 @@ LANGEVO_INLINE std::size_t narrow_parameters(const Layer& layer) {
   return static_cast<std::size_t>(layer.fan_out) * (layer.fan_in + 1);
 }
 
-/// The largest of |value_i|.
-LANGEVO_INLINE float largest_size(std::size_t n, const float* value) {
-  constexpr int strip = 16;
-  float largest[strip] = {};
-  std::size_t i = 0;
-  for (; i + strip <= n; i += strip) {
-#pragma omp simd
-    for (int q = 0; q < strip; ++q) largest[q] = larger(largest[q], absolute(value[i + q]));
-  }
-  for (std::size_t q = 0; q < n % strip; ++q) largest[q] = larger(largest[q], absolute(value[i + q]));
-#pragma GCC unroll 8
-  for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would take one after the other
-#pragma omp simd
-    for (int q = 0; q < half; ++q) largest[q] = larger(largest[q], largest[q + half]);
-  }
-  return largest[0];
-}
-
 /// A bound on the change d of every unit at every point whose input has at most `input_norm`:
 /// (sqrt(fan_in) input_norm + 1) max |change|.
 LANGEVO_INLINE float narrow_change_bound(const Layer& layer, const float* change, float input_norm) {
-  return multiply_add(square_root(static_cast<float>(layer.fan_in)), input_norm, 1.0f) *
-         largest_size(narrow_parameters(layer), change);
+  constexpr int strip = 16;
+  float largest[strip] = {};
+  const std::size_t n = narrow_parameters(layer);
+  std::size_t i = 0;
+  for (; i + strip <= n; i += strip) {
+#pragma omp simd
+    for (int q = 0; q < strip; ++q) largest[q] = larger(largest[q], absolute(change[i + q]));
+  }
+  for (int q = 0; i < n; ++i, ++q) largest[q] = larger(largest[q], absolute(change[i]));
+  float of_all = 0;
+  for (const float size : largest) of_all = larger(of_all, size);
+  return multiply_add(square_root(static_cast<float>(layer.fan_in)), input_norm, 1.0f) * of_all;
 }
 
 /// body(terms) for changes up to `reach`: no more terms of the series than leave a remainder of some

@@ -18,6 +18,7 @@ struct CarriedRows {
   float* next;               ///< value + change
   float* change;             ///< of this layer's values
   float* square_of_changes;  ///< += d^2 of each preactivation change d, [points_per_tile]
+  std::size_t points;        ///< that the tile has; others may be left out
 };
 
 /// The change of an output is that of its affine map.
@@ -89,17 +90,27 @@ LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, co
   }
 }
 
+/// All units at Vectors * lanes points from `first` on.
+template <class Act, int Terms, bool First, int Vectors, class Lanes>
+LANGEVO_INLINE void carry_strip(const Layer& layer, int first, const CarriedRows& rows) {
+  int j = 0;
+  for (; j + 4 <= layer.fan_out; j += 4)
+    carry_register_tile<Act, Terms, First, 4, Vectors, Lanes>(layer, j, first, rows);
+  for (; j < layer.fan_out; ++j)
+    carry_register_tile<Act, Terms, First, 1, Vectors, Lanes>(layer, j, first, rows);
+}
+
 template <class Act, int Terms, bool First, class Lanes>
 LANGEVO_FUNCTION void carry_units(const Layer& layer, const CarriedRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   constexpr int vectors = lanes >= 16 ? points_per_tile / lanes : 2;  // 16 sums in 32 registers, or 8 in 16
-  for (int first = 0; first < points_per_tile; first += vectors * lanes) {
-    int j = 0;
-    for (; j + 4 <= layer.fan_out; j += 4)
-      carry_register_tile<Act, Terms, First, 4, vectors, Lanes>(layer, j, first, rows);
-    for (; j < layer.fan_out; ++j)
-      carry_register_tile<Act, Terms, First, 1, vectors, Lanes>(layer, j, first, rows);
+  constexpr int fewer = vectors - 1;
+  if (vectors > 2 && rows.points <= fewer * lanes) {  // a strip that is the whole tile
+    carry_strip<Act, Terms, First, fewer, Lanes>(layer, 0, rows);
+    return;
   }
+  for (std::size_t first = 0; first < rows.points; first += vectors * lanes)
+    carry_strip<Act, Terms, First, vectors, Lanes>(layer, static_cast<int>(first), rows);
 }
 
 /// `First`: the layer below has no changes.

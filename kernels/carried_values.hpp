@@ -20,8 +20,8 @@ struct CarriedValues {
   /// [tile][unit][points_per_tile] of all layers; `side` holds now, the other the proposal. A narrow first
   /// layer is in value[0] always.
   float* value[2];
-  float* norm[2];   ///< bound on the 2-norm over a layer's units at any point, input first, [tile][layer]
-  float* error[2];  ///< and on that of their errors
+  float* norm[2];            ///< 2-norm over a layer's units, input first, [tile][layer][points_per_tile]
+  float* error[2];           ///< bound on the 2-norm of their errors
   LayerNorms<float>* norms;  ///< bounds at the present state
   std::size_t tiles;         ///< 0: nothing is carried
   std::size_t units;
@@ -56,8 +56,8 @@ struct CarriedValues {
     if (tiles == 0) return;
     for (int s = 0; s < 2; ++s) {
       value[s] = arena.take<float>(tiles * units * points_per_tile);
-      norm[s] = arena.take<float>(tiles * layers);
-      error[s] = arena.take<float>(tiles * layers);
+      norm[s] = arena.take<float>(tiles * layers * points_per_tile);
+      error[s] = arena.take<float>(tiles * layers * points_per_tile);
     }
     norms = arena.take<LayerNorms<float>>(network.layer_count);
     if (narrow) accepted_change = arena.take<float>(narrow_parameters(network.layers[0]));
@@ -112,12 +112,6 @@ struct CarriedValues {
   }
 };
 
-LANGEVO_INLINE double largest_of_tile(const double* value) {
-  double largest = value[0];
-  for (int p = 1; p < points_per_tile; ++p) largest = larger(largest, value[p]);
-  return largest;
-}
-
 /// Values, norms and errors of x on side 0, computed in double.
 template <class Act, class Team>
 LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem, const double* x,
@@ -135,15 +129,16 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
   const PointErrors<double>& e = work.errors;
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     float* stored = carried.value[0] + tile * carried.units * points_per_tile;
-    const std::size_t first_bound = tile * carried.layers;
+    const std::size_t first_bound = tile * carried.layers * points_per_tile;
     float* norm = carried.norm[0] + first_bound;
     float* error = carried.error[0] + first_bound;
     int from = 0;
     load_inputs(team, data, tile, work.value[from], work.errors);
-    double largest = largest_of_tile(e.value_norm);
-    *norm = carried.norm[1][first_bound] = static_cast<float>(largest);
-    *error = carried.error[1][first_bound] = static_cast<float>(u_float * largest);
-    carried.largest_input = larger(carried.largest_input, *norm);
+    team.each_point([&](int p) LANGEVO_BODY {
+      norm[p] = carried.norm[1][first_bound + p] = static_cast<float>(e.value_norm[p]);
+      error[p] = carried.error[1][first_bound + p] = static_cast<float>(u_float * e.value_norm[p]);
+    });
+    for (int p = 0; p < points_per_tile; ++p) carried.largest_input = larger(carried.largest_input, norm[p]);
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
       const bool hidden = l + 1 < network.layer_count;
@@ -172,14 +167,15 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
         });
         stored += units * points_per_tile;
       });
+      norm += points_per_tile;
+      error += points_per_tile;
       team.each_point([&](int p) LANGEVO_BODY {
         e.value_norm[p] = square_root(e.value_norm[p]) + 1e-16;
         if (hidden)
           e.value[p] += u * Act::template value_error<double>().of_norm(layer.fan_out, e.value_norm[p]);
+        norm[p] = static_cast<float>(e.value_norm[p]);
+        error[p] = static_cast<float>(e.value[p] + u_float * e.value_norm[p]);
       });
-      largest = largest_of_tile(e.value_norm);
-      *++norm = static_cast<float>(largest);
-      *++error = static_cast<float>(largest_of_tile(e.value) + u_float * largest);
       from = 1 - from;
     }
   }

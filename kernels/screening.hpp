@@ -79,18 +79,18 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const bool narrow = network.layer_count > 1 && first.fan_in <= narrow_fan_in;
   const double narrow_units = narrow ? first.fan_out : 0;
   const double other_weights = weights - narrow_units * first.fan_in;
-  const double own = 350 + 2.5 * n;
-  const double evaluation = own + points * (0.065 * weights + 0.93 * units);
+  const double own = 300 + 1.5 * n;
+  const double evaluation = own + points * (0.042 * weights + 0.66 * units);
   const bool in_double = precision == Precision::float64;
   const bool carried = carries && !in_double && network.carried_tiles > 0;
   const double step =
       carried
-          ? own + points * (2 + 0.024 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
+          ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
           : (in_double ? double_evaluation : 1) * evaluation;
-  const double gradient = own + points * (0.08 * weights + 1.5 * units);
+  const double gradient = own + points * (0.068 * weights + 1.15 * units);
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
-  return {(20 + 1.5 * n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
+  return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
 }
 
 /// What |e| is assumed to be along a stretch.
