@@ -126,8 +126,8 @@ struct ScreeningPolicy {
   static constexpr double deviations = 6;
   /// |e| may exceed what the last stretches let expect by this factor, its part across the model's
   /// directions, which varies more, by the other.
-  static constexpr double growth_margin = 1.5;
-  static constexpr double across_margin = 2.25;
+  static constexpr double growth_margin = 3.0;
+  static constexpr double across_margin = 4.5;
   /// An |e| larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
   /// Errors that |e| does not explain are bounded by this many times the largest seen.
