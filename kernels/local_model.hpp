@@ -20,9 +20,8 @@ struct RestOfCurvature {
 };
 
 struct LocalModel {
-  float* slope;  ///< G at the present state as far as the model knows, D apart, [padded N]
-  float*
-      curvature;  ///< A at this anchor or one before, [padded N][padded N]; null: its leading part is learnt
+  float* slope;       ///< G at the present state as far as the model knows, D apart, [padded N]
+  float* curvature;   ///< A at this anchor or an earlier one, [padded N][padded N]; null: learnt in part
   float* directions;  ///< v_r, see leading_part.hpp, 0 from `rank` on, [leading_directions][padded N]
   double eigenvalue[leading_directions];  ///< v_r.A.v_r, 0 from `rank` on
   int rank;

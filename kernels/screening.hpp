@@ -111,7 +111,7 @@ struct AssumedError {
   }
 };
 
-/// What came of a stretch that was as good as assumed.
+/// What came of a stretch.
 struct StretchResult {
   std::uint64_t done;       ///< proposals
   std::uint64_t undecided;  ///< among them and the one it ended before
@@ -187,6 +187,7 @@ struct ScreeningPolicy {
     return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
+  /// From what was seen at this age of the Hessian, or else at the one before.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, double slope_norm) {
     const bool seen = state.growth[age].seen > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
@@ -226,7 +227,8 @@ struct ScreeningPolicy {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
 
-  /// More of the error has been seen than the assumption allows for.
+  /// Takes in the error measured at the end of a stretch, be it as good as assumed or not; what was seen
+  /// before counts `memory_of_growth` times.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         double memory_of_growth, ScreeningState& state) {
     const double reach = assumed.reach(static_cast<double>(result.done));
