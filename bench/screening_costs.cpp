@@ -63,7 +63,8 @@ void run(const Problem& problem, const char* name) {
     decide(team, context, Precision::float32, x.data(), work.exact.proposed, 0, work.exact.acceptance,
            &calibration, counters);
   });
-  const double gradient = seconds_of([&] { loss_and_gradient(team, view, x.data(), work.gradient); });
+  const double gradient = seconds_of(
+      [&] { loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient); });
   const double hessian = seconds_of([&] {
     set_slope(team, work.gradient.gradient, sigma.data(), work.model);
     if (!work.model.knows_curvature()) return;
@@ -82,7 +83,8 @@ void run(const Problem& problem, const char* name) {
                             follow_stretch(run);
                           }) /
                           length;
-  const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true);
+  const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true,
+                                               work.activations.tiles > 0);
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
               evaluation / exact, costs.exact, gradient / exact, costs.gradient, (gradient + hessian) / exact,
               costs.anchor, proposal / exact, costs.proposal);

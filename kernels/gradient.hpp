@@ -88,14 +88,13 @@ LANGEVO_INLINE void transform_rows(const Team& team, double* rows, const Body& b
   });
 }
 
-/// Activations of every layer on one tile; returns the outputs.
+/// Activations of every layer on one tile into h, as GradientWorkspace::value; returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, const double* x,
-                                 std::size_t tile, GradientWorkspace<Team>& work) {
+                                 std::size_t tile, double* h) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
   const double* inputs = data.inputs + tile * data.input_dim * points_per_tile;
-  double* h = work.value;
   for (int k = 0; k < data.input_dim; ++k) {
     team.each_point([&](int p)
                         LANGEVO_BODY { h[k * points_per_tile + p] = inputs[k * points_per_tile + p]; });
@@ -189,7 +188,7 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   team.clear(*work.loss);
   with_activation(problem.network.activation, [&](auto activation) {
     for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
-      const double* output = forward<decltype(activation)>(team, problem, x, tile, work);
+      const double* output = forward<decltype(activation)>(team, problem, x, tile, work.value);
       add_point_losses(team, problem, tile, output, work);
     }
   });
@@ -197,26 +196,36 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
 }
 
-/// U(x); dU/dx into work.gradient.
-template <class Team>
-LANGEVO_APART double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
-                                       GradientWorkspace<Team>& work) {
+/// U(x); dU/dx into work.gradient. `outputs(tile)` gives the outputs on a tile, the activations of the layers
+/// below before them.
+template <class Act, class Team, class Outputs>
+LANGEVO_FUNCTION double loss_and_gradient_of(const Team& team, const ProblemView& problem, const double* x,
+                                             GradientWorkspace<Team>& work, const Outputs& outputs) {
   const DataView<double>& data = problem.data_double;
   const std::size_t n = problem.network.parameter_count;
   team.clear(*work.loss);
   for (std::size_t i = 0; i < n; ++i) team.clear(work.parameter[i]);
-  with_activation(problem.network.activation, [&](auto activation) {
-    using Act = decltype(activation);
-    for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
-      const double* output = forward<Act>(team, problem, x, tile, work);
-      add_point_losses(team, problem, tile, output, work);
-      backward<Act>(team, problem, x, output, tile, work);
-    }
-  });
+  for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
+    const double* output = outputs(tile);
+    add_point_losses(team, problem, tile, output, work);
+    backward<Act>(team, problem, x, output, tile, work);
+  }
   team.synchronize();
   team.each(n, [&](std::size_t i) LANGEVO_BODY { work.gradient[i] = team.total(work.parameter[i]); });
   team.synchronize();
   return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
+}
+
+/// The same, from the state alone.
+template <class Team>
+LANGEVO_APART double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
+                                       GradientWorkspace<Team>& work) {
+  return with_activation(problem.network.activation, [&](auto activation) {
+    using Act = decltype(activation);
+    return loss_and_gradient_of<Act>(team, problem, x, work, [&](std::size_t tile) {
+      return forward<Act>(team, problem, x, tile, work.value);
+    });
+  });
 }
 
 }  // namespace LANGEVO_TARGET

@@ -35,15 +35,14 @@ struct ModelBound {
   }
 };
 
-/// Of the `count` proposals after `done` of the stretch.
-LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t count,
+/// Of a proposal after `done` of the stretch, and of those before it.
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
                                       const LocalModel& model, const ScreeningState& state) {
-  const double reach = stretch.error.reach(static_cast<double>(done + count));
-  const auto pending = static_cast<double>(model.pending_count + count - 1);
+  const double reach = stretch.error.reach(static_cast<double>(done));
   return {stretch.error.whole(reach), stretch.error.across(reach),
           ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding,
-          curvature_tail(model.rest) +
-              pending_error(model.rest, pending, ScreeningPolicy::deviations * state.pending_margin)};
+          curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
+                                                     ScreeningPolicy::deviations * state.pending_margin)};
 }
 
 /// A few proposals z_k, and what there is to know of them whatever mutations are pending.
@@ -53,7 +52,6 @@ struct ScreenedProposals {
   double change[Count];                    ///< of the loss by slope and directions, were nothing pending
   double part[leading_directions][Count];  ///< v_r.z
   double pull[leading_directions][Count];  ///< lambda_r v_r.z: what one more of v_r.D would add to the change
-  double explained[Count];                 ///< bound on e.z
   double clear[Count];  ///< a change beyond is decided, had e been up to most_allowed times that assumed
 
   /// The change of the loss with the mutations accepted before it pending.
@@ -91,9 +89,8 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
   }
 #pragma omp simd
   for (std::size_t k = 0; k < few; ++k) {
-    proposals.explained[k] = assumed.explained(square_root(square[k]));
-    proposals.clear[k] =
-        ScreeningPolicy::most_allowed * proposals.explained[k] + assumed.others + assumed.curvature;
+    proposals.clear[k] = ScreeningPolicy::most_allowed * assumed.explained(square_root(square[k])) +
+                         assumed.others + assumed.curvature;
   }
 }
 
@@ -101,13 +98,15 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
 struct ScreenedProposal {
   const float* z;
   LossChange first;  ///< by slope and directions
-  double explained;
+  double explained;  ///< bound on e.z
 };
 
 template <std::size_t Count>
 LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
                                                   const ModelBound& assumed, const LocalModel& model) {
-  const double explained = proposals.explained[k];
+  double square = 0;
+  for (int r = 0; r < leading_directions; ++r) square += proposals.part[r][k] * proposals.part[r][k];
+  const double explained = assumed.explained(square_root(square));
   return {proposals.z[k],
           {proposals.change_after(k, model), explained + assumed.others + assumed.curvature},
           explained};

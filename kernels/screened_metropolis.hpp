@@ -99,7 +99,8 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   ScreeningState& state = *run.replica.screening;
   const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
-  const double loss = loss_and_gradient(team, run.context.problem, run.replica.x, work.gradient);
+  const double loss =
+      loss_and_carried_gradient(team, run.context.problem, run.replica.x, work.activations, work.gradient);
   run.check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
   return bent_as_assumed && is_finite(loss) && is_finite(run.check.error);
 }
@@ -110,7 +111,10 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreeningCosts& costs = run.costs;
   run.spent = run.age.has_gradient ? 0 : costs.gradient;
-  if (!run.age.has_gradient) loss_and_gradient(team, run.context.problem, run.replica.x, run.work.gradient);
+  if (!run.age.has_gradient) {
+    loss_and_carried_gradient(team, run.context.problem, run.replica.x, run.work.activations,
+                              run.work.gradient);
+  }
   renew_model(run);
   run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
@@ -210,7 +214,8 @@ LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
 template <class Team, class Context>
 LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
-  const ScreenedWorkspace<Team>& work = run.work;
+  ScreenedWorkspace<Team>& work = run.work;
+  work.activations.valid = false;  // those of another replica
   const std::size_t size = work.model.size;
   const double* const x = run.home;
   const double* const sigma = run.context.sigma;
@@ -222,7 +227,7 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
   run.replica.x = work.state;
   run.costs = screening_costs(run.context.problem, run.rule.precision, work.model.knows_curvature(),
-                              Team::carries_values);
+                              Team::carries_values, work.activations.tiles > 0);
   if (run.rule.acceptance == Acceptance::automatic && team.leads())
     ScreeningPolicy::begin(run.costs, *run.replica.screening);
   team.synchronize();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/carried_gradient.hpp"
 #include "kernels/metropolis.hpp"
 #include "kernels/prediction.hpp"
 
@@ -13,6 +14,7 @@ struct ScreenedWorkspace {
 
   MetropolisWorkspace<Team> exact;
   GradientWorkspace<Team> gradient;
+  CarriedActivations<Team> activations;
   CurvatureWorkspace curvature;
   LocalModel model;
   double* state;        ///< x, [padded N]
@@ -25,6 +27,7 @@ struct ScreenedWorkspace {
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     exact.carve(arena, network);
     gradient.carve(arena, network);
+    activations.carve(arena, network);
     curvature.carve(arena, network);
     model.carve(arena, network);
     state = arena.take<double>(model.padded);
@@ -214,8 +217,8 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
       }
       const std::uint64_t count =
           batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
-      const ModelBound assumed =
-          model_bound(run.stretch, run.progress.done, count, model, *run.replica.screening);
+      const ModelBound assumed = model_bound(run.stretch, run.progress.done + count - 1,
+                                             model.pending_count + count - 1, model, *run.replica.screening);
       const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
       ScreenedProposals<Team::vectors_at_a_time> proposals;
       screen_proposals(team, model, assumed, count, work.normal + first * row, row, proposals);
@@ -228,8 +231,10 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
         } else {
           const bool may_end = trusted && run.progress.done > 0 &&
                                static_cast<double>(run.progress.done) >= run.stretch.earliest_end;
+          const ModelBound own =
+              model_bound(run.stretch, run.progress.done, model.pending_count, model, *run.replica.screening);
           const StepOutcome outcome =
-              decide_open_step(run, assumed, audit, may_end, screened_proposal(proposals, k, assumed, model));
+              decide_open_step(run, own, audit, may_end, screened_proposal(proposals, k, own, model));
           if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
           accepted = run.accepts;
         }

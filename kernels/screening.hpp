@@ -19,7 +19,7 @@ struct LearntDirection {
 inline constexpr int leading_directions = 4;
 
 /// Stretches that may follow one Hessian, each with a gradient of its own.
-inline constexpr int most_hessian_ages = 4;
+inline constexpr int most_hessian_ages = 7;
 
 /// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length.
 struct ErrorGrowth {
@@ -63,9 +63,9 @@ struct ScreeningCosts {
 };
 
 /// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
-/// carry the values of all units from one exact step to the next.
+/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the next.
 LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
-                                                bool carries) {
+                                                bool carries, bool follows) {
   const NetworkView& network = problem.network;
   const auto points = static_cast<double>(problem.data_double.points);
   const auto n = static_cast<double>(network.parameter_count);
@@ -87,7 +87,7 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
       carried
           ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
           : (in_double ? double_evaluation : 1) * evaluation;
-  const double gradient = own + points * (0.068 * weights + 1.15 * units);
+  const double gradient = own + points * (follows ? 0.6 * units : 0.068 * weights + 1.15 * units);
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
   return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
@@ -135,7 +135,7 @@ struct ScreeningPolicy {
   /// Proposals audited one and all before a model is trusted.
   static constexpr std::uint32_t samples_before_trust = 16;
   /// One stretch in so many has one proposal audited.
-  static constexpr std::uint32_t stretches_per_audit = 16;
+  static constexpr std::uint32_t stretches_per_audit = 32;
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;

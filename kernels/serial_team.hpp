@@ -147,12 +147,12 @@ struct SerialTeam {
   /// out[i][c] += sum_r rows[r][i] rows[r][c] in float, for all c >= i and some others; i, c < `stride`, a
   /// multiple of float_row.
   LANGEVO_INLINE void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
-    constexpr int tile = 8;
-    for (std::size_t c = 0; c < stride; c += float_row) {
-      for (std::size_t i = 0; i < c + float_row; i += tile) {
-        add_gram_tile<tile>(count, stride, rows + i, rows + c, out + i * stride + c);
-      }
-    }
+    constexpr std::size_t widest = register_bytes >= 64 ? 3 : 1;
+    std::size_t c = 0;
+    for (; c + widest * float_row <= stride; c += widest * float_row)
+      add_gram_columns<widest>(count, stride, rows, 0, c, out);
+    if (c + 2 * float_row <= stride) return add_gram_columns<2>(count, stride, rows, 0, c, out);
+    if (c < stride) add_gram_columns<1>(count, stride, rows, 0, c, out);
   }
 
   template <class Body>
@@ -304,26 +304,44 @@ struct SerialTeam {
     }
   }
 
-  template <int Tile>
+  /// From row i on to the diagonal, `Width` times float_row columns from c on.
+  template <int Width>
+  static void add_gram_columns(std::size_t count, std::size_t stride, const float* rows, std::size_t i,
+                               std::size_t c, float* out) {
+    constexpr int tile = register_bytes >= 64 ? 8 : 4;
+    for (; i < c + float_row; i += tile)
+      add_gram_tile<tile, Width>(count, stride, rows + i, rows + c, out + i * stride + c);
+    if constexpr (Width > 1) add_gram_columns<Width - 1>(count, stride, rows, i, c + float_row, out);
+  }
+
+  template <int Tile, int Width>
   LANGEVO_INLINE static void add_gram_tile(std::size_t count, std::size_t stride, const float* left,
                                            const float* right, float* out) {
-    float sum[Tile][float_row];
+    constexpr int registers = Width * float_row / FloatLanes::count;
+    FloatLanes sum[Tile][registers];
+#pragma GCC unroll 8
     for (int i = 0; i < Tile; ++i) {
-#pragma omp simd
-      for (int c = 0; c < float_row; ++c) sum[i][c] = 0;
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) sum[i][q] = FloatLanes(0.0f);
     }
-    for (std::size_t r = 0; r < count; ++r) {
-      const float* a = left + r * stride;
-      const float* b = right + r * stride;
+    for (std::size_t r = 0; r < count; ++r, left += stride, right += stride) {
+      FloatLanes b[registers];
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) b[q] = FloatLanes::load(right + q * FloatLanes::count);
 #pragma GCC unroll 8
       for (int i = 0; i < Tile; ++i) {
-#pragma omp simd
-        for (int c = 0; c < float_row; ++c) sum[i][c] = multiply_add(a[i], b[c], sum[i][c]);
+        const FloatLanes a(left[i]);
+#pragma GCC unroll 4
+        for (int q = 0; q < registers; ++q) sum[i][q] = multiply_add(a, b[q], sum[i][q]);
       }
     }
+#pragma GCC unroll 8
     for (int i = 0; i < Tile; ++i) {
-#pragma omp simd
-      for (int c = 0; c < float_row; ++c) out[i * stride + c] += sum[i][c];
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) {
+        float* const to = out + i * stride + q * FloatLanes::count;
+        (FloatLanes::load(to) + sum[i][q]).store(to);
+      }
     }
   }
 };
