@@ -63,8 +63,8 @@ void run(const Problem& problem, const char* name) {
     decide(team, context, Precision::float32, x.data(), work.exact.proposed, 0, work.exact.acceptance,
            &calibration, counters);
   });
-  const double gradient = seconds_of(
-      [&] { loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient); });
+  const double gradient =
+      seconds_of([&] { loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient); });
   const double hessian = seconds_of([&] {
     set_slope(team, work.gradient.gradient, sigma.data(), work.model);
     if (!work.model.knows_curvature()) return;
@@ -77,7 +77,7 @@ void run(const Problem& problem, const char* name) {
   run.model.rest = {};
   state.samples = ScreeningPolicy::samples_before_trust;
   constexpr std::uint64_t length = 1000;
-  run.stretch = {length, length, true, length, length, {0, 0, 0, length}, 0};
+  run.stretch = {length, length, true, length, length, {0, 0, 0, length, true}, 0};
   const double proposal = seconds_of([&] {
                             run.progress = {};
                             follow_stretch(run);

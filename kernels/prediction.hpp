@@ -38,7 +38,7 @@ struct ModelBound {
 /// Of a proposal after `done` of the stretch, and of those before it.
 LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
                                       const LocalModel& model, const ScreeningState& state) {
-  const double reach = stretch.error.reach(static_cast<double>(done));
+  const Reach reach = stretch.error.reach(static_cast<double>(done));
   return {stretch.error.whole(reach), stretch.error.across(reach),
           ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding,
           curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),

@@ -134,6 +134,8 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run) {
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
   stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
   stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.slope_norm);
+  stretch.error.growth = larger(stretch.error.growth, run.failed.growth);
+  stretch.error.across_growth = larger(stretch.error.across_growth, run.failed.across_growth);
   run.progress = {};
   run.anchor_counters = run.counters;
 }
@@ -152,7 +154,7 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const StretchResult result{progress.done, progress.undecided, check.error, check.across,
                              progress.done == stretch.asked};
   const auto done = static_cast<double>(progress.done);
-  const double reach = assumed.reach(done);
+  const Reach reach = assumed.reach(done);
   const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
   const double cost = costs.proposal * done + costs.exact * progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
@@ -170,8 +172,13 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   }
   run.spent += cost + costs.gradient / 2;
   return_to_anchor(run);
-  if (team.leads() && progress.done > 0 && is_finite(check.error))
-    ScreeningPolicy::take_error(assumed, run.age.hessian, result, 1, state);
+  if (progress.done > 0 && is_finite(check.error)) {
+    run.failed.growth =
+        larger(run.failed.growth, ScreeningPolicy::growth_after_failure * check.error / reach.whole);
+    run.failed.across_growth =
+        larger(run.failed.across_growth, ScreeningPolicy::growth_after_failure * check.across / reach.across);
+    if (team.leads()) ScreeningPolicy::take_error(assumed, run.age.hessian, result, state);
+  }
   stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
   team.synchronize();
   return false;
@@ -181,6 +188,7 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
 template <class Team, class Context>
 LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run) {
   begin_stretch(run);
+  run.failed = {};
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
     assume_stretch(run);
     run.check = {};

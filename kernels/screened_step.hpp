@@ -96,7 +96,8 @@ struct ScreenedRun {
   Stretch stretch{};
   Progress progress{};
   SlopeCheck check{};
-  bool accepts = false;  ///< the proposal decided last, if it was left open at first
+  AssumedError failed{};  ///< what attempts at this stretch that failed let assume, its growth only
+  bool accepts = false;   ///< the proposal decided last, if it was left open at first
 };
 
 enum class StepOutcome {

@@ -21,12 +21,13 @@ inline constexpr int leading_directions = 4;
 /// Stretches that may follow one Hessian, each with a gradient of its own.
 inline constexpr int most_hessian_ages = 7;
 
-/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length.
+/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
+/// sums over stretches, of which earlier ones count less and less.
 struct ErrorGrowth {
-  double whole = 0;   ///< of |e|,
-  double across = 0;  ///< and of its part across the model's directions,
-  double length = 0;  ///< this being the usual length,
-  double seen = 0;    ///< in so many stretches
+  double whole = 0;   ///< of the square for |e|,
+  double across = 0;  ///< of that for its part across the model's directions,
+  double seen = 0;    ///< and of 1
+  double length = 0;  ///< the usual one, last
 };
 
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
@@ -63,7 +64,8 @@ struct ScreeningCosts {
 };
 
 /// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
-/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the next.
+/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the
+/// next.
 LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
                                                 bool carries, bool follows) {
   const NetworkView& network = problem.network;
@@ -93,21 +95,33 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
 }
 
+/// How far |e| and its part across the model's directions have grown, in proposals.
+struct Reach {
+  double whole;
+  double across;
+};
+
 /// What |e| is assumed to be along a stretch.
 struct AssumedError {
   double growth;         ///< of |e|, per proposal at the usual length,
   double across_growth;  ///< and of its part across the model's directions
   double least;          ///< float arithmetic alone makes some
   double length;         ///< the usual one
+  bool fresh;            ///< the Hessian is that of the anchor
 
-  /// Shape of the growth after `done` proposals, in proposals: up to the usual length that of a random walk,
-  /// as a path may go far out and come back; beyond it, where nothing was seen, to the square.
-  [[nodiscard]] LANGEVO_INLINE double reach(double done) const {
-    return done <= length ? square_root(done * length) : done * done / length;
+  /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
+  /// a random walk, and so does e where the Hessian was wrong from the start; where it was right, e grows as
+  /// the distance squared, or less where a path turns back. The directions, of which the last is that of an
+  /// error at the end of a stretch, suit the beginning of one less. Beyond the usual length, where little was
+  /// seen, all is to the square.
+  [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
+    if (done > length) return {done * done / length, done * done / length};
+    const double root = square_root(done * length);
+    return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
   }
-  [[nodiscard]] LANGEVO_INLINE double whole(double reach) const { return growth * reach + least; }
-  [[nodiscard]] LANGEVO_INLINE double across(double reach) const {
-    return across_growth * reach + 1.5 * least;
+  [[nodiscard]] LANGEVO_INLINE double whole(const Reach& reach) const { return growth * reach.whole + least; }
+  [[nodiscard]] LANGEVO_INLINE double across(const Reach& reach) const {
+    return across_growth * reach.across + 1.5 * least;
   }
 };
 
@@ -124,10 +138,13 @@ struct StretchResult {
 struct ScreeningPolicy {
   /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
   static constexpr double deviations = 6;
-  /// |e| may exceed what the last stretches let expect by this factor, its part across the model's
-  /// directions, which varies more, by the other.
+  /// |e| and its part across the model's directions may exceed their root mean squares in the last stretches
+  /// by this factor.
   static constexpr double growth_margin = 3.0;
-  static constexpr double across_margin = 4.5;
+  /// And what it was in a stretch that failed, when it is tried again.
+  static constexpr double growth_after_failure = 1.5;
+  /// Weight of what was seen of it one stretch earlier.
+  static constexpr double memory_of_growth = 0.97;
   /// An |e| larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
   /// Errors that |e| does not explain are bounded by this many times the largest seen.
@@ -192,11 +209,13 @@ struct ScreeningPolicy {
     const bool seen = state.growth[age].seen > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
-    double unseen = 1;  // what may be larger than lately for want of experience
-    if (growth.seen > 0) unseen = (1 + 1 / growth.seen) * larger(1.0, length / growth.length);
-    if (!seen) unseen *= 4;
-    return {growth_margin * unseen * growth.whole, across_margin * unseen * growth.across, 4e-6 * slope_norm,
-            length};
+    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, age == 0};
+    if (growth.seen == 0) return assumed;
+    // what may be larger than lately for want of experience
+    const double unseen = (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);
+    assumed.growth = growth_margin * unseen * square_root(growth.whole / growth.seen);
+    assumed.across_growth = growth_margin * unseen * square_root(growth.across / growth.seen);
+    return assumed;
   }
 
   /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
@@ -227,21 +246,22 @@ struct ScreeningPolicy {
     state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
   }
 
-  /// Takes in the error measured at the end of a stretch, be it as good as assumed or not; what was seen
-  /// before counts `memory_of_growth` times.
+  /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
-                                        double memory_of_growth, ScreeningState& state) {
-    const double reach = assumed.reach(static_cast<double>(result.done));
+                                        ScreeningState& state) {
+    const Reach reach = assumed.reach(static_cast<double>(result.done));
+    const double whole = result.error / reach.whole;
+    const double across = result.across / reach.across;
     ErrorGrowth& growth = state.growth[age];
-    growth.whole = larger(result.error / reach, memory_of_growth * growth.whole);
-    growth.across = larger(result.across / reach, memory_of_growth * growth.across);
+    growth.whole = memory_of_growth * growth.whole + whole * whole;
+    growth.across = memory_of_growth * growth.across + across * across;
+    growth.seen = memory_of_growth * growth.seen + 1;
     growth.length = assumed.length;
-    growth.seen += 1;
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
                                             const ScreeningCosts& costs, ScreeningState& state) {
-    take_error(assumed, age, result, 0.8, state);
+    take_error(assumed, age, result, state);
     state.largest_rest *= 0.99;
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (result.cut_short) return;
