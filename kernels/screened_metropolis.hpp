@@ -133,7 +133,8 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run) {
   stretch.trusted = ScreeningPolicy::trusted(state);
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
   stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
-  stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.slope_norm);
+  stretch.error =
+      ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(), run.slope_norm);
   stretch.error.growth = larger(stretch.error.growth, run.failed.growth);
   stretch.error.across_growth = larger(stretch.error.across_growth, run.failed.across_growth);
   run.progress = {};

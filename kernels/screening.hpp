@@ -107,7 +107,7 @@ struct AssumedError {
   double across_growth;  ///< and of its part across the model's directions
   double least;          ///< float arithmetic alone makes some
   double length;         ///< the usual one
-  bool fresh;            ///< the Hessian is that of the anchor
+  bool fresh;            ///< the Hessian is known, and that of the anchor
 
   /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
   /// a random walk, and so does e where the Hessian was wrong from the start; where it was right, e grows as
@@ -204,12 +204,13 @@ struct ScreeningPolicy {
     return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
-  /// From what was seen at this age of the Hessian, or else at the one before.
-  LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, double slope_norm) {
+  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
+  LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
+                                                   double slope_norm) {
     const bool seen = state.growth[age].seen > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
-    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, age == 0};
+    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, curved && age == 0};
     if (growth.seen == 0) return assumed;
     // what may be larger than lately for want of experience
     const double unseen = (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "kernels/acceptance.hpp"
+#include "kernels/carried_gradient.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/serial_team.hpp"
@@ -132,6 +134,47 @@ TEST_F(CarriedValuesTest, LargeChangesAreEvaluatedAnew) {
     EXPECT_EQ(follower.carried().proposed, step % 2 == 1);
     follower.end(true);
     x = proposed;
+  }
+}
+
+// Gradients from carried activations against those of the state alone, along paths of steps that four terms
+// of the series follow, six do, or none.
+TEST_F(CarriedValuesTest, GradientsOfACarriedPath) {
+  for (int net = 0; net < 40; ++net) {
+    const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
+    const Problem problem =
+        random_problem({1 + net % 4, 1 + (net * 7) % 37, loss == Loss::mse ? 1 + net % 2 : 3}, loss,
+                       1 + static_cast<std::size_t>(net * 13) % 150);
+    const HostProblem host(problem);
+    const ProblemView view = host.view();
+    const std::size_t n = view.network.parameter_count;
+    OwnedWorkspace<GradientWorkspace<SerialTeam>> own(view.network);
+    OwnedWorkspace<GradientWorkspace<SerialTeam>> other(view.network);
+    OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
+    CarriedActivations<SerialTeam>& carried = owned.get();
+    ASSERT_GT(carried.tiles, 0u);
+    std::vector<double> x = moved(std::vector<double>(n), 0.7);
+    int most_changes = 0;
+    for (int step = 0; step < 150; ++step) {
+      const double followed = loss_and_carried_gradient(SerialTeam{}, view, x.data(), carried, own.get());
+      const double loss_there = loss_and_gradient(SerialTeam{}, view, x.data(), other.get());
+      const double* const gradient = other.get().gradient;
+      const double size = std::sqrt(std::inner_product(gradient, gradient + n, gradient, 0.0));
+      ASSERT_NEAR(followed, loss_there, 1e-14 * std::max(1.0, loss_there))
+          << "net " << net << ", step " << step;
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_NEAR(own.get().gradient[i], gradient[i], 2e-14 * std::max(1.0, size))
+            << "net " << net << ", step " << step << ", parameter " << i;
+      }
+      most_changes = std::max(most_changes, carried.changes);
+      x = moved(x, net % 2 == 0 ? 2e-5 : step % 20 == 19 ? 0.3 : 1e-4);
+    }
+    if (net % 2 == 0) {
+      EXPECT_EQ(most_changes, CarriedActivations<SerialTeam>::changes_before_renewal) << "net " << net;
+    } else {
+      EXPECT_GE(most_changes, 5) << "net " << net;
+      EXPECT_LT(most_changes, 20) << "net " << net << " followed a large step";
+    }
   }
 }
 
