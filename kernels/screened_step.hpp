@@ -125,8 +125,9 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   CarriedValues<Team>& carried = work.exact.acceptance.carried;
   if (!trusted) carried.begin_step(context.replica, context.step);
   const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(*run.replica.screening);
-  const bool in_float = run.rule.precision == Precision::float32 &&
-                        (!trusted || audit_float || ScreeningPolicy::float_pays(*run.replica.screening));
+  // what a model at its anchor leaves open is too close for the float change, too
+  const bool float_pays = run.progress.done > 0 && ScreeningPolicy::float_pays(*run.replica.screening);
+  const bool in_float = run.rule.precision == Precision::float32 && (!trusted || audit_float || float_pays);
   const std::uint64_t by_float = run.counters.decided_by_float;
   const double cost_before = evaluation_cost(run.counters);
   const Decision exact =

@@ -24,8 +24,8 @@ inline constexpr int most_hessian_ages = 7;
 /// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
 /// sums over stretches, of which earlier ones count less and less.
 struct ErrorGrowth {
-  double whole = 0;   ///< of the square for |e|,
-  double across = 0;  ///< of that for its part across the model's directions,
+  double whole = 0;   ///< of |e|,
+  double across = 0;  ///< of its part across the model's directions,
   double seen = 0;    ///< and of 1
   double length = 0;  ///< the usual one, last
 };
@@ -107,16 +107,18 @@ struct AssumedError {
   double across_growth;  ///< and of its part across the model's directions
   double least;          ///< float arithmetic alone makes some
   double length;         ///< the usual one
-  bool fresh;            ///< the Hessian is known, and that of the anchor
+  bool curved;           ///< the Hessian is known
+  bool fresh;            ///< and that of the anchor
 
   /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
-  /// a random walk, and so does e where the Hessian was wrong from the start; where it was right, e grows as
-  /// the distance squared, or less where a path turns back. The directions, of which the last is that of an
-  /// error at the end of a stretch, suit the beginning of one less. Beyond the usual length, where little was
-  /// seen, all is to the square.
+  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
+  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
+  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
+  /// was seen, all is to the square.
   [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
     if (done > length) return {done * done / length, done * done / length};
     const double root = square_root(done * length);
+    if (!curved) return {root, root};
     return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
   }
   [[nodiscard]] LANGEVO_INLINE double whole(const Reach& reach) const { return growth * reach.whole + least; }
@@ -138,13 +140,13 @@ struct StretchResult {
 struct ScreeningPolicy {
   /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
   static constexpr double deviations = 6;
-  /// |e| and its part across the model's directions may exceed their root mean squares in the last stretches
+  /// |e| and its part across the model's directions may exceed their means in the last stretches
   /// by this factor.
-  static constexpr double growth_margin = 3.0;
+  static constexpr double growth_margin = 3.6;
   /// And what it was in a stretch that failed, when it is tried again.
   static constexpr double growth_after_failure = 1.5;
   /// Weight of what was seen of it one stretch earlier.
-  static constexpr double memory_of_growth = 0.97;
+  static constexpr double memory_of_growth = 0.95;
   /// An |e| larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
   /// Errors that |e| does not explain are bounded by this many times the largest seen.
@@ -210,12 +212,12 @@ struct ScreeningPolicy {
     const bool seen = state.growth[age].seen > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
-    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, curved && age == 0};
+    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
     if (growth.seen == 0) return assumed;
     // what may be larger than lately for want of experience
     const double unseen = (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);
-    assumed.growth = growth_margin * unseen * square_root(growth.whole / growth.seen);
-    assumed.across_growth = growth_margin * unseen * square_root(growth.across / growth.seen);
+    assumed.growth = growth_margin * unseen * growth.whole / growth.seen;
+    assumed.across_growth = growth_margin * unseen * growth.across / growth.seen;
     return assumed;
   }
 
@@ -251,11 +253,9 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         ScreeningState& state) {
     const Reach reach = assumed.reach(static_cast<double>(result.done));
-    const double whole = result.error / reach.whole;
-    const double across = result.across / reach.across;
     ErrorGrowth& growth = state.growth[age];
-    growth.whole = memory_of_growth * growth.whole + whole * whole;
-    growth.across = memory_of_growth * growth.across + across * across;
+    growth.whole = memory_of_growth * growth.whole + result.error / reach.whole;
+    growth.across = memory_of_growth * growth.across + result.across / reach.across;
     growth.seen = memory_of_growth * growth.seen + 1;
     growth.length = assumed.length;
   }
@@ -264,6 +264,7 @@ struct ScreeningPolicy {
                                             const ScreeningCosts& costs, ScreeningState& state) {
     take_error(assumed, age, result, state);
     state.largest_rest *= 0.99;
+    state.float_share += (1 - state.float_share) / 4096;  // to be tried again some time
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (result.cut_short) return;
     // the undecided ones of a stretch grow about as its length squared
