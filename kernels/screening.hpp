@@ -21,13 +21,18 @@ inline constexpr int leading_directions = 4;
 /// Stretches that may follow one Hessian, each with a gradient of its own.
 inline constexpr int most_hessian_ages = 7;
 
-/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
-/// sums over stretches, of which earlier ones count less and less.
+/// Mean and spread of a number over the stretches of late, of which earlier ones count less and less.
+struct RecentMoments {
+  double sum = 0;
+  double squares = 0;
+  double seen = 0;  ///< stretches
+};
+
+/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length.
 struct ErrorGrowth {
-  double whole = 0;   ///< of |e|,
-  double across = 0;  ///< of its part across the model's directions,
-  double seen = 0;    ///< and of 1
-  double length = 0;  ///< the usual one, last
+  RecentMoments whole;   ///< of |e|,
+  RecentMoments across;  ///< and of its part across the model's directions,
+  double length = 0;     ///< this being the usual length
 };
 
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
@@ -140,9 +145,10 @@ struct StretchResult {
 struct ScreeningPolicy {
   /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
   static constexpr double deviations = 6;
-  /// |e| and its part across the model's directions may exceed their means in the last stretches
-  /// by this factor.
-  static constexpr double growth_margin = 3.6;
+  /// |e| and its part across the model's directions may exceed their means in the last stretches by so many
+  /// standard deviations, and by this factor: shares of those that do are printed by bench/model_error.
+  static constexpr double growth_deviations = 3.7;
+  static constexpr double growth_margin = 2.0;
   /// And what it was in a stretch that failed, when it is tried again.
   static constexpr double growth_after_failure = 1.5;
   /// Weight of what was seen of it one stretch earlier.
@@ -209,15 +215,14 @@ struct ScreeningPolicy {
   /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
                                                    double slope_norm) {
-    const bool seen = state.growth[age].seen > 0;
+    const bool seen = state.growth[age].length > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
     AssumedError assumed{0, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
-    if (growth.seen == 0) return assumed;
-    // what may be larger than lately for want of experience
-    const double unseen = (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);
-    assumed.growth = growth_margin * unseen * growth.whole / growth.seen;
-    assumed.across_growth = growth_margin * unseen * growth.across / growth.seen;
+    if (growth.length == 0) return assumed;
+    const double unseen = larger(1.0, length / growth.length) * (seen ? 1 : 4);
+    assumed.growth = unseen * most_likely(growth.whole);
+    assumed.across_growth = unseen * most_likely(growth.across);
     return assumed;
   }
 
@@ -254,9 +259,8 @@ struct ScreeningPolicy {
                                         ScreeningState& state) {
     const Reach reach = assumed.reach(static_cast<double>(result.done));
     ErrorGrowth& growth = state.growth[age];
-    growth.whole = memory_of_growth * growth.whole + result.error / reach.whole;
-    growth.across = memory_of_growth * growth.across + result.across / reach.across;
-    growth.seen = memory_of_growth * growth.seen + 1;
+    take_in(result.error / reach.whole, growth.whole);
+    take_in(result.across / reach.across, growth.across);
     growth.length = assumed.length;
   }
 
@@ -305,6 +309,20 @@ struct ScreeningPolicy {
   }
 
  private:
+  LANGEVO_INLINE static void take_in(double value, RecentMoments& moments) {
+    moments.sum = memory_of_growth * moments.sum + value;
+    moments.squares = memory_of_growth * moments.squares + value * value;
+    moments.seen = memory_of_growth * moments.seen + 1;
+  }
+
+  /// What the next value is at the most, but rarely; more for want of experience.
+  LANGEVO_INLINE static double most_likely(const RecentMoments& moments) {
+    const double mean = moments.sum / moments.seen;
+    const double variance = larger(0.0, moments.squares / moments.seen - mean * mean);
+    return (1 + 4 / moments.seen) *
+           larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
+  }
+
   /// What it takes to see whether models pay: some anchors, and carried values that have to be renewed.
   LANGEVO_INLINE static double trial(const ScreeningCosts& costs) {
     return 3 * costs.anchor + 3 * costs.exact;

@@ -1,0 +1,114 @@
+// How far off is the slope that a local model carries, in units of what screened acceptance assumes it to be?
+// Stretches end at random places, where the exact gradient is compared; the shares of those beyond the
+// assumed error are what the margins of kernels/screening.hpp rest on. A decision allows for six standard
+// deviations of the assumed error, of three times that where it is the first estimate's.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <random>
+
+#include "kernels/advance.hpp"
+#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/serial_team.hpp"
+#include "paper_workloads.hpp"
+
+namespace langevo {
+namespace {
+
+constexpr double levels[] = {0.5, 1, 1.5, 2};
+
+/// Shares of the stretches with an error above each level.
+struct Tail {
+  std::uint64_t stretches = 0;
+  std::uint64_t whole[std::size(levels)] = {};
+  std::uint64_t across[std::size(levels)] = {};
+
+  void add(double whole_error, double across_error) {
+    ++stretches;
+    for (std::size_t i = 0; i < std::size(levels); ++i) {
+      whole[i] += whole_error > levels[i] ? 1 : 0;
+      across[i] += across_error > levels[i] ? 1 : 0;
+    }
+  }
+
+  void print(const char* where) const {
+    std::printf("  %-22s %8llu", where, static_cast<unsigned long long>(stretches));
+    for (const auto& above : {whole, across}) {
+      for (std::size_t i = 0; i < std::size(levels); ++i)
+        std::printf(" %8.1e",
+                    stretches > 0 ? static_cast<double>(above[i]) / static_cast<double>(stretches) : 0.0);
+    }
+    std::printf("\n");
+  }
+};
+
+void run(const PaperWorkload& workload, double time, double lambda, std::uint64_t stretches) {
+  const Problem problem = workload.problem();
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  const std::size_t n = view.network.parameter_count;
+  std::vector<double> x = workload.state_at(time);
+  const std::vector<double> sigma(n, workload.sigma(lambda));
+  std::vector<float> directions(directions_size(view.network), 0.0f);
+  OwnedWorkspace<ScreenedWorkspace<SerialTeam>> owned(view.network);
+  ScreenedWorkspace<SerialTeam>& work = owned.get();
+  FloatCalibration calibration;
+  ScreeningState state;
+  StepCounters counters;
+  const SerialTeam team;
+  const ReplicaView replica{x.data(), &calibration, &state, directions.data()};
+  const ScreenedMetropolis rule{{workload.beta, Precision::float32, Acceptance::screened}};
+  const StepContext context{view, sigma.data(), 1, 0, 0};
+  ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
+                                           work, work.model, counters, ~std::uint64_t{0}};
+  std::mt19937_64 generator(7);
+  Tail early;
+  Tail late;
+  begin_screening(run);
+  // the first quarter only teaches the controller
+  for (std::uint64_t stretch = 0; stretch < stretches + stretches / 4; ++stretch) {
+    begin_stretch(run);
+    run.failed = {};
+    for (bool first = true, done = false; !done; first = false) {
+      assume_stretch(run);
+      if (first) run.stretch.most = 1 + generator() % run.stretch.most;
+      run.check = {};
+      const bool holds = follow_stretch(run) && check_stretch(run);
+      if (first && holds && stretch >= stretches / 4) {
+        const AssumedError& assumed = run.stretch.error;
+        const auto length = static_cast<double>(run.progress.done);
+        const Reach reach = assumed.reach(length);
+        (length < 0.1 * assumed.length ? early : late)
+            .add(run.check.error / assumed.whole(reach), run.check.across / assumed.across(reach));
+      }
+      done = finish_stretch(run, holds);
+    }
+  }
+  std::printf("%s, t = %g, lambda = %g\n", workload.name, time, lambda);
+  early.print("first tenth");
+  late.print("later");
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace langevo
+
+int main(int argc, char** argv) {
+  using namespace langevo;
+  CLI::App app{"The error of local models in units of the error assumed"};
+  double scale = 1;
+  app.add_option("--scale", scale, "stretches, in 200,000 for the shallow net")->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
+  std::printf("%-24s %8s %35s %35s\n", "", "", "share with |e| above", "with its part across above");
+  std::printf("%-24s %8s", "", "checked");
+  for (int part = 0; part < 2; ++part) {
+    for (const double level : levels) std::printf(" %8g", level);
+  }
+  std::printf("\n");
+  const auto stretches = [&](double count) { return static_cast<std::uint64_t>(scale * count) + 1; };
+  for (const double time : {0.0, 2.0, 5.0, 9.0}) run(shallow_workload(), time, 0.1, stretches(2e5));
+  run(shallow_workload(), 5, 1, stretches(2e5));
+  run(wide_workload(), 1, 0.1, stretches(1e4));
+  for (const double time : {0.0, 1.0}) run(deep_workload(), time, 0.1, stretches(2e3));
+  return 0;
+}
