@@ -126,30 +126,21 @@ LANGEVO_FUNCTION double full_change(const Team& team, LocalModel& model, const f
          0.5 * team.dot(model.padded, model.bend, z);
 }
 
-/// |G| as carried; |e|, e = sigma.gradient - G: how far the model has gone wrong on the way; and what of e is
-/// across the directions. Leaves e in bend.
-struct SlopeCheck {
-  double norm;
-  double error;
-  double across;
-};
-
+/// e = sigma.gradient - G: how far the model has gone wrong on the way. Leaves e in bend.
 template <class Team>
-LANGEVO_FUNCTION SlopeCheck check_slope(const Team& team, const double* gradient, const double* sigma,
+LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient, const double* sigma,
                                         LocalModel& model) {
-  const std::size_t padded = model.padded;
-  team.each(padded, [&](std::size_t i) LANGEVO_BODY {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
     model.bend[i] = i < model.size
                         ? static_cast<float>(sigma[i] * gradient[i] - static_cast<double>(model.slope[i]))
                         : 0.0f;
   });
   team.synchronize();
   const DirectionParts parts = parts_along_directions(team, model, model.bend);
-  double along = 0;
-  for (const double part : parts.part) along += part * part;
-  const double error = team.dot(padded, model.bend, model.bend);
-  return {square_root(team.dot(padded, model.slope, model.slope)), square_root(larger(error, along)),
-          norm_without(team, model, parts.part)};
+  SlopeError error{};
+  for (int r = 0; r < leading_directions; ++r) error.along[r] = parts.part[r];
+  error.across = norm_without(team, model, parts.part);
+  return error;
 }
 
 /// A known in full: the error that check_slope left becomes the last direction.

@@ -23,26 +23,31 @@ struct Stretch {
 
 /// What is assumed of the next few proposals.
 struct ModelBound {
-  double slope_error;   ///< |e|
-  double across_error;  ///< of its part across the model's directions
-  double others;        ///< bound on errors that have nothing to do with e, curvature apart,
-  double curvature;     ///< and on those of the first estimate's
+  double along[leading_directions];  ///< bounds on e's parts along the model's directions,
+  double across;                     ///< and on what the rest of e makes of a mutation,
+  double others;                     ///< on errors that have nothing to do with e, curvature apart,
+  double curvature;                  ///< and on those of the first estimate's
 
-  /// On e.z, for a z of which |(v_r.z)_r| is `length`.
-  [[nodiscard]] LANGEVO_INLINE double explained(double length) const {
-    return smaller(ScreeningPolicy::deviations * slope_error,
-                   length * slope_error + ScreeningPolicy::deviations * across_error);
+  /// On e.z, where e's parts along the directions make `along_directions` of it at the most.
+  [[nodiscard]] LANGEVO_INLINE double explained(double along_directions) const {
+    return square_root(along_directions * along_directions + across * across);
   }
 };
 
 /// Of a proposal after `done` of the stretch, and of those before it.
 LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
                                       const LocalModel& model, const ScreeningState& state) {
-  const Reach reach = stretch.error.reach(static_cast<double>(done));
-  return {stretch.error.whole(reach), stretch.error.across(reach),
-          ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding,
-          curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
-                                                     ScreeningPolicy::deviations * state.pending_margin)};
+  const AssumedError& error = stretch.error;
+  const Reach reach = error.reach(static_cast<double>(done) + ScreeningPolicy::reach_of_one);
+  ModelBound bound;
+  for (int r = 0; r < leading_directions; ++r)
+    bound.along[r] = ScreeningPolicy::along_margin * error.along[r] * reach.along;
+  bound.across = ScreeningPolicy::deviations * error.across_after(reach);
+  bound.others = ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
+  bound.curvature =
+      curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
+                                                 ScreeningPolicy::deviations * state.pending_margin);
+  return bound;
 }
 
 /// A few proposals z_k, and what there is to know of them whatever mutations are pending.
@@ -69,14 +74,15 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
   constexpr std::size_t few = Team::vectors_at_a_time;
   double products[1 + leading_directions][few];
   products_with(team, model, count, normals, stride, products);
-  double square[few];
+  double along[few];
   for (std::size_t k = 0; k < few; ++k) {
     proposals.z[k] = normals + k * stride;
     proposals.change[k] = products[0][k] + model.rest.half_trace;
-    square[k] = 0;
+    along[k] = 0;
   }
   for (int r = 0; r < leading_directions; ++r) {
     const double eigenvalue = model.eigenvalue[r];
+    const double bound = assumed.along[r];
 #pragma omp simd
     for (std::size_t k = 0; k < few; ++k) {
       const double part = products[1 + r][k];
@@ -84,12 +90,12 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
       proposals.part[r][k] = part;
       proposals.pull[r][k] = pull;
       proposals.change[k] += 0.5 * pull * part;
-      square[k] += part * part;
+      along[k] += bound * absolute(part);
     }
   }
 #pragma omp simd
   for (std::size_t k = 0; k < few; ++k) {
-    proposals.clear[k] = ScreeningPolicy::most_allowed * assumed.explained(square_root(square[k])) +
+    proposals.clear[k] = ScreeningPolicy::most_allowed * assumed.explained(along[k]) +
                          assumed.others + assumed.curvature;
   }
 }
@@ -104,9 +110,9 @@ struct ScreenedProposal {
 template <std::size_t Count>
 LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
                                                   const ModelBound& assumed, const LocalModel& model) {
-  double square = 0;
-  for (int r = 0; r < leading_directions; ++r) square += proposals.part[r][k] * proposals.part[r][k];
-  const double explained = assumed.explained(square_root(square));
+  double along = 0;
+  for (int r = 0; r < leading_directions; ++r) along += assumed.along[r] * absolute(proposals.part[r][k]);
+  const double explained = assumed.explained(along);
   return {proposals.z[k],
           {proposals.change_after(k, model), explained + assumed.others + assumed.curvature},
           explained};

@@ -91,7 +91,7 @@ LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run) {
 }
 
 /// Whether the slope at the end of a stretch is what the model, all pending mutations followed, makes of it;
-/// leaves the gradient there in work.gradient and the measured error in run.check.
+/// leaves the gradient there in work.gradient and the measured error in run.error.
 template <class Team, class Context>
 LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
@@ -101,8 +101,8 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   if (!bent_as_assumed) widen_pending_margin(team, state);
   const double loss =
       loss_and_carried_gradient(team, run.context.problem, run.replica.x, work.activations, work.gradient);
-  run.check = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
-  return bent_as_assumed && is_finite(loss) && is_finite(run.check.error);
+  run.error = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
+  return bent_as_assumed && is_finite(loss) && is_finite(run.error.across);
 }
 
 /// A model of the present state, to begin a stretch with.
@@ -125,18 +125,16 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
 }
 
-/// What is assumed of the stretch from the anchor on.
+/// What is assumed of the stretch from the anchor on, more at every attempt.
 template <class Team, class Context>
-LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run) {
+LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run, int attempt) {
   const ScreeningState& state = *run.replica.screening;
   Stretch& stretch = run.stretch;
   stretch.trusted = ScreeningPolicy::trusted(state);
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
   stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
   stretch.error =
-      ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(), run.slope_norm);
-  stretch.error.growth = larger(stretch.error.growth, run.failed.growth);
-  stretch.error.across_growth = larger(stretch.error.across_growth, run.failed.across_growth);
+      ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(), 1.0 + attempt, run.slope_norm);
   run.progress = {};
   run.anchor_counters = run.counters;
 }
@@ -150,13 +148,10 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const Progress& progress = run.progress;
   Stretch& stretch = run.stretch;
   const AssumedError& assumed = stretch.error;
-  const SlopeCheck& check = run.check;
   ScreeningState& state = *run.replica.screening;
-  const StretchResult result{progress.done, progress.undecided, check.error, check.across,
-                             progress.done == stretch.asked};
+  const StretchResult result{progress.done, progress.undecided, run.error, progress.done == stretch.asked};
   const auto done = static_cast<double>(progress.done);
-  const Reach reach = assumed.reach(done);
-  const double error = larger(check.error / assumed.whole(reach), check.across / assumed.across(reach));
+  const double error = ScreeningPolicy::excess(run.error, assumed, done);
   const double cost = costs.proposal * done + costs.exact * progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
     learn_from_stretch(run);
@@ -173,13 +168,8 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   }
   run.spent += cost + costs.gradient / 2;
   return_to_anchor(run);
-  if (progress.done > 0 && is_finite(check.error)) {
-    run.failed.growth =
-        larger(run.failed.growth, ScreeningPolicy::growth_after_failure * check.error / reach.whole);
-    run.failed.across_growth =
-        larger(run.failed.across_growth, ScreeningPolicy::growth_after_failure * check.across / reach.across);
-    if (team.leads()) ScreeningPolicy::take_error(assumed, run.age.hessian, result, state);
-  }
+  if (team.leads() && progress.done > 0 && is_finite(run.error.across))
+    ScreeningPolicy::take_error(assumed, run.age.hessian, result, state);
   stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
   team.synchronize();
   return false;
@@ -189,10 +179,9 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
 template <class Team, class Context>
 LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run) {
   begin_stretch(run);
-  run.failed = {};
   for (int attempt = 0; attempt <= ScreeningPolicy::most_replays; ++attempt) {
-    assume_stretch(run);
-    run.check = {};
+    assume_stretch(run, attempt);
+    run.error = {};
     const bool holds = follow_stretch(run) && check_stretch(run);
     if (finish_stretch(run, holds)) return;
   }

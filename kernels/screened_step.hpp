@@ -60,7 +60,7 @@ struct Progress {
   std::uint64_t undecided = 0;  ///< of them, by the model
   double spent = 0;             ///< cost of evaluating those, in evaluations in float
   double allows =
-      ScreeningPolicy::most_allowed;  ///< decisions stand for an |e| of so many times that assumed
+      ScreeningPolicy::most_allowed;  ///< decisions stand for an e of so many times that assumed
 
   /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
   LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
@@ -95,8 +95,7 @@ struct ScreenedRun {
   double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};
-  SlopeCheck check{};
-  AssumedError failed{};  ///< what attempts at this stretch that failed let assume, its growth only
+  SlopeError error{};  ///< at its end
   bool accepts = false;   ///< the proposal decided last, if it was left open at first
 };
 
@@ -125,9 +124,10 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   CarriedValues<Team>& carried = work.exact.acceptance.carried;
   if (!trusted) carried.begin_step(context.replica, context.step);
   const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(*run.replica.screening);
-  // what a model at its anchor leaves open is too close for the float change, too
-  const bool float_pays = run.progress.done > 0 && ScreeningPolicy::float_pays(*run.replica.screening);
-  const bool in_float = run.rule.precision == Precision::float32 && (!trusted || audit_float || float_pays);
+  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
+  const bool in_float =
+      run.rule.precision == Precision::float32 &&
+      (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, *run.replica.screening));
   const std::uint64_t by_float = run.counters.decided_by_float;
   const double cost_before = evaluation_cost(run.counters);
   const Decision exact =
@@ -148,7 +148,7 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   team.synchronize();
   if (team.leads()) {
     if (in_float && trusted && !audit_float)
-      ScreeningPolicy::take_rung(run.counters.decided_by_float > by_float, *run.replica.screening);
+      ScreeningPolicy::take_rung(sent_on, run.counters.decided_by_float > by_float, *run.replica.screening);
     ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
                                  !run.model.knows_curvature(), *run.replica.screening);
   }

@@ -21,19 +21,18 @@ inline constexpr int leading_directions = 4;
 /// Stretches that may follow one Hessian, each with a gradient of its own.
 inline constexpr int most_hessian_ages = 7;
 
-/// Mean and spread of a number over the stretches of late, of which earlier ones count less and less.
-struct RecentMoments {
-  double sum = 0;
-  double squares = 0;
-  double seen = 0;  ///< stretches
+/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
+/// sums over stretches, of which earlier ones count less and less.
+struct ErrorGrowth {
+  double along[leading_directions] = {};  ///< of the squares of e's parts along the model's directions,
+  double across = 0;                      ///< of the length of its part across them,
+  double across_squares = 0;              ///< of that squared,
+  double seen = 0;                        ///< and of 1
+  double length = 0;                      ///< the usual one, last
 };
 
-/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length.
-struct ErrorGrowth {
-  RecentMoments whole;   ///< of |e|,
-  RecentMoments across;  ///< and of its part across the model's directions,
-  double length = 0;     ///< this being the usual length
-};
+/// Where in its stretch a proposal is sent on: those that a new model leaves open are closer ones.
+enum SentOn { at_anchor, later };
 
 /// What one replica has learnt about its local models. All errors are of the change of the loss.
 struct ScreeningState {
@@ -41,10 +40,10 @@ struct ScreeningState {
   double undecided = 0;                        ///< proposals that models left undecided, lately,
   double undecided_squares = 0;                ///< over stretches whose squared lengths add up to this
   ErrorGrowth growth[most_hessian_ages] = {};  ///< by the age of the Hessian
-  double largest_rest = 0;                     ///< largest error beyond what |e| explains, forgotten slowly
+  double largest_rest = 0;                     ///< largest error beyond what e explains, lately
   double offset = 0;                           ///< mean of z.A.z / 2 where A is not known in full
   double pending_margin = 3;                   ///< see pending_error
-  double float_share = 1;        ///< of the proposals sent on, those that the float change decided, lately
+  double float_share[2] = {1, 1};  ///< of proposals sent on, those that the float change decided, lately
   double credit = 0;             ///< exact steps' worth of time that models may lose yet
   std::uint32_t samples = 0;     ///< exact evaluations compared with the model
   std::uint32_t retreats = 0;    ///< to exact steps, since models last paid
@@ -100,35 +99,41 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
 }
 
-/// How far |e| and its part across the model's directions have grown, in proposals.
-struct Reach {
-  double whole;
+/// The error e of a carried slope: along the model's directions, and the length of what is across them.
+struct SlopeError {
+  double along[leading_directions];
   double across;
 };
 
-/// What |e| is assumed to be along a stretch.
+/// How far e's parts along and across the model's directions have grown, in proposals.
+struct Reach {
+  double along;
+  double across;
+};
+
+/// What e is assumed to be along a stretch: its parts along the directions by their root mean squares, the rest
+/// by the most that its length is likely to be.
 struct AssumedError {
-  double growth;         ///< of |e|, per proposal at the usual length,
-  double across_growth;  ///< and of its part across the model's directions
-  double least;          ///< float arithmetic alone makes some
-  double length;         ///< the usual one
-  bool curved;           ///< the Hessian is known
-  bool fresh;            ///< and that of the anchor
+  double along[leading_directions];  ///< growth per proposal at the usual length
+  double across;                     ///< likewise
+  double least;                      ///< of the part across: float arithmetic alone makes some
+  double length;                     ///< the usual one
+  bool curved;                       ///< the Hessian is known
+  bool fresh;                        ///< and that of the anchor
 
   /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
-  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
-  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
-  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
-  /// was seen, all is to the square.
+  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows as
+  /// the distance squared, or less where a path turns back. Of a known Hessian the last direction is that of an
+  /// error at a stretch's end, which suits its beginning less. Beyond the usual length, where little was seen,
+  /// all is to the square.
   [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
     if (done > length) return {done * done / length, done * done / length};
     const double root = square_root(done * length);
     if (!curved) return {root, root};
     return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
   }
-  [[nodiscard]] LANGEVO_INLINE double whole(const Reach& reach) const { return growth * reach.whole + least; }
-  [[nodiscard]] LANGEVO_INLINE double across(const Reach& reach) const {
-    return across_growth * reach.across + 1.5 * least;
+  [[nodiscard]] LANGEVO_INLINE double across_after(const Reach& reach) const {
+    return across * reach.across + least;
   }
 };
 
@@ -136,27 +141,33 @@ struct AssumedError {
 struct StretchResult {
   std::uint64_t done;       ///< proposals
   std::uint64_t undecided;  ///< among them and the one it ended before
-  double error;             ///< |e| at the end,
-  double across;            ///< and of its part across the model's directions
+  SlopeError error;         ///< at the end
   bool cut_short;           ///< no more were asked for: says nothing of what would pay
 };
 
 /// The controller's numbers.
 struct ScreeningPolicy {
-  /// The model is assumed to be wrong by Normal(0, |e|^2) at the most; this many standard deviations.
+  /// For a given mutation z, e.z is a sum of e's parts along the directions times those of z, which are known,
+  /// and of Normal(0, |e across|^2). The first are assumed to be up to so many times their root mean squares
+  /// in the last stretches,
+  static constexpr double along_margin = 9;
+  /// and the other one up to so many standard deviations,
   static constexpr double deviations = 6;
-  /// |e| and its part across the model's directions may exceed their means in the last stretches by so many
-  /// standard deviations, and by this factor: shares of those that do are printed by bench/model_error.
-  static constexpr double growth_deviations = 3.7;
-  static constexpr double growth_margin = 2.0;
-  /// And what it was in a stretch that failed, when it is tried again.
-  static constexpr double growth_after_failure = 1.5;
+  /// |e across| exceeding its mean in the last stretches by so many standard deviations, and by this factor.
+  /// What does exceed them is printed by bench/model_error.
+  static constexpr double growth_deviations = 3;
+  static constexpr double growth_margin = 2;
   /// Weight of what was seen of it one stretch earlier.
   static constexpr double memory_of_growth = 0.95;
-  /// An |e| larger than assumed is accounted for up to so many times.
+  /// An e larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
-  /// Errors that |e| does not explain are bounded by this many times the largest seen.
+  /// An error of the curvature, and its change along the way, act on z.A.z / 2 as well: as much as if a
+  /// mutation came so many proposals later.
+  static constexpr double reach_of_one = 2;
+  /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
+  /// Of the largest, with every error seen.
+  static constexpr double memory_of_rest = 0.97;
   /// Proposals audited one and all before a model is trusted.
   static constexpr std::uint32_t samples_before_trust = 16;
   /// One stretch in so many has one proposal audited.
@@ -202,7 +213,7 @@ struct ScreeningPolicy {
   /// A stretch's gradient and its share of a Hessian, in evaluations of an undecided proposal.
   LANGEVO_INLINE static double renewal(const ScreeningCosts& costs, const ScreeningState& state) {
     const double model = costs.gradient + (costs.anchor - costs.gradient) / hessian_ages(costs);
-    return model / (costs.exact * (float_pays_lately(state) ? 1 : double_evaluation));
+    return model / (costs.exact * (float_pays_lately(later, state) ? 1 : double_evaluation));
   }
 
   /// Proposals after which a stretch rather ends before an undecided one, which a renewed model decides, than
@@ -212,17 +223,24 @@ struct ScreeningPolicy {
     return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
-  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
+  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known. `doubt`:
+  /// 1, or more where that has failed.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
-                                                   double slope_norm) {
+                                                   double doubt, double slope_norm) {
     const bool seen = state.growth[age].length > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
-    AssumedError assumed{0, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
+    AssumedError assumed{{}, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
     if (growth.length == 0) return assumed;
-    const double unseen = larger(1.0, length / growth.length) * (seen ? 1 : 4);
-    assumed.growth = unseen * most_likely(growth.whole);
-    assumed.across_growth = unseen * most_likely(growth.across);
+    // what may be larger than lately for want of experience
+    const double unseen =
+        doubt * (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);
+    for (int r = 0; r < leading_directions; ++r)
+      assumed.along[r] = unseen * square_root(growth.along[r] / growth.seen);
+    const double mean = growth.across / growth.seen;
+    const double variance = larger(0.0, growth.across_squares / growth.seen - mean * mean);
+    assumed.across =
+        unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
     return assumed;
   }
 
@@ -234,24 +252,25 @@ struct ScreeningPolicy {
       state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
     const double rest = absolute(error) - uncertainty - 0.5 * explained;
-    state.largest_rest = larger(state.largest_rest, rest);
+    state.largest_rest = larger(memory_of_rest * state.largest_rest, rest);
   }
 
-  LANGEVO_INLINE static bool float_pays_lately(const ScreeningState& state) {
-    return state.float_share > 0.35;
+  LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningState& state) {
+    return state.float_share[sent_on] > 0.35;
   }
 
   /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
   /// some states all too close for it.
-  LANGEVO_INLINE static bool float_pays(const ScreeningState& state) {
-    return float_pays_lately(state) || state.samples % 16 == 0;
+  LANGEVO_INLINE static bool float_pays(SentOn sent_on, const ScreeningState& state) {
+    return float_pays_lately(sent_on, state) || state.samples % 16 == 0;
   }
 
   /// Whether an audit of the model is one of the float change too.
   LANGEVO_INLINE static bool audits_float(const ScreeningState& state) { return state.samples % 4 == 0; }
 
-  LANGEVO_INLINE static void take_rung(bool by_float, ScreeningState& state) {
-    state.float_share += ((by_float ? 1.0 : 0.0) - state.float_share) / 16;
+  LANGEVO_INLINE static void take_rung(SentOn sent_on, bool by_float, ScreeningState& state) {
+    double& share = state.float_share[sent_on];
+    share += ((by_float ? 1.0 : 0.0) - share) / 16;
   }
 
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
@@ -259,16 +278,32 @@ struct ScreeningPolicy {
                                         ScreeningState& state) {
     const Reach reach = assumed.reach(static_cast<double>(result.done));
     ErrorGrowth& growth = state.growth[age];
-    take_in(result.error / reach.whole, growth.whole);
-    take_in(result.across / reach.across, growth.across);
+    for (int r = 0; r < leading_directions; ++r) {
+      const double along = result.error.along[r] / reach.along;
+      growth.along[r] = memory_of_growth * growth.along[r] + along * along;
+    }
+    const double across = result.error.across / reach.across;
+    growth.across = memory_of_growth * growth.across + across;
+    growth.across_squares = memory_of_growth * growth.across_squares + across * across;
+    growth.seen = memory_of_growth * growth.seen + 1;
     growth.length = assumed.length;
+  }
+
+  /// e in units of what decisions have allowed for.
+  LANGEVO_INLINE static double excess(const SlopeError& error, const AssumedError& assumed, double done) {
+    const Reach reach = assumed.reach(done);
+    double most = error.across / assumed.across_after(reach);
+    for (int r = 0; r < leading_directions; ++r) {
+      const double along = along_margin * assumed.along[r] * reach.along + assumed.least;
+      most = larger(most, absolute(error.along[r]) / along);
+    }
+    return most;
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
                                             const ScreeningCosts& costs, ScreeningState& state) {
     take_error(assumed, age, result, state);
-    state.largest_rest *= 0.99;
-    state.float_share += (1 - state.float_share) / 4096;  // to be tried again some time
+    state.float_share[later] += (1 - state.float_share[later]) / 4096;  // to be tried again some time
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (result.cut_short) return;
     // the undecided ones of a stretch grow about as its length squared
@@ -309,20 +344,6 @@ struct ScreeningPolicy {
   }
 
  private:
-  LANGEVO_INLINE static void take_in(double value, RecentMoments& moments) {
-    moments.sum = memory_of_growth * moments.sum + value;
-    moments.squares = memory_of_growth * moments.squares + value * value;
-    moments.seen = memory_of_growth * moments.seen + 1;
-  }
-
-  /// What the next value is at the most, but rarely; more for want of experience.
-  LANGEVO_INLINE static double most_likely(const RecentMoments& moments) {
-    const double mean = moments.sum / moments.seen;
-    const double variance = larger(0.0, moments.squares / moments.seen - mean * mean);
-    return (1 + 4 / moments.seen) *
-           larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
-  }
-
   /// What it takes to see whether models pay: some anchors, and carried values that have to be renewed.
   LANGEVO_INLINE static double trial(const ScreeningCosts& costs) {
     return 3 * costs.anchor + 3 * costs.exact;
