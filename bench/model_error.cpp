@@ -1,7 +1,9 @@
-// How far off is the slope that a local model carries, in units of what screened acceptance assumes it to be?
-// Stretches end at random places, where the exact gradient is compared; the shares of those beyond the
-// assumed error are what the margins of kernels/screening.hpp rest on. A decision allows for six standard
-// deviations of the assumed error, of three times that where it is the first estimate's.
+// How far off is the slope that a local model carries, in units of what screened acceptance allows for?
+// Stretches end at random places, where the exact gradient is compared: each of e's parts along the model's
+// directions is divided by along_margin times its root mean square of late, and the length of the rest by the
+// most it was thought likely to be (kernels/screening.hpp; a decision then allows for six standard deviations
+// of what that rest makes of a mutation). Decisions closer than three times these bounds are looked at again
+// when a stretch ends, and where the error there was larger than they allowed for it is replayed.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <random>
@@ -15,25 +17,25 @@
 namespace langevo {
 namespace {
 
-constexpr double levels[] = {0.5, 1, 1.5, 2};
+constexpr double levels[] = {0.25, 0.5, 1, 1.5};
 
 /// Shares of the stretches with an error above each level.
 struct Tail {
   std::uint64_t stretches = 0;
-  std::uint64_t whole[std::size(levels)] = {};
+  std::uint64_t along[std::size(levels)] = {};
   std::uint64_t across[std::size(levels)] = {};
 
-  void add(double whole_error, double across_error) {
+  void add(double along_error, double across_error) {
     ++stretches;
     for (std::size_t i = 0; i < std::size(levels); ++i) {
-      whole[i] += whole_error > levels[i] ? 1 : 0;
+      along[i] += along_error > levels[i] ? 1 : 0;
       across[i] += across_error > levels[i] ? 1 : 0;
     }
   }
 
   void print(const char* where) const {
     std::printf("  %-22s %8llu", where, static_cast<unsigned long long>(stretches));
-    for (const auto& above : {whole, across}) {
+    for (const auto& above : {along, across}) {
       for (std::size_t i = 0; i < std::size(levels); ++i)
         std::printf(" %8.1e",
                     stretches > 0 ? static_cast<double>(above[i]) / static_cast<double>(stretches) : 0.0);
@@ -68,20 +70,22 @@ void run(const PaperWorkload& workload, double time, double lambda, std::uint64_
   // the first quarter only teaches the controller
   for (std::uint64_t stretch = 0; stretch < stretches + stretches / 4; ++stretch) {
     begin_stretch(run);
-    run.failed = {};
-    for (bool first = true, done = false; !done; first = false) {
-      assume_stretch(run);
+    for (int attempt = 0;; ++attempt) {
+      const bool first = attempt == 0;
+      assume_stretch(run, attempt);
       if (first) run.stretch.most = 1 + generator() % run.stretch.most;
-      run.check = {};
+      run.error = {};
       const bool holds = follow_stretch(run) && check_stretch(run);
       if (first && holds && stretch >= stretches / 4) {
         const AssumedError& assumed = run.stretch.error;
         const auto length = static_cast<double>(run.progress.done);
-        const Reach reach = assumed.reach(length);
+        AssumedError along = assumed;
+        along.across = 1e300;
+        const double across = run.error.across / assumed.across_after(assumed.reach(length));
         (length < 0.1 * assumed.length ? early : late)
-            .add(run.check.error / assumed.whole(reach), run.check.across / assumed.across(reach));
+            .add(ScreeningPolicy::excess(run.error, along, length), across);
       }
-      done = finish_stretch(run, holds);
+      if (finish_stretch(run, holds)) break;
     }
   }
   std::printf("%s, t = %g, lambda = %g\n", workload.name, time, lambda);
@@ -99,7 +103,7 @@ int main(int argc, char** argv) {
   double scale = 1;
   app.add_option("--scale", scale, "stretches, in 200,000 for the shallow net")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  std::printf("%-24s %8s %35s %35s\n", "", "", "share with |e| above", "with its part across above");
+  std::printf("%-24s %8s %35s %35s\n", "", "", "share with parts along above", "with the part across above");
   std::printf("%-24s %8s", "", "checked");
   for (int part = 0; part < 2; ++part) {
     for (const double level : levels) std::printf(" %8g", level);

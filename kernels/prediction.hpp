@@ -38,7 +38,8 @@ struct ModelBound {
 LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
                                       const LocalModel& model, const ScreeningState& state) {
   const AssumedError& error = stretch.error;
-  const Reach reach = error.reach(static_cast<double>(done) + ScreeningPolicy::reach_of_one);
+  const double own = error.curved ? ScreeningPolicy::reach_of_one : ScreeningPolicy::reach_of_one_learning;
+  const Reach reach = error.reach(static_cast<double>(done) + own);
   ModelBound bound;
   for (int r = 0; r < leading_directions; ++r)
     bound.along[r] = ScreeningPolicy::along_margin * error.along[r] * reach.along;
@@ -95,8 +96,8 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
   }
 #pragma omp simd
   for (std::size_t k = 0; k < few; ++k) {
-    proposals.clear[k] = ScreeningPolicy::most_allowed * assumed.explained(along[k]) +
-                         assumed.others + assumed.curvature;
+    proposals.clear[k] =
+        ScreeningPolicy::most_allowed * assumed.explained(along[k]) + assumed.others + assumed.curvature;
   }
 }
 

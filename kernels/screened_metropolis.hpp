@@ -133,8 +133,8 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run, int attempt) 
   stretch.trusted = ScreeningPolicy::trusted(state);
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
   stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
-  stretch.error =
-      ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(), 1.0 + attempt, run.slope_norm);
+  stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(),
+                                                 1.0 + attempt, run.slope_norm);
   run.progress = {};
   run.anchor_counters = run.counters;
 }

@@ -56,11 +56,10 @@ LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& sta
 
 /// How a stretch is getting on.
 struct Progress {
-  std::uint64_t done = 0;       ///< proposals
-  std::uint64_t undecided = 0;  ///< of them, by the model
-  double spent = 0;             ///< cost of evaluating those, in evaluations in float
-  double allows =
-      ScreeningPolicy::most_allowed;  ///< decisions stand for an e of so many times that assumed
+  std::uint64_t done = 0;                         ///< proposals
+  std::uint64_t undecided = 0;                    ///< of them, by the model
+  double spent = 0;                               ///< cost of evaluating those, in evaluations in float
+  double allows = ScreeningPolicy::most_allowed;  ///< decisions stand for an e of so many times that assumed
 
   /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
   LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
@@ -95,8 +94,8 @@ struct ScreenedRun {
   double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};
-  SlopeError error{};  ///< at its end
-  bool accepts = false;   ///< the proposal decided last, if it was left open at first
+  SlopeError error{};    ///< at its end
+  bool accepts = false;  ///< the proposal decided last, if it was left open at first
 };
 
 enum class StepOutcome {

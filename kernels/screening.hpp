@@ -44,10 +44,10 @@ struct ScreeningState {
   double offset = 0;                           ///< mean of z.A.z / 2 where A is not known in full
   double pending_margin = 3;                   ///< see pending_error
   double float_share[2] = {1, 1};  ///< of proposals sent on, those that the float change decided, lately
-  double credit = 0;             ///< exact steps' worth of time that models may lose yet
-  std::uint32_t samples = 0;     ///< exact evaluations compared with the model
-  std::uint32_t retreats = 0;    ///< to exact steps, since models last paid
-  std::uint64_t exact_left = 0;  ///< steps to take without a model
+  double credit = 0;               ///< exact steps' worth of time that models may lose yet
+  std::uint32_t samples = 0;       ///< exact evaluations compared with the model
+  std::uint32_t retreats = 0;      ///< to exact steps, since models last paid
+  std::uint64_t exact_left = 0;    ///< steps to take without a model
   LearntDirection learnt[leading_directions] = {};
 };
 
@@ -111,8 +111,8 @@ struct Reach {
   double across;
 };
 
-/// What e is assumed to be along a stretch: its parts along the directions by their root mean squares, the rest
-/// by the most that its length is likely to be.
+/// What e is assumed to be along a stretch: its parts along the directions by their root mean squares, the
+/// rest by the most that its length is likely to be.
 struct AssumedError {
   double along[leading_directions];  ///< growth per proposal at the usual length
   double across;                     ///< likewise
@@ -122,10 +122,10 @@ struct AssumedError {
   bool fresh;                        ///< and that of the anchor
 
   /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
-  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows as
-  /// the distance squared, or less where a path turns back. Of a known Hessian the last direction is that of an
-  /// error at a stretch's end, which suits its beginning less. Beyond the usual length, where little was seen,
-  /// all is to the square.
+  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
+  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
+  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
+  /// was seen, all is to the square.
   [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
     if (done > length) return {done * done / length, done * done / length};
     const double root = square_root(done * length);
@@ -147,9 +147,9 @@ struct StretchResult {
 
 /// The controller's numbers.
 struct ScreeningPolicy {
-  /// For a given mutation z, e.z is a sum of e's parts along the directions times those of z, which are known,
-  /// and of Normal(0, |e across|^2). The first are assumed to be up to so many times their root mean squares
-  /// in the last stretches,
+  /// For a given mutation z, e.z is a sum of e's parts along the directions times those of z, which are
+  /// known, and of Normal(0, |e across|^2). The first are assumed to be up to so many times their root mean
+  /// squares in the last stretches,
   static constexpr double along_margin = 9;
   /// and the other one up to so many standard deviations,
   static constexpr double deviations = 6;
@@ -162,8 +162,10 @@ struct ScreeningPolicy {
   /// An e larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
   /// An error of the curvature, and its change along the way, act on z.A.z / 2 as well: as much as if a
-  /// mutation came so many proposals later.
-  static constexpr double reach_of_one = 2;
+  /// mutation came so many proposals later; what of that is unlike e is seen in predictions where the
+  /// curvature is learnt.
+  static constexpr double reach_of_one = 8;
+  static constexpr double reach_of_one_learning = 2;
   /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
   /// Of the largest, with every error seen.
@@ -223,8 +225,8 @@ struct ScreeningPolicy {
     return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
-  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known. `doubt`:
-  /// 1, or more where that has failed.
+  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
+  /// `doubt`: 1, or more where that has failed.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
                                                    double doubt, double slope_norm) {
     const bool seen = state.growth[age].length > 0;
@@ -239,8 +241,7 @@ struct ScreeningPolicy {
       assumed.along[r] = unseen * square_root(growth.along[r] / growth.seen);
     const double mean = growth.across / growth.seen;
     const double variance = larger(0.0, growth.across_squares / growth.seen - mean * mean);
-    assumed.across =
-        unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
+    assumed.across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
     return assumed;
   }
 
