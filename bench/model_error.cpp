@@ -82,8 +82,7 @@ void run(const PaperWorkload& workload, double time, double lambda, std::uint64_
         AssumedError along = assumed;
         along.across = 1e300;
         const double across = run.error.across / assumed.across_after(assumed.reach(length));
-        (length < 0.1 * assumed.length ? early : late)
-            .add(ScreeningPolicy::excess(run.error, along, length), across);
+        (length < 0.1 * assumed.length ? early : late).add(along.excess(run.error, length), across);
       }
       if (finish_stretch(run, holds)) break;
     }

@@ -48,7 +48,7 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
 /// is `safety` times that. Until enough audits were made it is the worst case itself.
 struct AuditPolicy {
   static constexpr std::uint32_t audits_before_trust = 16;
-  static constexpr double safety = 8;
+  static constexpr double safety = 16;
 
   /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
   LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {

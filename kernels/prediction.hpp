@@ -42,12 +42,12 @@ LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done
   const Reach reach = error.reach(static_cast<double>(done) + own);
   ModelBound bound;
   for (int r = 0; r < leading_directions; ++r)
-    bound.along[r] = ScreeningPolicy::along_margin * error.along[r] * reach.along;
-  bound.across = ScreeningPolicy::deviations * error.across_after(reach);
+    bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
+  bound.across = AssumedError::deviations * error.across_after(reach);
   bound.others = ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
   bound.curvature =
       curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
-                                                 ScreeningPolicy::deviations * state.pending_margin);
+                                                 AssumedError::deviations * state.pending_margin);
   return bound;
 }
 

@@ -151,7 +151,7 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   ScreeningState& state = *run.replica.screening;
   const StretchResult result{progress.done, progress.undecided, run.error, progress.done == stretch.asked};
   const auto done = static_cast<double>(progress.done);
-  const double error = ScreeningPolicy::excess(run.error, assumed, done);
+  const double error = assumed.excess(run.error, done);
   const double cost = costs.proposal * done + costs.exact * progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
     learn_from_stretch(run);

@@ -2,9 +2,8 @@
 
 #include <cstdint>
 
-#include "kernels/problem_view.hpp"
-#include "kernels/scalar.hpp"
-#include "langevo/dynamics.hpp"
+#include "kernels/screening_costs.hpp"
+#include "kernels/slope_error.hpp"
 
 /// How long a local model is followed, what error it is assumed to have, and when it does not pay.
 namespace langevo {
@@ -16,20 +15,8 @@ struct LearntDirection {
   double square = 0;   ///< of (v.d)^2 / |d|^2
 };
 
-inline constexpr int leading_directions = 4;
-
 /// Stretches that may follow one Hessian, each with a gradient of its own.
 inline constexpr int most_hessian_ages = 7;
-
-/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
-/// sums over stretches, of which earlier ones count less and less.
-struct ErrorGrowth {
-  double along[leading_directions] = {};  ///< of the squares of e's parts along the model's directions,
-  double across = 0;                      ///< of the length of its part across them,
-  double across_squares = 0;              ///< of that squared,
-  double seen = 0;                        ///< and of 1
-  double length = 0;                      ///< the usual one, last
-};
 
 /// Where in its stretch a proposal is sent on: those that a new model leaves open are closer ones.
 enum SentOn { at_anchor, later };
@@ -56,87 +43,6 @@ struct ScreeningState {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// An evaluation in double, in ones in float.
-inline constexpr double double_evaluation = 3;
-
-/// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
-struct ScreeningCosts {
-  double proposal;  ///< a proposal that the model decides
-  double gradient;
-  double anchor;  ///< gradient and Hessian
-  double exact;   ///< an evaluation for a proposal that the model left undecided, in float
-};
-
-/// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
-/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the
-/// next.
-LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
-                                                bool carries, bool follows) {
-  const NetworkView& network = problem.network;
-  const auto points = static_cast<double>(problem.data_double.points);
-  const auto n = static_cast<double>(network.parameter_count);
-  double weights = 0;
-  double units = 0;
-  for (int l = 0; l < network.layer_count; ++l) {
-    weights += static_cast<double>(network.layers[l].fan_in) * network.layers[l].fan_out;
-    units += network.layers[l].fan_out;
-  }
-  const Layer& first = network.layers[0];
-  const bool narrow = network.layer_count > 1 && first.fan_in <= narrow_fan_in;
-  const double narrow_units = narrow ? first.fan_out : 0;
-  const double other_weights = weights - narrow_units * first.fan_in;
-  const double own = 300 + 1.5 * n;
-  const double evaluation = own + points * (0.042 * weights + 0.66 * units);
-  const bool in_double = precision == Precision::float64;
-  const bool carried = carries && !in_double && network.carried_tiles > 0;
-  const double step =
-      carried
-          ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
-          : (in_double ? double_evaluation : 1) * evaluation;
-  const double gradient = own + points * (follows ? 0.6 * units : 0.068 * weights + 1.15 * units);
-  const double rows = problem.data_double.target_dim * points;
-  const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
-  return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
-}
-
-/// The error e of a carried slope: along the model's directions, and the length of what is across them.
-struct SlopeError {
-  double along[leading_directions];
-  double across;
-};
-
-/// How far e's parts along and across the model's directions have grown, in proposals.
-struct Reach {
-  double along;
-  double across;
-};
-
-/// What e is assumed to be along a stretch: its parts along the directions by their root mean squares, the
-/// rest by the most that its length is likely to be.
-struct AssumedError {
-  double along[leading_directions];  ///< growth per proposal at the usual length
-  double across;                     ///< likewise
-  double least;                      ///< of the part across: float arithmetic alone makes some
-  double length;                     ///< the usual one
-  bool curved;                       ///< the Hessian is known
-  bool fresh;                        ///< and that of the anchor
-
-  /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
-  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
-  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
-  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
-  /// was seen, all is to the square.
-  [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
-    if (done > length) return {done * done / length, done * done / length};
-    const double root = square_root(done * length);
-    if (!curved) return {root, root};
-    return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
-  }
-  [[nodiscard]] LANGEVO_INLINE double across_after(const Reach& reach) const {
-    return across * reach.across + least;
-  }
-};
-
 /// What came of a stretch.
 struct StretchResult {
   std::uint64_t done;       ///< proposals
@@ -147,18 +53,6 @@ struct StretchResult {
 
 /// The controller's numbers.
 struct ScreeningPolicy {
-  /// For a given mutation z, e.z is a sum of e's parts along the directions times those of z, which are
-  /// known, and of Normal(0, |e across|^2). The first are assumed to be up to so many times their root mean
-  /// squares in the last stretches,
-  static constexpr double along_margin = 9;
-  /// and the other one up to so many standard deviations,
-  static constexpr double deviations = 6;
-  /// |e across| exceeding its mean in the last stretches by so many standard deviations, and by this factor.
-  /// What does exceed them is printed by bench/model_error.
-  static constexpr double growth_deviations = 3;
-  static constexpr double growth_margin = 2;
-  /// Weight of what was seen of it one stretch earlier.
-  static constexpr double memory_of_growth = 0.95;
   /// An e larger than assumed is accounted for up to so many times.
   static constexpr double most_allowed = 3;
   /// An error of the curvature, and its change along the way, act on z.A.z / 2 as well: as much as if a
@@ -168,8 +62,9 @@ struct ScreeningPolicy {
   static constexpr double reach_of_one_learning = 2;
   /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
-  /// Of the largest, with every error seen.
-  static constexpr double memory_of_rest = 0.97;
+  /// Of the largest, with every error seen; before a model is trusted, where e is not known yet, the other.
+  static constexpr double memory_of_rest = 0.995;
+  static constexpr double memory_of_first_rests = 0.8;
   /// Proposals audited one and all before a model is trusted.
   static constexpr std::uint32_t samples_before_trust = 16;
   /// One stretch in so many has one proposal audited.
@@ -234,14 +129,7 @@ struct ScreeningPolicy {
     const double length = usual_length(state);
     AssumedError assumed{{}, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
     if (growth.length == 0) return assumed;
-    // what may be larger than lately for want of experience
-    const double unseen =
-        doubt * (1 + 4 / growth.seen) * larger(1.0, length / growth.length) * (seen ? 1 : 4);
-    for (int r = 0; r < leading_directions; ++r)
-      assumed.along[r] = unseen * square_root(growth.along[r] / growth.seen);
-    const double mean = growth.across / growth.seen;
-    const double variance = larger(0.0, growth.across_squares / growth.seen - mean * mean);
-    assumed.across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
+    assumed.assume(growth, doubt * larger(1.0, length / growth.length) * (seen ? 1 : 4));
     return assumed;
   }
 
@@ -253,7 +141,8 @@ struct ScreeningPolicy {
       state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
     const double rest = absolute(error) - uncertainty - 0.5 * explained;
-    state.largest_rest = larger(memory_of_rest * state.largest_rest, rest);
+    const double kept = trusted(state) ? memory_of_rest : memory_of_first_rests;
+    state.largest_rest = larger(kept * state.largest_rest, rest);
   }
 
   LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningState& state) {
@@ -277,28 +166,7 @@ struct ScreeningPolicy {
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         ScreeningState& state) {
-    const Reach reach = assumed.reach(static_cast<double>(result.done));
-    ErrorGrowth& growth = state.growth[age];
-    for (int r = 0; r < leading_directions; ++r) {
-      const double along = result.error.along[r] / reach.along;
-      growth.along[r] = memory_of_growth * growth.along[r] + along * along;
-    }
-    const double across = result.error.across / reach.across;
-    growth.across = memory_of_growth * growth.across + across;
-    growth.across_squares = memory_of_growth * growth.across_squares + across * across;
-    growth.seen = memory_of_growth * growth.seen + 1;
-    growth.length = assumed.length;
-  }
-
-  /// e in units of what decisions have allowed for.
-  LANGEVO_INLINE static double excess(const SlopeError& error, const AssumedError& assumed, double done) {
-    const Reach reach = assumed.reach(done);
-    double most = error.across / assumed.across_after(reach);
-    for (int r = 0; r < leading_directions; ++r) {
-      const double along = along_margin * assumed.along[r] * reach.along + assumed.least;
-      most = larger(most, absolute(error.along[r]) / along);
-    }
-    return most;
+    take_slope_error(result.error, assumed, static_cast<double>(result.done), state.growth[age]);
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,

@@ -205,6 +205,47 @@ Balance control(double steps, const Cost& cost) {
   return balance;
 }
 
+// Three stretches of the usual length with the same error: e along by its root mean square, e across by twice
+// its mean (its spread is 0), both more for want of experience; and what is allowed for is that, nine times
+// along.
+TEST(AssumedError, ByHand) {
+  AssumedError assumed{{}, 0, 0.25, 100, true, true};
+  ErrorGrowth growth;
+  const SlopeError error{{3, -2, 0, 0}, 4};
+  for (int stretch = 0; stretch < 3; ++stretch) take_slope_error(error, assumed, 100, growth);
+  const double seen = 1 + 0.95 + 0.95 * 0.95;
+  EXPECT_NEAR(growth.seen, seen, 1e-12);
+  assumed.assume(growth, 2);
+  const double unseen = 2 * (1 + 4 / seen);
+  EXPECT_NEAR(assumed.along[0], unseen * 0.03, 1e-12);
+  EXPECT_NEAR(assumed.along[1], unseen * 0.02, 1e-12);
+  EXPECT_EQ(assumed.along[3], 0);
+  EXPECT_NEAR(assumed.across, unseen * 0.08, 1e-8);
+  EXPECT_NEAR(assumed.excess(error, 100), 4 / (unseen * 8 + 0.25), 1e-8);
+  EXPECT_NEAR(assumed.excess({{0, 5, 0, 0}, 0}, 100), 5 / (9 * unseen * 2 + 0.25), 1e-12);
+  EXPECT_NEAR(assumed.excess({{0, 0, 1, 0}, 0}, 100), 4, 1e-12) << "where nothing was seen";
+  // two of 0.04 and 0.12 across: mean 0.08, mean square 0.008
+  ErrorGrowth spread{{}, 0.16, 0.016, 2, 100};
+  assumed.assume(spread, 1);
+  EXPECT_NEAR(assumed.across, 3 * (0.08 + 3 * std::sqrt(0.008 - 0.0064)), 1e-12);
+}
+
+TEST(AssumedError, GrowsAsItsHessianLetsItGrow) {
+  const auto reach = [](bool curved, bool fresh, double done) {
+    return AssumedError{{}, 0, 0, 1600, curved, fresh}.reach(done);
+  };
+  EXPECT_NEAR(reach(true, true, 100).along, 100 * 2, 1e-9);   // 100^(3/4) 1600^(1/4)
+  EXPECT_NEAR(reach(true, true, 100).across, 100 * 4, 1e-9);  // 100^(1/2) 1600^(1/2)
+  EXPECT_NEAR(reach(true, false, 100).along, 100 * 4, 1e-9);
+  EXPECT_NEAR(reach(true, false, 100).across, 100 * 8, 1e-9);  // 100^(1/4) 1600^(3/4)
+  EXPECT_NEAR(reach(false, false, 100).across, 100 * 4, 1e-9);
+  for (const bool curved : {false, true}) {
+    EXPECT_NEAR(reach(curved, curved, 1600).along, 1600, 1e-9);
+    EXPECT_NEAR(reach(curved, curved, 3200).along, 6400, 1e-9);
+    EXPECT_NEAR(reach(curved, curved, 3200).across, 6400, 1e-9);
+  }
+}
+
 /// Whatever stretches cost, the loss is the sixteenth part of the exact steps so far at the most, and one
 /// stretch; where they never pay it becomes much less, where they begin to pay it is a gain in the end.
 TEST(ScreeningPolicy, LosesNoMoreThanItsShare) {

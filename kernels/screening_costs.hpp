@@ -1,0 +1,54 @@
+#pragma once
+
+#include "kernels/problem_view.hpp"
+#include "langevo/dynamics.hpp"
+
+/// What the parts of screened acceptance cost.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// An evaluation in double, in ones in float.
+inline constexpr double double_evaluation = 3;
+
+/// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
+struct ScreeningCosts {
+  double proposal;  ///< a proposal that the model decides
+  double gradient;
+  double anchor;  ///< gradient and Hessian
+  double exact;   ///< an evaluation for a proposal that the model left undecided, in float
+};
+
+/// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
+/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the
+/// next.
+LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
+                                                bool carries, bool follows) {
+  const NetworkView& network = problem.network;
+  const auto points = static_cast<double>(problem.data_double.points);
+  const auto n = static_cast<double>(network.parameter_count);
+  double weights = 0;
+  double units = 0;
+  for (int l = 0; l < network.layer_count; ++l) {
+    weights += static_cast<double>(network.layers[l].fan_in) * network.layers[l].fan_out;
+    units += network.layers[l].fan_out;
+  }
+  const Layer& first = network.layers[0];
+  const bool narrow = network.layer_count > 1 && first.fan_in <= narrow_fan_in;
+  const double narrow_units = narrow ? first.fan_out : 0;
+  const double other_weights = weights - narrow_units * first.fan_in;
+  const double own = 300 + 1.5 * n;
+  const double evaluation = own + points * (0.042 * weights + 0.66 * units);
+  const bool in_double = precision == Precision::float64;
+  const bool carried = carries && !in_double && network.carried_tiles > 0;
+  const double step =
+      carried
+          ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
+          : (in_double ? double_evaluation : 1) * evaluation;
+  const double gradient = own + points * (follows ? 0.6 * units : 0.068 * weights + 1.15 * units);
+  const double rows = problem.data_double.target_dim * points;
+  const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
+  return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
