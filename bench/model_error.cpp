@@ -8,11 +8,8 @@
 #include <cstdio>
 #include <random>
 
-#include "kernels/advance.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/serial_team.hpp"
 #include "paper_workloads.hpp"
+#include "screened_replica.hpp"
 
 namespace langevo {
 namespace {
@@ -45,28 +42,12 @@ struct Tail {
 };
 
 void run(const PaperWorkload& workload, double time, double lambda, std::uint64_t stretches) {
-  const Problem problem = workload.problem();
-  const HostProblem host(problem);
-  const ProblemView view = host.view();
-  const std::size_t n = view.network.parameter_count;
-  std::vector<double> x = workload.state_at(time);
-  const std::vector<double> sigma(n, workload.sigma(lambda));
-  std::vector<float> directions(directions_size(view.network), 0.0f);
-  OwnedWorkspace<ScreenedWorkspace<SerialTeam>> owned(view.network);
-  ScreenedWorkspace<SerialTeam>& work = owned.get();
-  FloatCalibration calibration;
-  ScreeningState state;
-  StepCounters counters;
-  const SerialTeam team;
-  const ReplicaView replica{x.data(), &calibration, &state, directions.data()};
-  const ScreenedMetropolis rule{{workload.beta, Precision::float32, Acceptance::screened}};
-  const StepContext context{view, sigma.data(), 1, 0, 0};
-  ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
-                                           work, work.model, counters, ~std::uint64_t{0}};
+  ScreenedReplica replica(workload.problem(), workload.state_at(time), workload.sigma(lambda), workload.beta,
+                          Acceptance::screened);
+  ScreenedRun<SerialTeam, StepContext>& run = replica.run;
   std::mt19937_64 generator(7);
   Tail early;
   Tail late;
-  begin_screening(run);
   // the first quarter only teaches the controller
   for (std::uint64_t stretch = 0; stretch < stretches + stretches / 4; ++stretch) {
     begin_stretch(run);

@@ -5,11 +5,8 @@
 #include <cstdio>
 #include <string>
 
-#include "kernels/advance.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/serial_team.hpp"
 #include "paper_workloads.hpp"
+#include "screened_replica.hpp"
 #include "sin_targets.hpp"
 
 namespace langevo {
@@ -34,24 +31,17 @@ double seconds_of(const Body& body) {
 }
 
 void run(const Problem& problem, const char* name) {
-  const HostProblem host(problem);
-  const ProblemView view = host.view();
-  const std::size_t n = view.network.parameter_count;
-  std::vector<double> x = draw_initial_state(problem.network(), PytorchInit{}, 1, 0);
-  const double beta = std::numeric_limits<double>::infinity();
-  const std::vector<double> sigma(n, sigma_from_lambda(0.1, 1e-5, beta));
-  OwnedWorkspace<ScreenedWorkspace<SerialTeam>> owned(view.network);
-  ScreenedWorkspace<SerialTeam>& work = owned.get();
-  FloatCalibration calibration;
-  ScreeningState state;
-  StepCounters counters;
+  const double infinity = std::numeric_limits<double>::infinity();
+  ScreenedReplica replica(problem, draw_initial_state(problem.network(), PytorchInit{}, 1, 0),
+                          sigma_from_lambda(0.1, 1e-5, infinity), infinity, Acceptance::automatic);
+  ScreenedRun<SerialTeam, StepContext>& run = replica.run;
+  ScreenedWorkspace<SerialTeam>& work = replica.work;
+  ScreeningState& state = replica.state;
+  const ProblemView& view = replica.view;
+  const std::vector<double>& x = replica.x;
+  const std::vector<double>& sigma = replica.sigma;
   const SerialTeam team;
-  const ReplicaView replica{x.data(), &calibration, &state};
-  const ScreenedMetropolis rule{{beta, Precision::float32, Acceptance::automatic}};
-  StepContext context{view, sigma.data(), 1, 0, 0};
-  ScreenedRun<SerialTeam, StepContext> run{team, context,    rule,     replica,          x.data(),
-                                           work, work.model, counters, ~std::uint64_t{0}};
-  begin_screening(run);
+  const StepContext context = run.context;
   const auto exact_steps = [&] {
     state.exact_left = 200;
     take_exact_steps(run);
@@ -61,7 +51,7 @@ void run(const Problem& problem, const char* name) {
   const double evaluation = seconds_of([&] {
     propose(team, context, context.random(Stream::mutation), x.data(), work.exact);
     decide(team, context, Precision::float32, x.data(), work.exact.proposed, 0, work.exact.acceptance,
-           &calibration, counters);
+           &replica.calibration, replica.counters);
   });
   const double gradient =
       seconds_of([&] { loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient); });
