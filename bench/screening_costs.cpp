@@ -38,7 +38,6 @@ void run(const Problem& problem, const char* name) {
   ScreenedWorkspace<SerialTeam>& work = replica.work;
   ScreeningState& state = replica.state;
   const ProblemView& view = replica.view;
-  const std::vector<double>& x = replica.x;
   const std::vector<double>& sigma = replica.sigma;
   const SerialTeam team;
   const StepContext context = run.context;
@@ -48,13 +47,19 @@ void run(const Problem& problem, const char* name) {
   };
   exact_steps();
   const double exact = seconds_of(exact_steps) / 200;
-  const double evaluation = seconds_of([&] {
-    propose(team, context, context.random(Stream::mutation), x.data(), work.exact);
-    decide(team, context, Precision::float32, x.data(), work.exact.proposed, 0, work.exact.acceptance,
-           &replica.calibration, replica.counters);
+  const std::vector<double> x(run.replica.x, run.replica.x + replica.x.size());
+  std::vector<double> next = x;  // a usual stretch away
+  for (std::size_t i = 0; i < next.size(); ++i) next[i] += (i % 2 == 0 ? 30 : -30) * sigma[i];
+  bool there = false;
+  const double gradient = seconds_of([&] {
+    loss_and_carried_gradient(team, view, there ? next.data() : x.data(), work.activations, work.gradient);
+    there = !there;
   });
-  const double gradient =
-      seconds_of([&] { loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient); });
+  loss_and_carried_gradient(team, view, next.data(), work.activations, work.gradient);
+  state.samples = ScreeningPolicy::samples_before_trust + 1;
+  propose(team, context, context.random(Stream::mutation), x.data(), work.exact);
+  const double evaluation = seconds_of([&] { decide_exactly(run, 0, false); });
+  loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient);
   const double hessian = seconds_of([&] {
     set_slope(team, work.gradient.gradient, sigma.data(), work.model);
     if (!work.model.knows_curvature()) return;
@@ -65,7 +70,6 @@ void run(const Problem& problem, const char* name) {
   run.model.curvature = nullptr;
   run.model.rank = 0;
   run.model.rest = {};
-  state.samples = ScreeningPolicy::samples_before_trust;
   constexpr std::uint64_t length = 1000;
   run.stretch = {length, length, true, length, length, {{}, 0, 0, length, true, true}, 0};
   const double proposal = seconds_of([&] {
@@ -76,8 +80,8 @@ void run(const Problem& problem, const char* name) {
   const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true,
                                                work.activations.tiles > 0);
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
-              evaluation / exact, costs.exact, gradient / exact, costs.gradient, (gradient + hessian) / exact,
-              costs.anchor, proposal / exact, costs.proposal);
+              evaluation / exact, costs.in_float, gradient / exact, costs.gradient,
+              (gradient + hessian) / exact, costs.anchor, proposal / exact, costs.proposal);
   std::fflush(stdout);
 }
 

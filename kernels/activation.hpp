@@ -105,8 +105,8 @@ struct TanhActivation {
       return rise * negative_multiply_add(h, d, one);
     } else {
       const Real square = h * h;
-      Real q = square - Real(1.0f / 3);
-      if constexpr (Terms >= 4) q = multiply_add(h * (Real(2.0f / 3) - square), d, q);
+      Real q = square - Real(1.0 / 3);
+      if constexpr (Terms >= 4) q = multiply_add(h * (Real(2.0 / 3) - square), d, q);
       q = multiply_add(q, d, -h);
       return rise * multiply_add(q, d, one);
     }

@@ -7,37 +7,6 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Bounds on the 2-norm over a layer's units of the changes at one point, and on that of their errors.
-struct ChangeBounds {
-  float norm;
-  float error;
-};
-
-/// Of preactivations above values of `norm`, with `error`; see loss_change.hpp.
-LANGEVO_INLINE ChangeBounds affine_change_bounds(const LayerNorms<float>& norms, int fan_in,
-                                                 ChangeBounds below, float norm, float error) {
-  const float gamma = static_cast<float>(2 * fan_in + 5) * Limits<float>::unit_roundoff;
-  const float spectral = norms.spectral + norms.weight_change;
-  const float weight = norms.weight + norms.weight_change;
-  const float own = norms.weight_change * norm + norms.bias_change;
-  return {spectral * below.norm + own,
-          spectral * below.error + norms.weight_change * error + gamma * (weight * below.norm + own)};
-}
-
-/// Of values, with `error`, whose preactivations change within `bounds`, by a series with that remainder; no
-/// slope is above 1.
-template <class Act>
-LANGEVO_INLINE ChangeBounds series_change_bounds(ChangeBounds bounds, float error, float remainder) {
-  const float own = Act::series_error() * Limits<float>::unit_roundoff + remainder;
-  return {bounds.norm, bounds.error + (Act::series_sensitivity() * error + own) * bounds.norm};
-}
-
-/// Of values to which such changes were added.
-LANGEVO_INLINE ChangeBounds changed_value_bounds(ChangeBounds bounds, float norm, float error) {
-  const float next = norm + bounds.norm;
-  return {next, error + bounds.error + Limits<float>::unit_roundoff * next};
-}
-
 /// Where a tile's rows lie; bounds are [layer][points_per_tile], input first.
 struct CarriedTile {
   const float* input;
@@ -80,7 +49,7 @@ struct CarriedTile {
 /// narrow layer and a single output. Returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
-                                                   const NarrowRows& rows, CarriedTile at,
+                                                   const NarrowFloatRows& rows, CarriedTile at,
                                                    const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
@@ -102,15 +71,16 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
   const LayerNorms<float> output_norms = work.norms[1];
   const PointErrors<float> e = work.errors;
   team.each_point([&](int p) LANGEVO_BODY {
-    const ChangeBounds d = affine_change_bounds(hidden_norms, hidden.fan_in, {0, 0}, at.norm[p], at.error[p]);
-    const ChangeBounds dh = series_change_bounds<Act>(d, above.error[p], remainder);
-    const ChangeBounds next_h = changed_value_bounds(dh, above.norm[p], above.error[p]);
+    const ChangeBounds<float> d =
+        affine_change_bounds<float>(hidden_norms, hidden.fan_in, {0, 0}, at.norm[p], at.error[p]);
+    const ChangeBounds<float> dh = series_change_bounds<Act>(d, above.error[p], remainder);
+    const ChangeBounds<float> next_h = changed_value_bounds(dh, above.norm[p], above.error[p]);
     above.next_norm[p] = next_h.norm;
     above.next_error[p] = next_h.error;
     const float error =
         affine_change_bounds(output_norms, hidden.fan_out, dh, above.norm[p], above.error[p]).error;
-    const ChangeBounds next_f =
-        changed_value_bounds({absolute(df[p]), error}, output_norm[p], output_error[p]);
+    const ChangeBounds<float> next_f =
+        changed_value_bounds<float>({absolute(df[p]), error}, output_norm[p], output_error[p]);
     next_output_norm[p] = next_f.norm;
     next_output_error[p] = next_f.error;
     above.next[p] = above.value[p] + df[p];
@@ -124,8 +94,8 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
 /// the series.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
-                                           const NarrowRows& narrow_rows, std::size_t points, CarriedTile at,
-                                           LossChangeWorkspace<Team, float>& work) {
+                                           const NarrowFloatRows& narrow_rows, std::size_t points,
+                                           CarriedTile at, LossChangeWorkspace<Team, float>& work) {
   using Lanes = typename Team::FloatLanes;
   const PointErrors<float> e = work.errors;
   const float* h = at.input;
@@ -139,8 +109,8 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
     const bool hidden = l + 1 < network.layer_count;
     const LayerNorms<float> norms = work.norms[l];
     team.each_point([&](int p) LANGEVO_BODY {
-      const ChangeBounds d =
-          affine_change_bounds(norms, layer.fan_in, {e.change_norm[p], e.change[p]}, at.norm[p], at.error[p]);
+      const ChangeBounds<float> d = affine_change_bounds<float>(
+          norms, layer.fan_in, {e.change_norm[p], e.change[p]}, at.norm[p], at.error[p]);
       e.margin[p] = d.norm;
       e.change[p] = d.error;
       e.change_norm[p] = PointErrors<float>::square_floor();
@@ -158,8 +128,8 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
     const auto end_layer = [&](const auto& of_values) LANGEVO_BODY {
       at.ascend(layer.fan_out);
       team.each_point([&](int p) LANGEVO_BODY {
-        const ChangeBounds change = of_values(p);
-        const ChangeBounds next = changed_value_bounds(change, at.norm[p], at.error[p]);
+        const ChangeBounds<float> change = of_values(p);
+        const ChangeBounds<float> next = changed_value_bounds(change, at.norm[p], at.error[p]);
         e.change_norm[p] = change.norm;
         e.change[p] = change.error;
         e.value[p] = at.error[p];
@@ -168,13 +138,13 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
       });
     };
     const auto measured = [&](int p) LANGEVO_BODY {
-      return ChangeBounds{square_root(e.change_norm[p]), e.change[p]};
+      return ChangeBounds<float>{square_root(e.change_norm[p]), e.change[p]};
     };
     const auto end_series = [&](auto count) LANGEVO_BODY {
       constexpr int terms = count;
       carry_layer<Act, terms, Lanes>(l == 0, layer, rows);
       end_layer([&](int p) LANGEVO_BODY {
-        const ChangeBounds d = measured(p);
+        const ChangeBounds<float> d = measured(p);
         return series_change_bounds<Act>(d, at.error[p], Act::template series_remainder<terms>(d.norm));
       });
     };
@@ -186,7 +156,7 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
         narrow_changes<Act, terms, Lanes>(layer, narrow_rows, work.change[1 - from]);
       });
       end_layer([&](int p) LANGEVO_BODY {
-        return series_change_bounds<Act>({e.margin[p], e.change[p]}, at.error[p], remainder);
+        return series_change_bounds<Act, float>({e.margin[p], e.change[p]}, at.error[p], remainder);
       });
     } else if (!hidden) {
       carry_layer<LinearOutput, 0, Lanes>(l == 0, layer, rows);
@@ -218,15 +188,15 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
                         work.weight_change[i] = static_cast<float>(change);
                       });
   }
-  NarrowRows narrow{};
+  NarrowFloatRows narrow{};
   if (carried.narrow) {
-    carried.narrow_size = narrow_change_bound(network.layers[0], work.weight_change, carried.largest_input);
+    carried.narrow_size = narrow_change_bound(network.layers[0], work.weight_change, data.largest_input);
     if (!(carried.narrow_size <= Act::series_reach())) return false;
     narrow.change = work.weight_change;
     narrow.reach = carried.narrow_size;
     narrow.remainder = narrow_remainder<Act>(carried.narrow_size);
     if (carried.narrow_pending) {
-      narrow.accepted = carried.accepted_change;
+      narrow.before = carried.accepted_change;
       narrow.reach = larger(narrow.reach, carried.accepted_size);
     }
   }

@@ -11,14 +11,22 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// Rows of points of one tile.
+template <class Real>
 struct NarrowRows {
-  const float* change;    ///< of the weights and biases, [narrow_parameters(layer)]
-  const float* accepted;  ///< likewise, to be added to the values; nullptr: nothing is
-  float reach;            ///< of both: a bound on |d| of every unit
-  float remainder;        ///< of the series of a change, in |d|, whatever the reach of the other one
-  const float* input;
-  float* value;
+  const Real* change;  ///< of the weights and biases, [narrow_parameters(layer)]
+  const Real* before;  ///< that come first, likewise; nullptr: none
+  const Real* input;
+  Real* value;
 };
+
+/// Those of float changes, both of one number of terms.
+struct NarrowFloatRows : NarrowRows<float> {
+  float reach;      ///< of both changes: a bound on |d| of every unit
+  float remainder;  ///< of the series of `change`, in |d|, whatever the reach of the other one
+};
+
+/// What becomes of the values' changes that come first.
+enum class ChangesBefore { none, stored, passed };
 
 /// Weights, then biases, which hidden layers always have.
 LANGEVO_INLINE std::size_t narrow_parameters(const Layer& layer) {
@@ -69,10 +77,11 @@ LANGEVO_INLINE float narrow_remainder(float size) {
 
 /// The changes d of unit j at Vectors * lanes points; input holds those of k = 0.
 template <int Vectors, class Lanes, class FanIn>
-LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j, const float* change,
-                                       const float* input_row, const Lanes* input, Lanes* d) {
-  constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  const float* const e = change + static_cast<std::size_t>(j) * fan_in;
+LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j,
+                                       const typename Lanes::Element* change,
+                                       const typename Lanes::Element* input_row, const Lanes* input,
+                                       Lanes* d) {
+  const auto* const e = change + static_cast<std::size_t>(j) * fan_in;
   const Lanes bias(change[static_cast<std::size_t>(layer.fan_out) * fan_in + j]);
   const Lanes e_0(e[0]);
 #pragma GCC unroll 8
@@ -81,31 +90,32 @@ LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j, 
     const Lanes e_k(e[k]);
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)
-      d[v] = multiply_add(e_k, Lanes::load(input_row + k * points_per_tile + v * lanes), d[v]);
+      d[v] = multiply_add(e_k, Lanes::load(input_row + k * points_per_tile + v * Lanes::count), d[v]);
   }
 }
 
 /// consume(j, value, rise) for all units j at Vectors * lanes points from `first` on.
-template <class Act, int Terms, bool Accepts, int Vectors, class Lanes, class FanIn, class Consume>
-LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in, const NarrowRows& rows, int first,
+template <class Act, int TermsBefore, int Terms, ChangesBefore Before, int Vectors, class Lanes, class FanIn,
+          class Consume>
+LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
+                                       const NarrowRows<typename Lanes::Element>& rows, int first,
                                        const Consume& consume) {
-  constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  const float* const input_row = rows.input + first;
-  float* h = rows.value + first;
+  const auto* const input_row = rows.input + first;
+  auto* h = rows.value + first;
   Lanes input[Vectors];
 #pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) input[v] = Lanes::load(input_row + v * lanes);
+  for (int v = 0; v < Vectors; ++v) input[v] = Lanes::load(input_row + v * Lanes::count);
   for (int j = 0; j < layer.fan_out; ++j, h += points_per_tile) {
     Lanes value[Vectors];
     Lanes rise[Vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) value[v] = Lanes::load(h + v * lanes);
-    if constexpr (Accepts) {
-      narrow_unit_change<Vectors>(layer, fan_in, j, rows.accepted, input_row, input, rise);
+    for (int v = 0; v < Vectors; ++v) value[v] = Lanes::load(h + v * Lanes::count);
+    if constexpr (Before != ChangesBefore::none) {
+      narrow_unit_change<Vectors>(layer, fan_in, j, rows.before, input_row, input, rise);
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) {
-        value[v] = value[v] + Act::template series_change<Terms>(value[v], rise[v]);
-        value[v].store(h + v * lanes);
+        value[v] = value[v] + Act::template series_change<TermsBefore>(value[v], rise[v]);
+        if constexpr (Before == ChangesBefore::stored) value[v].store(h + v * Lanes::count);
       }
     }
     narrow_unit_change<Vectors>(layer, fan_in, j, rows.change, input_row, input, rise);
@@ -116,25 +126,27 @@ LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in, const N
 }
 
 /// each_narrow_change for all points of a tile: begin(first), consume(first, j, value, rise), end(first).
-template <class Act, int Terms, int Vectors, class Lanes, class Begin, class Consume, class End>
-LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows& rows, const Begin& begin,
-                                      const Consume& consume, const End& end) {
-  constexpr int points = static_cast<int>(sizeof(Lanes) / sizeof(float)) * Vectors;
-  for (int first = 0; first < points_per_tile; first += points) {
+template <class Act, int TermsBefore, int Terms, ChangesBefore Before, int Vectors, class Lanes, class Begin,
+          class Consume, class End>
+LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows<typename Lanes::Element>& rows,
+                                      const Begin& begin, const Consume& consume, const End& end) {
+  for (int first = 0; first < points_per_tile; first += Lanes::count * Vectors) {
     begin(first);
     const auto consume_here = [&](int j, const Lanes* value, const Lanes* rise)
                                   LANGEVO_BODY { consume(first, j, value, rise); };
-    const auto with = [&](auto fan_in, auto accepts) LANGEVO_BODY {
-      each_narrow_change<Act, Terms, accepts, Vectors, Lanes>(layer, fan_in, rows, first, consume_here);
+    const auto with = [&](auto fan_in) LANGEVO_BODY {
+      if (rows.before == nullptr) {
+        each_narrow_change<Act, TermsBefore, Terms, ChangesBefore::none, Vectors, Lanes>(layer, fan_in, rows,
+                                                                                         first, consume_here);
+      } else {
+        each_narrow_change<Act, TermsBefore, Terms, Before, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                            consume_here);
+      }
     };
-    if (layer.fan_in == 1 && rows.accepted == nullptr) {
-      with(Constant<1>{}, Constant<false>{});
-    } else if (layer.fan_in == 1) {
-      with(Constant<1>{}, Constant<true>{});
-    } else if (rows.accepted == nullptr) {
-      with(layer.fan_in, Constant<false>{});
+    if (layer.fan_in == 1) {
+      with(Constant<1>{});
     } else {
-      with(layer.fan_in, Constant<true>{});
+      with(layer.fan_in);
     }
     end(first);
   }
@@ -146,10 +158,10 @@ constexpr int narrow_vectors = sizeof(Lanes) >= 64 ? points_per_tile * sizeof(fl
 
 /// The changes of the layer's values, to `change`.
 template <class Act, int Terms, class Lanes>
-LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows& rows, float* change) {
+LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows<float>& rows, float* change) {
   constexpr int vectors = narrow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  each_narrow_strip<Act, Terms, vectors, Lanes>(
+  each_narrow_strip<Act, Terms, Terms, ChangesBefore::stored, vectors, Lanes>(
       layer, rows, [](int) LANGEVO_BODY {},
       [&](int first, int j, const Lanes* /*value*/, const Lanes* rise) LANGEVO_BODY {
         float* const row = change + static_cast<std::size_t>(j) * points_per_tile + first;
@@ -161,13 +173,13 @@ LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows& rows,
 
 /// The changes of the only unit of a linear layer above, of weights w' and changes e, to `output_change`.
 template <class Act, int Terms, class Lanes>
-LANGEVO_FUNCTION void narrow_output_change(const Layer& layer, const NarrowRows& rows, const float* w,
+LANGEVO_FUNCTION void narrow_output_change(const Layer& layer, const NarrowRows<float>& rows, const float* w,
                                            const float* e, float bias_change, float* output_change) {
   constexpr int vectors = narrow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   Lanes by_weight[vectors];
   Lanes by_value[vectors];
-  each_narrow_strip<Act, Terms, vectors, Lanes>(
+  each_narrow_strip<Act, Terms, Terms, ChangesBefore::stored, vectors, Lanes>(
       layer, rows,
       [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8

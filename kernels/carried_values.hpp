@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/carried_narrow.hpp"
+#include "kernels/change_bounds.hpp"
 #include "kernels/gradient.hpp"
 #include "kernels/loss_change.hpp"
 
@@ -34,7 +35,6 @@ struct CarriedValues {
   float* accepted_change;  ///< [narrow_parameters(layer)]
   float accepted_size;     ///< bound on the changes of preactivations that they make
   float narrow_size;       ///< that of the proposal's
-  float largest_input;     ///< 2-norm, of all points
   int side;
   int acceptances;  ///< since the renewal
   bool valid;       ///< for the state before `next_step` of `replica`
@@ -121,7 +121,6 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
   constexpr double u = Limits<double>::unit_roundoff;
   constexpr auto u_float = static_cast<double>(Limits<float>::unit_roundoff);
   carried.side = 0;
-  carried.largest_input = 0;
   for (int l = 0; l < network.layer_count; ++l) {
     carried.norms[l] = layer_norms<float>(
         team, network.layers[l], x, x, spectral_norm_pays(network.layers[l], data.points), work.norm_scratch);
@@ -138,15 +137,13 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
       norm[p] = carried.norm[1][first_bound + p] = static_cast<float>(e.value_norm[p]);
       error[p] = carried.error[1][first_bound + p] = static_cast<float>(u_float * e.value_norm[p]);
     });
-    for (int p = 0; p < points_per_tile; ++p) carried.largest_input = larger(carried.largest_input, norm[p]);
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
       const bool hidden = l + 1 < network.layer_count;
-      const auto spectral = static_cast<double>(carried.norms[l].spectral);
-      const auto weight = static_cast<double>(carried.norms[l].weight);
-      const auto biases = static_cast<double>(carried.norms[l].bias);
+      const LayerNorms<float>& bounds = carried.norms[l];
+      const LayerNorms<double> norms{bounds.spectral, bounds.weight, 0, bounds.bias, 0};
       team.each_point([&](int p) LANGEVO_BODY {
-        e.value[p] = spectral * e.value[p] + (layer.fan_in + 3) * u * (weight * e.value_norm[p] + biases);
+        e.value[p] = affine_error(norms, layer.fan_in, e.value_norm[p], e.value[p]);
         e.value_norm[p] = PointErrors<double>::square_floor();
       });
       each_unit_block(team, layer.fan_out, [&](auto block, int j) LANGEVO_BODY {

@@ -88,6 +88,17 @@ LANGEVO_INLINE void transform_rows(const Team& team, double* rows, const Body& b
   });
 }
 
+/// Values of one layer's units on one tile above those of the layer below, `input`.
+template <class Act, class Team>
+LANGEVO_FUNCTION void layer_values(const Team& team, const Layer& layer, bool hidden, const double* x,
+                                   const double* input, double* values) {
+  each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+    double* const rows = values + static_cast<std::size_t>(j) * points_per_tile;
+    affine_units<units>(team, layer, j, x, input, rows);
+    if (hidden) transform_rows<units>(team, rows, [](double a, int) LANGEVO_BODY { return Act::value(a); });
+  });
+}
+
 /// Activations of every layer on one tile into h, as GradientWorkspace::value; returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, const double* x,
@@ -102,12 +113,7 @@ LANGEVO_FUNCTION double* forward(const Team& team, const ProblemView& problem, c
   for (int l = 0; l < network.layer_count; ++l) {
     const Layer& layer = network.layers[l];
     double* next = h + static_cast<std::size_t>(layer.fan_in) * points_per_tile;
-    const bool hidden = l + 1 < network.layer_count;
-    each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
-      double* const rows = next + static_cast<std::size_t>(j) * points_per_tile;
-      affine_units<units>(team, layer, j, x, h, rows);
-      if (hidden) transform_rows<units>(team, rows, [](double a, int) LANGEVO_BODY { return Act::value(a); });
-    });
+    layer_values<Act>(team, layer, l + 1 < network.layer_count, x, h, next);
     h = next;
   }
   return h;

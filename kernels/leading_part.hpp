@@ -138,8 +138,9 @@ LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient
   team.synchronize();
   const DirectionParts parts = parts_along_directions(team, model, model.bend);
   SlopeError error{};
-  for (int r = 0; r < leading_directions; ++r) error.along[r] = parts.part[r];
   error.across = norm_without(team, model, parts.part);
+  for (int r = 0; r < leading_directions; ++r)
+    error.along[r] = r < model.rank ? parts.part[r] : error.across;  // it may be all along one yet to come
   return error;
 }
 

@@ -32,6 +32,7 @@ struct DataView {
   std::size_t tiles;
   int input_dim;
   int target_dim;
+  Real largest_input;  ///< 2-norm, of all points
 };
 
 struct ProblemView {

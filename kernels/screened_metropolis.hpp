@@ -132,7 +132,7 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run, int attempt) 
   Stretch& stretch = run.stretch;
   stretch.trusted = ScreeningPolicy::trusted(state);
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
-  stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, state);
+  stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, run.model.knows_curvature(), state);
   stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(),
                                                  1.0 + attempt, run.slope_norm);
   run.progress = {};
@@ -152,12 +152,12 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const StretchResult result{progress.done, progress.undecided, run.error, progress.done == stretch.asked};
   const auto done = static_cast<double>(progress.done);
   const double error = assumed.excess(run.error, done);
-  const double cost = costs.proposal * done + costs.exact * progress.spent;
+  const double cost = costs.proposal * done + progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
     learn_from_stretch(run);
     team.synchronize();
     if (team.leads()) {
-      const double audits = !stretch.trusted ? done : stretch.audited < progress.done ? costs.exact : 0;
+      const double audits = !stretch.trusted ? done : stretch.audited < progress.done ? costs.in_double : 0;
       ScreeningPolicy::finish_stretch(result, assumed, run.age.hessian, costs, state);
       ScreeningPolicy::settle(done, cost + audits + run.spent, costs,
                               run.rule.acceptance == Acceptance::automatic, state);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/carried_gradient.hpp"
+#include "kernels/carried_double_change.hpp"
 #include "kernels/metropolis.hpp"
 #include "kernels/prediction.hpp"
 
@@ -40,10 +40,10 @@ struct ScreenedWorkspace {
   }
 };
 
-/// Evaluations made, in ones in float.
-LANGEVO_INLINE double evaluation_cost(const StepCounters& counters) {
-  return static_cast<double>(counters.decided_by_float) +
-         double_evaluation * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
+/// Of the evaluations made, in exact steps.
+LANGEVO_INLINE double evaluation_cost(const ScreeningCosts& costs, const StepCounters& counters) {
+  return costs.in_float * static_cast<double>(counters.decided_by_float) +
+         costs.in_double * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
 }
 
 /// Pending mutations have bent the slope more than pending_error says.
@@ -58,7 +58,7 @@ LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& sta
 struct Progress {
   std::uint64_t done = 0;                         ///< proposals
   std::uint64_t undecided = 0;                    ///< of them, by the model
-  double spent = 0;                               ///< cost of evaluating those, in evaluations in float
+  double spent = 0;                               ///< cost of evaluating those, in exact steps
   double allows = ScreeningPolicy::most_allowed;  ///< decisions stand for an e of so many times that assumed
 
   /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
@@ -104,52 +104,74 @@ enum class StepOutcome {
   disproved   ///< the model is worse than its bound
 };
 
+/// The exact decision on the proposal in work.exact.proposed, in float first where that pays and not
+/// `audit`ed itself.
+template <class Team, class Context>
+LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
+  const Team& team = run.team;
+  const Context& context = run.context;
+  ScreenedWorkspace<Team>& work = run.work;
+  AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
+  ScreeningState& state = *run.replica.screening;
+  const double* const x = run.replica.x;
+  const double* const proposed = work.exact.proposed;
+  LossChange change;
+  if (carried_double_change(team, context.problem, x, proposed, work.activations, exact.double_precision,
+                            change) &&
+      compare(change, 1.0, threshold) != Verdict::undecided) {
+    return decide_by_double(change, threshold, run.counters);
+  }
+  const bool trusted = ScreeningPolicy::trusted(state);
+  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
+  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
+  const bool in_float = run.rule.precision == Precision::float32 &&
+                        (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
+  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
+  if (!trusted) exact.carried.begin_step(context.replica, context.step);
+  const std::uint64_t by_float = run.counters.decided_by_float;
+  const Decision decision =
+      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
+             run.replica.calibration, run.counters, audit_float);
+  if (!trusted)
+    exact.carried.end_step(team, decision.accepted, context.problem.network, exact.single_precision);
+  if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
+    team.synchronize();
+    if (team.leads()) ScreeningPolicy::take_rung(sent_on, run.counters.decided_by_float > by_float, state);
+    team.synchronize();
+  }
+  return decision;
+}
+
 /// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
 template <class Team, class Context>
 LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
                                      const ScreenedProposal& proposal, const Prediction& prediction) {
   const Team& team = run.team;
   const Context& context = run.context;
-  ScreenedWorkspace<Team>& work = run.work;
+  ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const float* const z = proposal.z;
-  double* const proposed = work.exact.proposed;
+  double* const proposed = run.work.exact.proposed;
   team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
     proposed[i] = proposed_parameter(x[i], context.sigma[i], z[i]);
   });
   team.synchronize();
-  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
-  CarriedValues<Team>& carried = work.exact.acceptance.carried;
-  if (!trusted) carried.begin_step(context.replica, context.step);
-  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(*run.replica.screening);
-  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
-  const bool in_float =
-      run.rule.precision == Precision::float32 &&
-      (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, *run.replica.screening));
-  const std::uint64_t by_float = run.counters.decided_by_float;
-  const double cost_before = evaluation_cost(run.counters);
-  const Decision exact =
-      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed,
-             prediction.threshold, work.exact.acceptance, run.replica.calibration, run.counters, audit_float);
+  const bool trusted = ScreeningPolicy::trusted(state);
+  const double cost_before = evaluation_cost(run.costs, run.counters);
+  const Decision exact = decide_exactly(run, prediction.threshold, audit);
   run.accepts = exact.accepted;
-  if (!trusted) {
-    carried.end_step(team, run.accepts, context.problem.network, work.exact.acceptance.single_precision);
-  }
-  const double error = exact.change.change - prediction.closest.change;
   if (audit) {
     ++run.counters.model_audits;
   } else {
     ++run.progress.undecided;
-    run.progress.spent += evaluation_cost(run.counters) - cost_before;
+    run.progress.spent += evaluation_cost(run.costs, run.counters) - cost_before;
   }
+  const double error = exact.change.change - prediction.closest.change;
   if (!is_finite(error)) return true;
   team.synchronize();
   if (team.leads()) {
-    if (in_float && trusted && !audit_float)
-      ScreeningPolicy::take_rung(sent_on, run.counters.decided_by_float > by_float, *run.replica.screening);
     ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
-                                 !run.model.knows_curvature(), *run.replica.screening);
+                                 !run.model.knows_curvature(), state);
   }
   team.synchronize();
   if (trusted &&

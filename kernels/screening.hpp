@@ -72,6 +72,13 @@ struct ScreeningPolicy {
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;
+  /// Of a stretch's undecided proposals: their number grows as its length to 1 + this, as the slope's error
+  /// at the end does; it is an error of the curvature's change if that is known, else of the curvature.
+  static constexpr double growth_power = 2;
+  static constexpr double growth_power_learning = 0.5;
+  /// Share of the usual length and more before a stretch ends early, see earliest_end.
+  static constexpr double least_share = 0.4;
+  static constexpr double least_share_learning = 1.2;
   /// A stretch ends after so many usual lengths.
   static constexpr double latest_end = 1.5;
   /// Accepted mutations that are worth the product that lets the slope follow them.
@@ -110,14 +117,16 @@ struct ScreeningPolicy {
   /// A stretch's gradient and its share of a Hessian, in evaluations of an undecided proposal.
   LANGEVO_INLINE static double renewal(const ScreeningCosts& costs, const ScreeningState& state) {
     const double model = costs.gradient + (costs.anchor - costs.gradient) / hessian_ages(costs);
-    return model / (costs.exact * (float_pays_lately(later, state) ? 1 : double_evaluation));
+    return model / (float_pays_lately(later, costs, state) ? costs.in_float : costs.in_double);
   }
 
   /// Proposals after which a stretch rather ends before an undecided one, which a renewed model decides, than
   /// has it evaluated: where what is left until the next undecided one is worth less than the difference.
-  LANGEVO_INLINE static double earliest_end(const ScreeningCosts& costs, const ScreeningState& state) {
+  LANGEVO_INLINE static double earliest_end(const ScreeningCosts& costs, bool curved,
+                                            const ScreeningState& state) {
     const double ratio = larger(1.0, renewal(costs, state));
-    return 0.75 * (ratio - 1) * usual_length(state) / square_root(ratio);
+    const double share = curved ? least_share : least_share_learning;
+    return share * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
   /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
@@ -145,14 +154,17 @@ struct ScreeningPolicy {
     state.largest_rest = larger(kept * state.largest_rest, rest);
   }
 
-  LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningState& state) {
-    return state.float_share[sent_on] > 0.35;
+  LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningCosts& costs,
+                                               const ScreeningState& state) {
+    return costs.in_float < costs.in_double && state.float_share[sent_on] > 0.35;
   }
 
   /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
   /// some states all too close for it.
-  LANGEVO_INLINE static bool float_pays(SentOn sent_on, const ScreeningState& state) {
-    return float_pays_lately(sent_on, state) || state.samples % 16 == 0;
+  LANGEVO_INLINE static bool float_pays(SentOn sent_on, const ScreeningCosts& costs,
+                                        const ScreeningState& state) {
+    return float_pays_lately(sent_on, costs, state) ||
+           (costs.in_float < costs.in_double && state.samples % 16 == 0);
   }
 
   /// Whether an audit of the model is one of the float change too.
@@ -175,13 +187,13 @@ struct ScreeningPolicy {
     state.float_share[later] += (1 - state.float_share[later]) / 4096;  // to be tried again some time
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
     if (result.cut_short) return;
-    // the undecided ones of a stretch grow about as its length squared
     const auto done = static_cast<double>(result.done);
     state.undecided = memory * state.undecided + static_cast<double>(result.undecided);
     state.undecided_squares = memory * state.undecided_squares + done * done;
     const double until_undecided = square_root(state.undecided_squares / (state.undecided + 0.3));
     const double old = usual_length(state);
-    const double wanted = until_undecided * square_root(larger(1.0, renewal(costs, state)));
+    const double power = assumed.curved ? growth_power : growth_power_learning;
+    const double wanted = until_undecided * square_root(larger(1.0, renewal(costs, state)) / power);
     state.length =
         smaller(longest, larger(shortest, smaller(largest_growth * old, larger(0.5 * old, wanted))));
   }
@@ -215,7 +227,7 @@ struct ScreeningPolicy {
  private:
   /// What it takes to see whether models pay: some anchors, and carried values that have to be renewed.
   LANGEVO_INLINE static double trial(const ScreeningCosts& costs) {
-    return 3 * costs.anchor + 3 * costs.exact;
+    return 3 * costs.anchor + 3 * costs.in_float;
   }
   LANGEVO_INLINE static double trial_after(std::uint32_t retreats, const ScreeningCosts& costs) {
     return trial(costs) * static_cast<double>(std::uint64_t{1} << retreats);

@@ -7,15 +7,13 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// An evaluation in double, in ones in float.
-inline constexpr double double_evaluation = 3;
-
 /// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
 struct ScreeningCosts {
   double proposal;  ///< a proposal that the model decides
   double gradient;
-  double anchor;  ///< gradient and Hessian
-  double exact;   ///< an evaluation for a proposal that the model left undecided, in float
+  double anchor;     ///< gradient and Hessian
+  double in_float;   ///< an evaluation for a proposal that the model left undecided,
+  double in_double;  ///< which comes first where it costs no more
 };
 
 /// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
@@ -37,17 +35,23 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const double narrow_units = narrow ? first.fan_out : 0;
   const double other_weights = weights - narrow_units * first.fan_in;
   const double own = 300 + 1.5 * n;
-  const double evaluation = own + points * (0.042 * weights + 0.66 * units);
-  const bool in_double = precision == Precision::float64;
-  const bool carried = carries && !in_double && network.carried_tiles > 0;
+  const double in_float = own + points * (0.042 * weights + 0.66 * units);
+  const double in_double = 3 * in_float;
+  const bool evaluates = follows && problem.data_double.target_dim == 1;
+  const double followed = own + points * 0.42 * units;
+  const bool precise = precision == Precision::float64;
+  const bool carried = carries && !precise && network.carried_tiles > 0;
   const double step =
       carried
           ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
-          : (in_double ? double_evaluation : 1) * evaluation;
-  const double gradient = own + points * (follows ? 0.6 * units : 0.068 * weights + 1.15 * units);
+      : precise ? in_double
+                : in_float;
+  const double gradient =
+      own + points * (follows ? 0.115 * weights + 0.365 * units : 0.068 * weights + 1.15 * units);
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
-  return {(15 + n) / step, gradient / step, (gradient + hessian) / step, evaluation / step};
+  return {(15 + n) / step, gradient / step, (gradient + hessian) / step,
+          (evaluates ? followed : in_float) / step, (evaluates ? followed : in_double) / step};
 }
 
 }  // namespace LANGEVO_TARGET

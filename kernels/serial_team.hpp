@@ -27,6 +27,7 @@ struct SerialTeam {
   static constexpr bool carries_values = true;                              ///< see carried_values.hpp
   static constexpr std::uint64_t vectors_at_a_time = 8;                     ///< of `dots`
   using FloatLanes = langevo::FloatLanes;
+  using DoubleLanes = langevo::DoubleLanes;
 
   /// A sum over points that grows tile by tile.
   struct PointSum {

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "kernels/acceptance.hpp"
-#include "kernels/carried_gradient.hpp"
+#include "kernels/carried_double_change.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/serial_team.hpp"
@@ -176,6 +176,71 @@ TEST_F(CarriedValuesTest, GradientsOfACarriedPath) {
       EXPECT_LT(most_changes, 20) << "net " << net << " followed a large step";
     }
   }
+}
+
+// The double change from activations of a state some mutations back against the double change of the states
+// alone: within both bounds, of which its own is one that decides.
+TEST_F(CarriedValuesTest, DoubleChangesAlongAPath) {
+  for (int net = 0; net < 40; ++net) {
+    const Loss loss = net % 5 == 0 ? Loss::cross_entropy : Loss::mse;
+    const Problem problem = random_problem({1 + net % 4, 1 + (net * 7) % 37, 1}, loss,
+                                           1 + static_cast<std::size_t>(net * 13) % 150);
+    const HostProblem host(problem);
+    const ProblemView view = host.view();
+    OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
+    OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
+    OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
+    CarriedActivations<SerialTeam>& carried = owned.get();
+    std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.7);
+    const auto change = [&](const std::vector<double>& proposed, LossChange& result) {
+      return carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), carried, work.get(),
+                                   result);
+    };
+    LossChange own;
+    EXPECT_FALSE(change(x, own)) << "there are no activations yet";
+    double largest_bound = 0;
+    double largest_change = 0;
+    for (int step = 0; step < 100; ++step) {
+      if (step % 10 == 0) loss_and_carried_gradient(SerialTeam{}, view, x.data(), carried, gradient.get());
+      const std::vector<double> proposed = moved(x, 2e-6);
+      ASSERT_TRUE(change(proposed, own)) << "net " << net << ", step " << step;
+      const LossChange exact = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.get());
+      ASSERT_LE(std::abs(own.change - exact.change), own.error_bound + exact.error_bound)
+          << "net " << net << ", step " << step;
+      largest_bound = std::max(largest_bound, own.error_bound);
+      largest_change = std::max(largest_change, std::abs(exact.change));
+      x = moved(x, 2e-5);
+    }
+    if (loss == Loss::mse) {
+      EXPECT_LT(largest_bound, 1e-5 * largest_change) << "net " << net;
+    }
+    EXPECT_FALSE(change(moved(x, 0.1), own)) << "beyond the series";
+    x = moved(x, 0.1);
+    EXPECT_FALSE(change(moved(x, 2e-6), own)) << "too far from the activations";
+  }
+}
+
+// A bound is no more than that: the remainders of the series are most of it, and of the error.
+TEST_F(CarriedValuesTest, DoubleChangesErrNearTheirBound) {
+  const Problem problem = random_problem({1, 1, 1}, Loss::mse, 1);
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
+  OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
+  OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
+  double largest = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    const std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.5);
+    const std::vector<double> proposed = moved(x, 1e-3);
+    loss_and_carried_gradient(SerialTeam{}, view, x.data(), owned.get(), gradient.get());
+    LossChange own;
+    if (!carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), owned.get(), work.get(), own))
+      continue;
+    const LossChange exact = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.get());
+    largest = std::max(largest, std::abs(own.change - exact.change) / own.error_bound);
+  }
+  EXPECT_LE(largest, 1);
+  EXPECT_GT(largest, 0.1);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "emulated_team.hpp"
-#include "kernels/learnt_curvature.hpp"
+#include "kernels/leading_part.hpp"
 #include "kernels/serial_team.hpp"
 
 namespace langevo {
@@ -77,6 +77,33 @@ TYPED_TEST(LearntCurvature, OneParameter) {
 TYPED_TEST(LearntCurvature, NothingFromAWayThatLeadsNowhere) {
   const Learnt learnt = learn<TypeParam>(std::vector<double>(33, 0.0), 3);
   EXPECT_EQ(learnt_rank(learnt.state), 0);
+}
+
+// What is across the only direction known so far may be all along one that comes next.
+TYPED_TEST(LearntCurvature, ErrorsAlongDirectionsToCome) {
+  const std::size_t n = 3;
+  const std::size_t padded = padded_row(n);
+  std::vector<float> slope(padded, 0.0f);
+  std::vector<float> bend(padded, 0.0f);
+  std::vector<float> directions(leading_directions * padded, 0.0f);
+  directions[0] = 1;
+  const double gradient[] = {3, 0, -4};
+  const double sigma[] = {1, 1, 1};
+  LocalModel model{};
+  model.slope = slope.data();
+  model.bend = bend.data();
+  model.directions = directions.data();
+  model.rank = 1;
+  model.size = n;
+  model.padded = padded;
+  SlopeError error{};
+  run_team<TypeParam>([&](const TypeParam& team) {
+    const SlopeError measured = check_slope(team, gradient, sigma, model);
+    if (team.leads()) error = measured;
+  });
+  EXPECT_NEAR(error.along[0], 3, 1e-6);
+  EXPECT_NEAR(error.across, 4, 1e-6);
+  for (int r = 1; r < leading_directions; ++r) EXPECT_EQ(error.along[r], error.across) << r;
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ struct Balance {
 /// The controller over about so many steps where stretches of 16 proposals cost what cost(k) says.
 template <class Cost>
 Balance control(double steps, const Cost& cost) {
-  const ScreeningCosts costs{0.02, 7, 30, 5};
+  const ScreeningCosts costs{0.02, 7, 30, 5, 15};
   ScreeningState state;
   Balance balance;
   ScreeningPolicy::begin(costs, state);

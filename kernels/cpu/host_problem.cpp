@@ -1,5 +1,8 @@
 #include "kernels/cpu/host_problem.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/tiles.hpp"
 
 namespace langevo {
@@ -18,6 +21,16 @@ std::vector<Real> by_tiles(const std::vector<double>& rows, std::size_t points, 
     }
   }
   return tiles;
+}
+
+double largest_norm(const std::vector<double>& rows, std::size_t points, int dim) {
+  double largest = 0;
+  for (std::size_t point = 0; point < points; ++point) {
+    double square = 0;
+    for (int k = 0; k < dim; ++k) square += rows[point * dim + k] * rows[point * dim + k];
+    largest = std::max(largest, square);
+  }
+  return std::sqrt(largest);
 }
 
 }  // namespace
@@ -47,6 +60,7 @@ HostProblem::HostProblem(const Problem& problem)
       points_(problem.data().points),
       input_dim_(problem.data().input_dim),
       target_dim_(problem.data().target_dim),
+      largest_input_(largest_norm(problem.data().inputs, points_, input_dim_)),
       max_width_(problem.network().max_width()),
       parameter_count_(problem.network().parameter_count()),
       activation_(problem.network().activation()),
@@ -59,8 +73,10 @@ ProblemView HostProblem::view() const {
                             max_width_,     parameter_count_,
                             activation_,    carried_tiles_};
   return {network,
-          {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_},
-          {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_},
+          {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_,
+           static_cast<float>(largest_input_)},
+          {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_,
+           largest_input_},
           loss_};
 }
 

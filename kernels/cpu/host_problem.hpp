@@ -29,6 +29,7 @@ class HostProblem {
   std::size_t points_;
   int input_dim_;
   int target_dim_;
+  double largest_input_;
   int max_width_;
   std::size_t parameter_count_;
   Activation activation_;

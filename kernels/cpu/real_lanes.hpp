@@ -32,13 +32,15 @@ struct RegisterOf<double> {
 
 template <class Real>
 struct RealLanes {
+  using Element = Real;
   using Vector = typename RegisterOf<Real>::Vector;
   static constexpr int count = register_bytes / sizeof(Real);
   Vector lane;
 
   RealLanes() = default;
   LANGEVO_INLINE RealLanes(Vector lanes) : lane(lanes) {}
-  LANGEVO_INLINE explicit RealLanes(Real all) : lane(all - Vector{}) {}
+  template <class Number>
+  LANGEVO_INLINE explicit RealLanes(Number all) : lane(static_cast<Real>(all) - Vector{}) {}
   LANGEVO_INLINE static RealLanes load(const Real* from) {
     RealLanes result;
     __builtin_memcpy(&result.lane, from, sizeof(Vector));
