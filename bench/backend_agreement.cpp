@@ -1,10 +1,10 @@
 // Does a backend decide as the CPU does, and reduce to the same numbers?
 //
 // Usage: backend_agreement cpu|cuda [seconds a net] [most proposals a net]
-// Follows the same ensembles of the paper's nets, and of one that goes layer by layer on a GPU, on the CPU
-// and on the other backend, part-way through training at lambda = 1/10, until the seconds are over or the
-// proposals made. States that are equal bit for
-// bit have been decided alike. Prints a JSON line for each net; exit code 1 where anything differs.
+// Follows the same ensembles of the paper's nets, with exact and with screened acceptance, and of a net that
+// goes layer by layer on a GPU, on the CPU and on the other backend, part-way through training at
+// lambda = 1/10, until the seconds are over or the proposals made. States that are equal bit for bit have
+// been decided alike. Prints a JSON line for each; exit code 1 where anything differs.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -46,6 +46,7 @@ double statistics_difference(const Backend& a, const Backend& b) {
 
 struct Extent {
   PaperWorkload workload;
+  Acceptance acceptance;
   std::uint64_t replicas;
   double time;          ///< where training is
   std::uint64_t block;  ///< steps between two looks at the clock
@@ -69,7 +70,8 @@ bool agrees(const Extent& extent, const BackendOptions& options, double seconds,
   const std::size_t n = problem.network().parameter_count();
   const BackendOptions on_cpu{.kind = BackendKind::cpu};
   const std::vector<double> x = workload.state_at(extent.time);
-  const Dynamics dynamics{Metropolis{.beta = workload.beta}, std::vector<double>(n, workload.sigma(0.1))};
+  const Dynamics dynamics{Metropolis{.beta = workload.beta, .acceptance = extent.acceptance},
+                          std::vector<double>(n, workload.sigma(0.1))};
   const EnsembleShape shape{extent.replicas, 0, 1};
   const auto expected = make_backend(problem, dynamics, shape, on_cpu);
   const auto actual = make_backend(problem, dynamics, shape, options);
@@ -82,10 +84,14 @@ bool agrees(const Extent& extent, const BackendOptions& options, double seconds,
   const bool same_count = counters.accepted == expected->counters().accepted;
   const double difference = statistics_difference(*expected, *actual);
   std::printf(
-      "{\"net\": \"%s\", \"device\": \"%s\", \"replicas\": %llu, \"proposals\": %llu, \"accepted\": %llu, "
-      "\"audit_failures\": %llu, \"different_replicas\": %llu, \"statistics_difference\": %.3g}\n",
-      workload.name, actual->device().c_str(), static_cast<unsigned long long>(extent.replicas),
-      static_cast<unsigned long long>(counters.steps), static_cast<unsigned long long>(counters.accepted),
+      "{\"net\": \"%s\", \"acceptance\": \"%s\", \"device\": \"%s\", \"replicas\": %llu, \"proposals\": "
+      "%llu, "
+      "\"accepted\": %llu, \"by_model\": %llu, \"audit_failures\": %llu, \"different_replicas\": %llu, "
+      "\"statistics_difference\": %.3g}\n",
+      workload.name, extent.acceptance == Acceptance::exact ? "exact" : "screened", actual->device().c_str(),
+      static_cast<unsigned long long>(extent.replicas), static_cast<unsigned long long>(counters.steps),
+      static_cast<unsigned long long>(counters.accepted),
+      static_cast<unsigned long long>(counters.decided_by_model),
       static_cast<unsigned long long>(counters.audit_failures), static_cast<unsigned long long>(different),
       difference);
   std::fflush(stdout);
@@ -105,10 +111,18 @@ int main(int argc, char** argv) try {
   const double seconds = argc > 2 ? std::atof(argv[2]) : 30;
   const double most = argc > 3 ? std::atof(argv[3]) : 1e7;
   bool good = true;
-  for (const langevo::Extent& extent : {langevo::Extent{langevo::shallow_workload(), 2048, 1, 16},
-                                        langevo::Extent{langevo::wide_workload(), 2048, 1, 16},
-                                        langevo::Extent{langevo::deep_workload(), 128, 1, 16},
-                                        langevo::Extent{langevo::layered_workload(), 8, 0, 1}}) {
+  using langevo::Acceptance;
+  using langevo::Extent;
+  const langevo::PaperWorkload shallow = langevo::shallow_workload();
+  const langevo::PaperWorkload wide = langevo::wide_workload();
+  const langevo::PaperWorkload deep = langevo::deep_workload();
+  for (const Extent& extent :
+       {Extent{shallow, Acceptance::exact, 2048, 1, 16}, Extent{wide, Acceptance::exact, 2048, 1, 16},
+        Extent{deep, Acceptance::exact, 128, 1, 16},
+        Extent{langevo::layered_workload(), Acceptance::exact, 8, 0, 1},
+        Extent{shallow, Acceptance::screened, 512, 1, 1000},
+        Extent{shallow, Acceptance::screened, 512, 9, 1000}, Extent{wide, Acceptance::screened, 256, 1, 250},
+        Extent{deep, Acceptance::screened, 64, 1, 50}}) {
     good = langevo::agrees(extent, options, seconds, most) && good;
   }
   return good ? 0 : 1;

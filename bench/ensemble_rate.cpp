@@ -116,12 +116,13 @@ int run(const Options& options) {
       "\"net\": "
       "\"%s\", \"replicas\": %llu, \"proposals\": %llu, \"proposals_per_second\": %.6g, "
       "\"wrong_decision_fraction\": %.6g, \"by_model\": %.6g, \"by_float\": %.6g, \"by_double\": %.6g, "
-      "\"anchors\": %llu, \"replays\": %llu, \"audits\": %llu}\n",
+      "\"anchors\": %llu, \"replays\": %llu, \"audits\": %llu, \"multiply_adds\": %.6g}\n",
       options.acceptance.c_str(), backend->device().c_str(), options.net.c_str(),
       static_cast<unsigned long long>(options.replicas), static_cast<unsigned long long>(c.steps), rates[1],
       wrong, share(c.decided_by_model), share(c.decided_by_float),
       share(c.decided_by_double + c.decided_by_value), static_cast<unsigned long long>(c.anchors),
-      static_cast<unsigned long long>(c.replays), static_cast<unsigned long long>(c.model_audits));
+      static_cast<unsigned long long>(c.replays), static_cast<unsigned long long>(c.model_audits),
+      affine_multiply_adds(problem, 1, 2));
   return wrong == 0 ? 0 : 1;
 }
 

@@ -60,10 +60,8 @@ void run(const PaperWorkload& workload, double time, double lambda, std::uint64_
       if (first && holds && stretch >= stretches / 4) {
         const AssumedError& assumed = run.stretch.error;
         const auto length = static_cast<double>(run.progress.done);
-        AssumedError along = assumed;
-        along.across = 1e300;
-        const double across = run.error.across / assumed.across_after(assumed.reach(length));
-        (length < 0.1 * assumed.length ? early : late).add(along.excess(run.error, length), across);
+        (length < 0.1 * assumed.length ? early : late)
+            .add(assumed.excess_along(run.error, length), assumed.excess_across(run.error, length));
       }
       if (finish_stretch(run, holds)) break;
     }

@@ -58,6 +58,17 @@ inline PaperWorkload deep_workload() {
           1e-4};
 }
 
+/// Multiply-adds of the affine maps: weights times points, those of the first layer counted `first` times,
+/// the others `rest` times. A proposal takes (1, 2), a gradient (2, 3).
+inline double affine_multiply_adds(const Problem& problem, double first, double rest) {
+  double sum = 0;
+  for (const Layer& layer : problem.network().layers()) {
+    const double weights = static_cast<double>(layer.fan_in) * layer.fan_out;
+    sum += weights * (&layer == &problem.network().layers().front() ? first : rest);
+  }
+  return sum * static_cast<double>(problem.data().points);
+}
+
 inline PaperWorkload layered_workload() {
   return {"1,1024,1024,1", {1, 1024, 1024, 1}, true, 1e3, 1e-4};
 }

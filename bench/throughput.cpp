@@ -48,16 +48,6 @@ Rate measure(Backend& backend, std::uint64_t replicas) {
   return {rates[2], rates.front(), rates.back(), backend.counters() - before};
 }
 
-/// Weights times points, those of the first layer counted `first` times, the others `rest` times.
-double multiply_adds(const Problem& problem, double first, double rest) {
-  double sum = 0;
-  for (const Layer& layer : problem.network().layers()) {
-    const double weights = static_cast<double>(layer.fan_in) * layer.fan_out;
-    sum += weights * (&layer == &problem.network().layers().front() ? first : rest);
-  }
-  return sum * static_cast<double>(problem.data().points);
-}
-
 void run(const PaperWorkload& workload, const BackendOptions& options, std::uint64_t replicas,
          double float_peak) {
   const Problem problem = workload.problem();
@@ -65,7 +55,7 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
   const std::vector<double> x = workload.state_at(1);
   const EnsembleShape shape{replicas, 0, 1};
   const double sigma = workload.sigma(0.1);
-  const double proposal = multiply_adds(problem, 1, 2);
+  const double proposal = affine_multiply_adds(problem, 1, 2);
   const auto print = [&](const char* what, const Dynamics& dynamics, double work, double peak) {
     const auto backend = make_backend(problem, dynamics, shape, options);
     backend->set_all_parameters(x);
@@ -82,7 +72,7 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
   print("metropolis, double", {Metropolis{workload.beta, Precision::float64}, widths}, proposal,
         float_peak / 2);
   print("normalized-gradient", {NormalizedGradient{workload.alpha}, std::vector<double>(n, 1.0)},
-        multiply_adds(problem, 2, 3), float_peak / 2);
+        affine_multiply_adds(problem, 2, 3), float_peak / 2);
 }
 
 }  // namespace
@@ -93,12 +83,18 @@ int main(int argc, char** argv) {
   langevo::BackendOptions options;
   options.kind = langevo::BackendKind::cpu;
   std::uint64_t replicas = 16;
+  bool peak_only = false;
   app.add_option("--threads", options.threads, "CPU threads; 0: all");
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
   app.add_option("--replicas", replicas, "size of the ensemble")->check(CLI::PositiveNumber);
+  app.add_flag("--peak-only", peak_only, "print the multiply-adds/s in float and stop");
   CLI11_PARSE(app, argc, argv);
   const int threads = langevo::cpu_threads(options.threads);
   const double peak = langevo::measure_fma_peak(threads);
+  if (peak_only) {
+    std::printf("%.6g\n", peak);
+    return 0;
+  }
   std::printf("%d threads: at most %.3g multiply-adds/s in float, half of that in double\n", threads, peak);
   std::printf("%-8s %-20s %10s  %-23s %8s  %s\n", "net", "rule", "steps/s", "(of five runs)", "of peak",
               "decided in double");

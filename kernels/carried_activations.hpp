@@ -9,7 +9,7 @@
 namespace langevo {
 
 /// How values get to another state.
-enum class ValuesMove { none, by_four_terms, by_six_terms, anew };
+enum class ValuesMove { none, by_four_terms, by_five_terms, anew };
 
 }  // namespace langevo
 
@@ -30,32 +30,18 @@ LANGEVO_INLINE double preactivation_reach(const Layer& layer, const double* chan
   return reach;
 }
 
-/// By no more terms than leave a remainder of some roundings.
-template <class Act>
+/// By no more terms than leave out about half a rounding of a value.
 LANGEVO_INLINE ValuesMove move_within(double reach) {
-  constexpr double reach_of_four = 6e-4;  // the fifth term is below 1e-17
-  if (reach <= reach_of_four) return ValuesMove::by_four_terms;
-  return reach <= Act::template tiny_change_reach<double>() ? ValuesMove::by_six_terms : ValuesMove::anew;
+  if (reach <= 9e-4) return ValuesMove::by_four_terms;
+  return reach <= 3e-3 ? ValuesMove::by_five_terms : ValuesMove::anew;
 }
 
 /// What the terms leave out of a change d, in |d|.
 template <class Act>
 LANGEVO_INLINE double remainder_of(ValuesMove move, double reach) {
-  return move == ValuesMove::by_four_terms ? Act::template series_remainder<4>(static_cast<float>(reach)) : 0;
-}
-
-/// rows[p] = body(change of h[p], p) where rows are the changes of the preactivations.
-template <class Act, int Units, class Team, class Body>
-LANGEVO_INLINE void transform_changes(const Team& team, ValuesMove move, const double* h, double* rows,
-                                      const Body& body) {
-  if (move == ValuesMove::by_four_terms) {
-    transform_rows<Units>(team, rows, [&](double d, int at) LANGEVO_BODY {
-      return body(Act::template series_change<4>(h[at], d), at);
-    });
-  } else {
-    transform_rows<Units>(
-        team, rows, [&](double d, int at) LANGEVO_BODY { return body(Act::tiny_change(h[at], 0.0, d), at); });
-  }
+  const auto at = static_cast<float>(reach);
+  return static_cast<double>(move == ValuesMove::by_four_terms ? Act::template series_remainder<4>(at)
+                                                               : Act::template series_remainder<5>(at));
 }
 
 template <class Team>
@@ -104,8 +90,7 @@ struct CarriedActivations {
     }
     if (stays) return ValuesMove::none;
     const double reach = preactivation_reach(hidden, change, largest_input);
-    const ValuesMove move =
-        valid && changes < changes_before_renewal ? move_within<Act>(reach) : ValuesMove::anew;
+    const ValuesMove move = valid && changes < changes_before_renewal ? move_within(reach) : ValuesMove::anew;
     const double norm = square_root(static_cast<double>(hidden.fan_out));
     if (move == ValuesMove::anew) {
       error =
@@ -124,6 +109,14 @@ struct CarriedActivations {
     return move;
   }
 
+  /// h += its change, from `Units` rows of changes of preactivations.
+  template <int Terms, int Units>
+  LANGEVO_INLINE static void add_changes(const Team& team, const double* preactivation_change, double* h) {
+    transform_rows<Units>(team, h, [=](double value, int at) LANGEVO_BODY {
+      return value + Act::template series_change<Terms>(value, preactivation_change[at]);
+    });
+  }
+
   /// After move_to has said how, the outputs on a tile at x, the hidden units' values and the inputs before
   /// them. `scratch`: [Team::units_per_block][points_per_tile].
   LANGEVO_FUNCTION double* outputs(const Team& team, const ProblemView& problem, const double* x,
@@ -138,8 +131,11 @@ struct CarriedActivations {
     each_unit_block(team, hidden.fan_out, [&](auto units, int j) LANGEVO_BODY {
       double* const h = values + static_cast<std::size_t>(j) * points_per_tile;
       affine_units<units>(team, hidden, j, change, input, scratch);
-      transform_changes<Act, units>(team, move, h, scratch,
-                                    [h](double rise, int at) LANGEVO_BODY { return h[at] += rise; });
+      if (move == ValuesMove::by_four_terms) {
+        add_changes<4, units>(team, scratch, h);
+      } else {
+        add_changes<5, units>(team, scratch, h);
+      }
     });
     layer_values<Act>(team, network.layers[1], false, x, values, output);
     return output;

@@ -83,13 +83,20 @@ struct AssumedError {
     across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
   }
 
-  /// e after `done` proposals in units of what decisions have allowed for.
-  [[nodiscard]] LANGEVO_INLINE double excess(const SlopeError& error, double done) const {
+  /// e after `done` proposals in units of what decisions have allowed for: its largest part along a
+  /// direction, the part across, the larger one.
+  [[nodiscard]] LANGEVO_INLINE double excess_along(const SlopeError& error, double done) const {
     const Reach reached = reach(done);
-    double most = error.across / across_after(reached);
+    double most = 0;
     for (int r = 0; r < leading_directions; ++r)
       most = larger(most, absolute(error.along[r]) / (along_margin * along[r] * reached.along + least));
     return most;
+  }
+  [[nodiscard]] LANGEVO_INLINE double excess_across(const SlopeError& error, double done) const {
+    return error.across / across_after(reach(done));
+  }
+  [[nodiscard]] LANGEVO_INLINE double excess(const SlopeError& error, double done) const {
+    return larger(excess_across(error, done), excess_along(error, done));
   }
 };
 

@@ -11,21 +11,24 @@ namespace langevo {
 
 namespace {
 
-/// Cuts a stretch of steps into blocks of about two seconds, measured as it goes: often enough for the eye,
-/// rarely enough for the local models of screened acceptance, which end with a block.
+/// Cuts a stretch of steps into blocks of two seconds, in a long run up to ten, measured as it goes: often
+/// enough for the eye and for who wants to stop it, rarely enough for the local models of screened
+/// acceptance, which end with a block.
 class BlockSizer {
  public:
   [[nodiscard]] std::uint64_t next(std::uint64_t left) const { return std::min(left, steps_); }
 
   void took(std::uint64_t steps, double seconds) {
-    const double wanted = static_cast<double>(steps) * target_seconds / std::max(seconds, 1e-6);
+    spent_ += seconds;
+    const double target = std::clamp(spent_ / 16, 2.0, 10.0);
+    const double wanted = static_cast<double>(steps) * target / std::max(seconds, 1e-6);
     const double limited = std::clamp(wanted, 1.0, 8.0 * static_cast<double>(steps_));
     steps_ = static_cast<std::uint64_t>(limited);
   }
 
  private:
-  static constexpr double target_seconds = 2;
   std::uint64_t steps_ = 1;
+  double spent_ = 0;
 };
 
 /// Advances from step `first` to step `last`, asking `progress` between blocks.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "bench/sin_targets.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"
@@ -63,6 +64,44 @@ TEST_P(BackendTest, MetropolisBitForBit) {
         EXPECT_EQ(expected.sum_squared_deviations, actual.sum_squared_deviations);
       }
     }
+  }
+}
+
+/// A local model's decisions on either backend against the CPU's exact ones: a Hessian, one that is learnt,
+/// finite beta, sigma by parameter, blocks of steps that end in the middle of a stretch.
+TEST_P(BackendTest, ScreenedDecisionsAreExact) {
+  struct Case {
+    std::vector<int> widths;
+    Loss loss;
+    double beta;
+    double sigma;
+    std::uint64_t replicas;
+    std::uint64_t steps;
+  };
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const Case& c :
+       {Case{{1, 30, 1}, Loss::mse, inf, 1e-5, 33, 3000}, Case{{1, 30, 1}, Loss::mse, 1e4, 1e-4, 31, 2000},
+        Case{{1, 8, 3}, Loss::cross_entropy, 1e5, 1e-5, 1, 2000},
+        Case{{1, 9, 9, 1}, Loss::mse, inf, 1e-6, 33, 1500}}) {
+    const Problem problem(Network(c.widths, Activation::tanh, true),
+                          make_sin_targets(100, c.widths.back(), c.loss), c.loss);
+    std::vector<double> sigma(problem.network().parameter_count(), c.sigma);
+    for (std::size_t i = 0; i < sigma.size(); i += 3) sigma[i] *= 2;
+    const auto evolve_by = [&](Acceptance acceptance, BackendKind kind) {
+      const Dynamics dynamics{Metropolis{.beta = c.beta, .acceptance = acceptance}, sigma};
+      auto backend = make_backend(problem, dynamics, {c.replicas, 5, 3}, on(kind));
+      backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
+      backend->advance(0, c.steps / 3);
+      backend->advance(c.steps / 3, 1);
+      backend->advance(c.steps / 3 + 1, c.steps - c.steps / 3 - 1);
+      return backend;
+    };
+    const auto expected = evolve_by(Acceptance::exact, BackendKind::cpu);
+    const auto actual = evolve_by(Acceptance::screened, GetParam());
+    EXPECT_EQ(expected->parameters(0, c.replicas), actual->parameters(0, c.replicas));
+    EXPECT_EQ(expected->counters().accepted, actual->counters().accepted);
+    EXPECT_GT(actual->counters().decided_by_model, c.replicas * c.steps / 2);
+    EXPECT_EQ(actual->counters().model_failures, 0u);
   }
 }
 
@@ -135,21 +174,23 @@ TEST_P(BackendTest, BatchesOfReplicasChangeNoBit) {
   const std::vector<double> x = draw_initial_state(problem_.network(), PytorchInit{}, 3, 0);
   const std::vector<double> other(n, 0.25);
   for (const std::uint64_t replicas : {1, 31, 33, 1000}) {
-    const auto evolve_within = [&](std::uint64_t limit) {
+    const auto evolve_within = [&](std::uint64_t limit, Acceptance acceptance) {
       BackendOptions options = on(GetParam());
       options.device_memory_limit = limit;
-      auto backend =
-          make_backend(problem_, {Metropolis{1e3, Precision::float32}, std::vector<double>(n, 1e-3)},
-                       {replicas, 5, 3}, options);
+      auto backend = make_backend(
+          problem_, {Metropolis{1e3, Precision::float32, acceptance}, std::vector<double>(n, 1e-3)},
+          {replicas, 5, 3}, options);
       backend->set_all_parameters(x);
       backend->set_parameters(replicas - 1, other);
       backend->advance(0, 20);
       backend->advance(20, 11);
       return backend;
     };
-    const auto whole = evolve_within(0);
+    const auto whole = evolve_within(0, Acceptance::exact);
     for (const std::uint64_t room : {65, 200, 600}) {  // replicas
-      const auto cut = evolve_within(room * n * 9);
+      const auto screened = evolve_within(room * n * 9, Acceptance::screened);
+      EXPECT_EQ(whole->parameters(0, replicas), screened->parameters(0, replicas));
+      const auto cut = evolve_within(room * n * 9, Acceptance::exact);
       EXPECT_EQ(whole->parameters(0, replicas), cut->parameters(0, replicas));
       EXPECT_EQ(whole->losses(), cut->losses());
       EXPECT_EQ(whole->parameter_moments().mean, cut->parameter_moments().mean);
@@ -224,8 +265,10 @@ TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
 TEST_P(BackendTest, OneTileOfPoints) {
   problem_ = Problem(Network({1, 5, 3, 1}, Activation::tanh, true), make_sin_unit(40), Loss::mse);
   for (const Precision precision : {Precision::float32, Precision::float64}) {
-    evolve(Metropolis{1e3, precision}, 1e-3, 5, 20);
-    EXPECT_EQ(expected_->parameters(0, 5), actual_->parameters(0, 5));
+    for (const Acceptance acceptance : {Acceptance::exact, Acceptance::screened}) {
+      evolve(Metropolis{1e3, precision, acceptance}, 1e-3, 5, 40);
+      EXPECT_EQ(expected_->parameters(0, 5), actual_->parameters(0, 5));
+    }
   }
   evolve(Langevin{1e3, 1}, 1e-3, 5, 10);
   const std::vector<double> expected = expected_->losses();

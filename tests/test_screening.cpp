@@ -221,7 +221,9 @@ TEST(AssumedError, ByHand) {
   EXPECT_NEAR(assumed.along[1], unseen * 0.02, 1e-12);
   EXPECT_EQ(assumed.along[3], 0);
   EXPECT_NEAR(assumed.across, unseen * 0.08, 1e-8);
-  EXPECT_NEAR(assumed.excess(error, 100), 4 / (unseen * 8 + 0.25), 1e-8);
+  EXPECT_NEAR(assumed.excess_across(error, 100), 4 / (unseen * 8 + 0.25), 1e-8);
+  EXPECT_NEAR(assumed.excess_along(error, 100), 3 / (9 * unseen * 3 + 0.25), 1e-8);
+  EXPECT_EQ(assumed.excess(error, 100), assumed.excess_across(error, 100));
   EXPECT_NEAR(assumed.excess({{0, 5, 0, 0}, 0}, 100), 5 / (9 * unseen * 2 + 0.25), 1e-12);
   EXPECT_NEAR(assumed.excess({{0, 0, 1, 0}, 0}, 100), 4, 1e-12) << "where nothing was seen";
   // two of 0.04 and 0.12 across: mean 0.08, mean square 0.008
