@@ -105,7 +105,7 @@ void measure_scaling(const BackendOptions& options, double seconds) {
 void measure_fig1(const BackendOptions& options, double seconds) {
   constexpr std::uint64_t replicas = 1000;
   constexpr std::uint64_t steps = 10000000;
-  constexpr std::uint64_t block = steps / 1000;
+  constexpr std::uint64_t block = steps / 100;
   const PaperWorkload workload = shallow_workload();
   const auto backend =
       ensemble(workload, {.acceptance = Acceptance::screened}, workload.initial_state(), replicas, options);
