@@ -40,8 +40,8 @@ LANGEVO_INLINE ValuesMove move_within(double reach) {
 template <class Act>
 LANGEVO_INLINE double remainder_of(ValuesMove move, double reach) {
   const auto at = static_cast<float>(reach);
-  return static_cast<double>(move == ValuesMove::by_four_terms ? Act::template series_remainder<4>(at)
-                                                               : Act::template series_remainder<5>(at));
+  if (move == ValuesMove::by_four_terms) return static_cast<double>(Act::template series_remainder<4>(at));
+  return static_cast<double>(Act::template series_remainder<5>(at));
 }
 
 template <class Team>

@@ -40,12 +40,6 @@ struct ScreenedWorkspace {
   }
 };
 
-/// Of the evaluations made, in exact steps.
-LANGEVO_INLINE double evaluation_cost(const ScreeningCosts& costs, const StepCounters& counters) {
-  return costs.in_float * static_cast<double>(counters.decided_by_float) +
-         costs.in_double * static_cast<double>(counters.decided_by_double + counters.decided_by_value);
-}
-
 /// Pending mutations have bent the slope more than pending_error says.
 template <class Team>
 LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
@@ -94,8 +88,10 @@ struct ScreenedRun {
   double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};
-  SlopeError error{};    ///< at its end
-  bool accepts = false;  ///< the proposal decided last, if it was left open at first
+  SlopeError error{};               ///< at its end
+  bool accepts = false;             ///< the proposal decided last, if it was left open at first
+  std::uint64_t floats_before = 0;  ///< decisions by float before the last exact one,
+  double evaluation = 0;            ///< and what that one cost, in exact steps
 };
 
 enum class StepOutcome {
@@ -115,11 +111,14 @@ LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double
   ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const double* const proposed = work.exact.proposed;
-  LossChange change;
-  if (carried_double_change(team, context.problem, x, proposed, work.activations, exact.double_precision,
-                            change) &&
-      compare(change, 1.0, threshold) != Verdict::undecided) {
-    return decide_by_double(change, threshold, run.counters);
+  if constexpr (Team::carries_values) {  // on a GPU even a call of nothing takes registers
+    LossChange change;
+    run.evaluation = run.costs.in_double;
+    if (carried_double_change(team, context.problem, x, proposed, work.activations, exact.double_precision,
+                              change) &&
+        compare(change, 1.0, threshold) != Verdict::undecided) {
+      return decide_by_double(change, threshold, run.counters);
+    }
   }
   const bool trusted = ScreeningPolicy::trusted(state);
   const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
@@ -128,15 +127,17 @@ LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double
                         (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
   // before the model is trusted every step is evaluated: an exact step, whose values can be carried
   if (!trusted) exact.carried.begin_step(context.replica, context.step);
-  const std::uint64_t by_float = run.counters.decided_by_float;
+  run.floats_before = run.counters.decided_by_float;
   const Decision decision =
       decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
              run.replica.calibration, run.counters, audit_float);
   if (!trusted)
     exact.carried.end_step(team, decision.accepted, context.problem.network, exact.single_precision);
+  const bool by_float = run.counters.decided_by_float > run.floats_before;
+  run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
   if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
     team.synchronize();
-    if (team.leads()) ScreeningPolicy::take_rung(sent_on, run.counters.decided_by_float > by_float, state);
+    if (team.leads()) ScreeningPolicy::take_rung(sent_on, by_float, state);
     team.synchronize();
   }
   return decision;
@@ -157,14 +158,13 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   });
   team.synchronize();
   const bool trusted = ScreeningPolicy::trusted(state);
-  const double cost_before = evaluation_cost(run.costs, run.counters);
   const Decision exact = decide_exactly(run, prediction.threshold, audit);
   run.accepts = exact.accepted;
   if (audit) {
     ++run.counters.model_audits;
   } else {
     ++run.progress.undecided;
-    run.progress.spent += evaluation_cost(run.costs, run.counters) - cost_before;
+    run.progress.spent += run.evaluation;
   }
   const double error = exact.change.change - prediction.closest.change;
   if (!is_finite(error)) return true;

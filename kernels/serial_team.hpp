@@ -225,9 +225,7 @@ struct SerialTeam {
  private:
   LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
     constexpr int strip = 2 * float_row;
-    float partial[strip];
-#pragma omp simd
-    for (int q = 0; q < strip; ++q) partial[q] = 0;
+    float partial[strip] = {};
     std::size_t i = 0;
     for (; i + strip <= n; i += strip) {
 #pragma omp simd
