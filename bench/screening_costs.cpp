@@ -50,16 +50,24 @@ void run(const Problem& problem, const char* name) {
   const std::vector<double> x(run.replica.x, run.replica.x + replica.x.size());
   std::vector<double> next = x;  // a usual stretch away
   for (std::size_t i = 0; i < next.size(); ++i) next[i] += (i % 2 == 0 ? 30 : -30) * sigma[i];
+  double* const here = run.replica.x;
+  const auto gradient_at = [&](double* state_there) {
+    run.replica.x = state_there;
+    find_gradient(run);
+    run.replica.x = here;
+  };
+  state.gradients = ScreeningPolicy::first_gradient_comparisons;
+  state.growth[0].across = state.growth[0].length = 1e9;  // float serves
   bool there = false;
   const double gradient = seconds_of([&] {
-    loss_and_carried_gradient(team, view, there ? next.data() : x.data(), work.activations, work.gradient);
+    gradient_at(there ? next.data() : here);
     there = !there;
   });
-  loss_and_carried_gradient(team, view, next.data(), work.activations, work.gradient);
+  gradient_at(next.data());
   state.samples = ScreeningPolicy::samples_before_trust + 1;
   propose(team, context, context.random(Stream::mutation), x.data(), work.exact);
   const double evaluation = seconds_of([&] { decide_exactly(run, 0, false); });
-  loss_and_carried_gradient(team, view, x.data(), work.activations, work.gradient);
+  gradient_at(here);
   const double hessian = seconds_of([&] {
     set_slope(team, work.gradient.gradient, sigma.data(), work.model);
     if (!work.model.knows_curvature()) return;

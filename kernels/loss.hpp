@@ -224,18 +224,18 @@ LANGEVO_INLINE double loss_denominator(Loss loss, std::size_t points, int output
 }
 
 /// U(x) of each point, without the mean: sum_c (f_c - y_c)^2, or -sum_c y_c log softmax(f)_c.
-template <class Team>
-LANGEVO_FUNCTION void point_losses(const Team& team, Loss loss, int outputs, const double* f, const double* y,
-                                   double* losses) {
+template <class Real, class Team>
+LANGEVO_FUNCTION void point_losses(const Team& team, Loss loss, int outputs, const Real* f, const Real* y,
+                                   Real* losses) {
   team.each_point([&](int p) LANGEVO_BODY { losses[p] = 0; });
   if (loss == Loss::mse) {
     each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {
-      const double residual = f[i] - y[i];
+      const Real residual = f[i] - y[i];
       losses[p] = multiply_add(residual, residual, losses[p]);
     });
     return;
   }
-  Softmax<Team, double> softmax;
+  Softmax<Team, Real> softmax;
   take_softmax(
       team, outputs, [&](int i) LANGEVO_BODY { return f[i]; }, softmax);
   team.each_point([&](int p) LANGEVO_BODY { softmax.sum[p] = logarithm(softmax.sum[p]); });
@@ -245,17 +245,17 @@ LANGEVO_FUNCTION void point_losses(const Team& team, Loss loss, int outputs, con
 }
 
 /// d point_loss / d f_c to slope: 2 (f_c - y_c), or Y softmax(f)_c - y_c; multiplied by `scale`.
-template <class Team>
-LANGEVO_FUNCTION void point_loss_slopes(const Team& team, Loss loss, int outputs, const double* f,
-                                        const double* y, double scale, double* slope) {
+template <class Real, class Team>
+LANGEVO_FUNCTION void point_loss_slopes(const Team& team, Loss loss, int outputs, const Real* f,
+                                        const Real* y, Real scale, Real* slope) {
   if (loss == Loss::mse) {
     each_output(team, 0, outputs, [&](int i, int) LANGEVO_BODY { slope[i] = 2 * scale * (f[i] - y[i]); });
     return;
   }
-  Softmax<Team, double> softmax;
+  Softmax<Team, Real> softmax;
   take_softmax(
       team, outputs, [&](int i) LANGEVO_BODY { return f[i]; }, softmax);
-  typename Team::template PointValues<double> mass;
+  typename Team::template PointValues<Real> mass;
   team.each_point([&](int p) LANGEVO_BODY { mass[p] = 0; });
   each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY { mass[p] += y[i]; });
   each_output(team, 0, outputs, [&](int i, int p) LANGEVO_BODY {

@@ -20,6 +20,51 @@ LANGEVO_INLINE std::uint64_t audited_proposal(const Context& context, double len
              : ~std::uint64_t{0};
 }
 
+/// |sigma.gradient - G| for the G in bend.
+template <class Team>
+LANGEVO_FUNCTION double distance_from_bend(const Team& team, const double* gradient, const double* sigma,
+                                           const LocalModel& model) {
+  return square_root(team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.bend[i]);
+    return difference * difference;
+  }));
+}
+
+/// dU/dx at x into work.gradient, in float where that serves; returns U(x). Uses bend.
+template <class Team, class Context>
+LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ProblemView& problem = run.context.problem;
+  ScreenedWorkspace<Team>& work = run.work;
+  ScreeningState& state = *run.replica.screening;
+  const double* const x = run.replica.x;
+  const double* const sigma = run.context.sigma;
+  run.age.gradient_error = 0;
+  if (work.activations.tiles > 0)
+    return loss_and_carried_gradient(team, problem, x, work.activations, work.gradient);
+  if (run.rule.precision == Precision::float64) return loss_and_gradient(team, problem, x, work.gradient);
+  const bool compares = ScreeningPolicy::compares_gradients(state);
+  const bool in_float = ScreeningPolicy::float_gradient_serves(state);
+  team.synchronize();
+  if (team.leads()) ++state.gradients;
+  if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
+  const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
+  run.age.gradient_error = ScreeningPolicy::gradient_error_margin * state.gradient_error;
+  if (!compares) return loss;
+  run.age.gradient_error = 0;
+  float* const in_float_slope = run.model.bend;
+  team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    in_float_slope[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i]);
+  });
+  team.synchronize();
+  const double exact_loss = loss_and_gradient(team, problem, x, work.gradient);
+  const double error = distance_from_bend(team, work.gradient.gradient, sigma, run.model);
+  team.synchronize();
+  if (team.leads()) ScreeningPolicy::take_gradient_error(error, state);
+  team.synchronize();
+  return exact_loss;
+}
+
 /// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
 /// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
 template <class Team, class Context>
@@ -99,8 +144,7 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   ScreeningState& state = *run.replica.screening;
   const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
-  const double loss =
-      loss_and_carried_gradient(team, run.context.problem, run.replica.x, work.activations, work.gradient);
+  const double loss = find_gradient(run);
   run.error = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
   return bent_as_assumed && is_finite(loss) && is_finite(run.error.across);
 }
@@ -111,16 +155,14 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreeningCosts& costs = run.costs;
   run.spent = run.age.has_gradient ? 0 : costs.gradient;
-  if (!run.age.has_gradient) {
-    loss_and_carried_gradient(team, run.context.problem, run.replica.x, run.work.activations,
-                              run.work.gradient);
-  }
+  if (!run.age.has_gradient) find_gradient(run);
   renew_model(run);
   run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
-  run.slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
+  const double slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
+  run.anchor_error = 4e-6 * slope_norm + run.age.gradient_error;
   run.stretch.rounding =
-      prediction_rounding(team, run.context, run.replica.x, 2 * run.slope_norm, run.model.size);
+      prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
   run.stretch.asked = run.end - run.context.step;
   run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
 }
@@ -134,7 +176,7 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run, int attempt) 
   stretch.audited = audited_proposal(run.context, ScreeningPolicy::usual_length(state));
   stretch.earliest_end = ScreeningPolicy::earliest_end(run.costs, run.model.knows_curvature(), state);
   stretch.error = ScreeningPolicy::assumed_error(state, run.age.hessian, run.model.knows_curvature(),
-                                                 1.0 + attempt, run.slope_norm);
+                                                 1.0 + attempt, run.anchor_error);
   run.progress = {};
   run.anchor_counters = run.counters;
 }

@@ -65,6 +65,7 @@ struct Progress {
 /// What of a local model is that of the present state.
 struct ModelAge {
   bool has_gradient = false;  ///< work.gradient
+  double gradient_error = 0;  ///< bound on that of G, if it was made in float
   int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
 };
 
@@ -84,7 +85,7 @@ struct ScreenedRun {
   StepCounters anchor_counters{};  ///< what they were at the anchor
   ScreeningCosts costs{};
   ModelAge age{};
-  double slope_norm = 0;  ///< |G| at the anchor
+  double anchor_error = 0;  ///< bound on that of G at the anchor
   double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};

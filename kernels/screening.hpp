@@ -31,8 +31,10 @@ struct ScreeningState {
   double offset = 0;                           ///< mean of z.A.z / 2 where A is not known in full
   double pending_margin = 3;                   ///< see pending_error
   double float_share[2] = {1, 1};  ///< of proposals sent on, those that the float change decided, lately
+  double gradient_error = 0;       ///< largest |G in float - G|, lately
   double credit = 0;               ///< exact steps' worth of time that models may lose yet
   std::uint32_t samples = 0;       ///< exact evaluations compared with the model
+  std::uint32_t gradients = 0;     ///< made without carried activations
   std::uint32_t retreats = 0;      ///< to exact steps, since models last paid
   std::uint64_t exact_left = 0;    ///< steps to take without a model
   LearntDirection learnt[leading_directions] = {};
@@ -93,6 +95,14 @@ struct ScreeningPolicy {
   static constexpr double least_gain = 0.2;
   /// Replays of a stretch before it is done by exact steps.
   static constexpr int most_replays = 6;
+  /// Gradients made in float and in double to see how they differ: the first ones, then one in so many.
+  static constexpr std::uint32_t first_gradient_comparisons = 4;
+  static constexpr std::uint32_t gradients_per_comparison = 64;
+  /// A gradient in float serves where its error is this much smaller than the slope's at a stretch's end,
+  static constexpr double smaller_gradient_error = 16;
+  /// and is taken to be so many times the largest lately.
+  static constexpr double gradient_error_margin = 2;
+  static constexpr double memory_of_gradient_error = 0.9;
 
   LANGEVO_INLINE static bool trusted(const ScreeningState& state) {
     return state.samples >= samples_before_trust;
@@ -130,16 +140,33 @@ struct ScreeningPolicy {
   }
 
   /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
-  /// `doubt`: 1, or more where that has failed.
+  /// `doubt`: 1, or more where that has failed; `least`: the error at the anchor.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
-                                                   double doubt, double slope_norm) {
+                                                   double doubt, double least) {
     const bool seen = state.growth[age].length > 0;
     const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
     const double length = usual_length(state);
-    AssumedError assumed{{}, 0, 4e-6 * slope_norm, length, curved, curved && age == 0};
+    AssumedError assumed{{}, 0, least, length, curved, curved && age == 0};
     if (growth.length == 0) return assumed;
     assumed.assume(growth, doubt * larger(1.0, length / growth.length) * (seen ? 1 : 4));
     return assumed;
+  }
+
+  /// Whether the next gradient is made in float and in double.
+  LANGEVO_INLINE static bool compares_gradients(const ScreeningState& state) {
+    return state.gradients < first_gradient_comparisons || state.gradients % gradients_per_comparison == 0;
+  }
+
+  LANGEVO_INLINE static void take_gradient_error(double error, ScreeningState& state) {
+    const double kept = memory_of_gradient_error * state.gradient_error;
+    state.gradient_error = error <= kept ? kept : error;  // NaN does not serve
+  }
+
+  /// Whether a gradient in float is as good as one in double.
+  LANGEVO_INLINE static bool float_gradient_serves(const ScreeningState& state) {
+    const ErrorGrowth& growth = state.growth[0];
+    return state.gradients >= first_gradient_comparisons &&
+           smaller_gradient_error * state.gradient_error * growth.seen <= growth.across * growth.length;
   }
 
   /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.

@@ -46,8 +46,9 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
           ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
       : precise ? in_double
                 : in_float;
-  const double gradient =
-      own + points * (follows ? 0.115 * weights + 0.365 * units : 0.068 * weights + 1.15 * units);
+  const double gradient = own + points * (follows   ? 0.115 * weights + 0.365 * units
+                                          : precise ? 0.068 * weights + 1.15 * units
+                                                    : 0.034 * weights + 0.5 * units);
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
   return {(15 + n) / step, gradient / step, (gradient + hessian) / step,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "kernels/cpu/block_lanes.hpp"
 #include "kernels/cpu/real_lanes.hpp"
@@ -32,6 +33,11 @@ struct SerialTeam {
   /// A sum over points that grows tile by tile.
   struct PointSum {
     double partial[lanes];
+  };
+
+  /// The same in float, for some tiles.
+  struct FloatPointSum {
+    float partial[float_row];
   };
 
   /// A number for every point of a tile, of which a member of the team has those it works on.
@@ -180,24 +186,29 @@ struct SerialTeam {
     return found != 0;
   }
 
-  LANGEVO_INLINE void clear(PointSum& sum) const {
-    for (double& partial : sum.partial) partial = 0;
+  template <class Sum>
+  LANGEVO_INLINE void clear(Sum& sum) const {
+    for (auto& partial : sum.partial) partial = 0;
   }
 
   /// sum += sum_p term(p) over the tile.
-  template <class Term>
-  LANGEVO_INLINE void add_points(PointSum& sum, const Term& term) const {
+  template <class Sum, class Term>
+  LANGEVO_INLINE void add_points(Sum& sum, const Term& term) const {
+    using Real = RealOf<Sum>;
+    constexpr int partials = partials_of<Sum>;
 #pragma omp simd
-    for (int q = 0; q < lanes; ++q) {
-      double partial = sum.partial[q];
-      for (int c = 0; c < points_per_tile / lanes; ++c) partial += static_cast<double>(term(c * lanes + q));
+    for (int q = 0; q < partials; ++q) {
+      Real partial = sum.partial[q];
+      for (int c = 0; c < points_per_tile / partials; ++c)
+        partial += static_cast<Real>(term(c * partials + q));
       sum.partial[q] = partial;
     }
   }
 
   /// sums[i stride + k] += sum_p a[i][p] b[k][p] over the tile, for `rows` rows i and `columns` rows k.
-  LANGEVO_INLINE void add_dots(PointSum* sums, std::size_t stride, int rows, int columns, const double* a,
-                               const double* b) const {
+  template <class Sum, class Real>
+  LANGEVO_INLINE void add_dots(Sum* sums, std::size_t stride, int rows, int columns, const Real* a,
+                               const Real* b) const {
     constexpr int tall = register_bytes >= 64 ? 4 : 2;  // 16 sums in 32 registers, or 8 in 16
     int i = 0;
     for (; i + tall <= rows; i += tall) {
@@ -209,6 +220,13 @@ struct SerialTeam {
   [[nodiscard]] LANGEVO_INLINE double total(const PointSum& sum) const {
     const double* s = sum.partial;
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+  }
+
+  [[nodiscard]] LANGEVO_INLINE double total(const FloatPointSum& sum) const {
+    PointSum halves;
+    for (int q = 0; q < lanes; ++q)
+      halves.partial[q] = static_cast<double>(sum.partial[q]) + static_cast<double>(sum.partial[q + lanes]);
+    return total(halves);
   }
 
   [[nodiscard]] LANGEVO_INLINE std::size_t worker() const {
@@ -223,6 +241,11 @@ struct SerialTeam {
   LANGEVO_INLINE void synchronize() const {}
 
  private:
+  template <class Sum>
+  using RealOf = std::remove_reference_t<decltype(Sum::partial[0])>;
+  template <class Sum>
+  static constexpr int partials_of = sizeof(Sum::partial) / sizeof(Sum::partial[0]);
+
   LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
     constexpr int strip = 2 * float_row;
     float partial[strip] = {};
@@ -264,9 +287,9 @@ struct SerialTeam {
     for (int c = 0; c < Columns; ++c) out[c] = even[c] + odd[c];
   }
 
-  template <int Rows>
-  LANGEVO_INLINE static void add_dots_of_rows(PointSum* sums, std::size_t stride, int columns,
-                                              const double* a, const double* b) {
+  template <int Rows, class Sum, class Real>
+  LANGEVO_INLINE static void add_dots_of_rows(Sum* sums, std::size_t stride, int columns, const Real* a,
+                                              const Real* b) {
     constexpr int wide = 4;
     int k = 0;
     for (; k + wide <= columns; k += wide)
@@ -274,23 +297,24 @@ struct SerialTeam {
     for (; k < columns; ++k) add_dots_tile<Rows, 1>(sums + k, stride, a, b + k * points_per_tile);
   }
 
-  template <int Rows, int Columns>
-  LANGEVO_INLINE static void add_dots_tile(PointSum* sums, std::size_t stride, const double* a,
-                                           const double* b) {
-    for (int q = 0; q < lanes; q += DoubleLanes::count) {
-      DoubleLanes sum[Rows][Columns];
+  template <int Rows, int Columns, class Sum, class Real>
+  LANGEVO_INLINE static void add_dots_tile(Sum* sums, std::size_t stride, const Real* a, const Real* b) {
+    using Lanes = RealLanes<Real>;
+    constexpr int partials = partials_of<Sum>;
+    for (int q = 0; q < partials; q += Lanes::count) {
+      Lanes sum[Rows][Columns];
 #pragma GCC unroll 8
       for (int i = 0; i < Rows; ++i) {
 #pragma GCC unroll 8
-        for (int k = 0; k < Columns; ++k) sum[i][k] = DoubleLanes::load(sums[i * stride + k].partial + q);
+        for (int k = 0; k < Columns; ++k) sum[i][k] = Lanes::load(sums[i * stride + k].partial + q);
       }
-      for (int p = q; p < points_per_tile; p += lanes) {
-        DoubleLanes b_k[Columns];
+      for (int p = q; p < points_per_tile; p += partials) {
+        Lanes b_k[Columns];
 #pragma GCC unroll 8
-        for (int k = 0; k < Columns; ++k) b_k[k] = DoubleLanes::load(b + k * points_per_tile + p);
+        for (int k = 0; k < Columns; ++k) b_k[k] = Lanes::load(b + k * points_per_tile + p);
 #pragma GCC unroll 8
         for (int i = 0; i < Rows; ++i) {
-          const DoubleLanes a_i = DoubleLanes::load(a + i * points_per_tile + p);
+          const Lanes a_i = Lanes::load(a + i * points_per_tile + p);
 #pragma GCC unroll 8
           for (int k = 0; k < Columns; ++k) sum[i][k] = multiply_add(a_i, b_k[k], sum[i][k]);
         }

@@ -39,6 +39,7 @@ class EmulatedTeam {
   struct PointSum {
     double part[warps];
   };
+  using FloatPointSum = PointSum;  ///< within a tile in float
 
   template <class Real>
   using PointValues = SerialTeam::PointValues<Real>;
@@ -164,6 +165,23 @@ class EmulatedTeam {
       for (int k = 0; k < columns; ++k) {
         add_points(sums[i * stride + k],
                    [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
+  }
+
+  void add_dots(FloatPointSum* sums, std::size_t stride, int rows, int columns, const float* a,
+                const float* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        float partial[lanes] = {};
+        each_lane([&](std::size_t lane) {
+          for (std::size_t p = lane; p < points_per_tile; p += lanes) {
+            const auto at = static_cast<std::ptrdiff_t>(p);
+            partial[lane] = fused_multiply_add(a[i * points_per_tile + at], b[k * points_per_tile + at],
+                                               partial[lane]);
+          }
+        });
+        sums[i * stride + k].part[warp_] += static_cast<double>(butterfly(partial));
       }
     }
   }

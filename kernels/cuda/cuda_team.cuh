@@ -27,6 +27,7 @@ struct CudaTeam {
   struct PointSum {
     double part[warps];
   };
+  using FloatPointSum = PointSum;  ///< within a tile in float
 
   /// This lane's points.
   template <class Real>
@@ -152,6 +153,21 @@ struct CudaTeam {
       for (int k = 0; k < columns; ++k) {
         add_points(sums[i * stride + k],
                    [&](int p) { return a[i * points_per_tile + p] * b[k * points_per_tile + p]; });
+      }
+    }
+  }
+
+  /// Within the tile in float: half the registers of a shuffle.
+  __device__ void add_dots(FloatPointSum* sums, std::size_t stride, int rows, int columns, const float* a,
+                           const float* b) const {
+    for (int i = 0; i < rows; ++i) {
+      for (int k = 0; k < columns; ++k) {
+        float partial = 0;
+        each_point([&](int p) {
+          partial = fused_multiply_add(a[i * points_per_tile + p], b[k * points_per_tile + p], partial);
+        });
+        const float tile = butterfly(partial);
+        if (lane() == 0) sums[i * stride + k].part[worker()] += static_cast<double>(tile);
       }
     }
   }
