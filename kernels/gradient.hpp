@@ -177,8 +177,7 @@ LANGEVO_FUNCTION void slope_of_outputs(const Team& team, const ProblemView& prob
   const std::size_t first_point = tile * points_per_tile;
   const Real* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
-  const auto scale =
-      static_cast<Real>(1 / loss_denominator(problem.loss, data.points, data.target_dim));
+  const auto scale = static_cast<Real>(1 / loss_denominator(problem.loss, data.points, data.target_dim));
   point_loss_slopes(team, problem.loss, data.target_dim, output, target, scale, slope);
   each_output(team, 0, data.target_dim, [&](int i, int p) LANGEVO_BODY {
     if (static_cast<std::size_t>(p) >= points) slope[i] = 0;

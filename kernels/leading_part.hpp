@@ -10,26 +10,6 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Takes out of v_r what lies along v_0 .. v_{r-1}, and makes it of length 1; 0 stays 0.
-template <class Team>
-LANGEVO_FUNCTION void orthonormalize(const Team& team, std::size_t padded, float* directions, int r) {
-  float* const v = directions + r * padded;
-  for (int repeat = 0; repeat < 2; ++repeat) {  // once leaves roundings that the scaling enlarges
-    for (int s = 0; s < r; ++s) {
-      const float* const other = directions + s * padded;
-      const auto part = static_cast<float>(team.dot(padded, other, v));
-      team.synchronize();
-      team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = multiply_add(-part, other[i], v[i]); });
-      team.synchronize();
-    }
-    const double length = square_root(team.dot(padded, v, v));
-    const auto scale = static_cast<float>(length > 0 ? 1 / length : 0);
-    team.synchronize();
-    team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] *= scale; });
-    team.synchronize();
-  }
-}
-
 /// G.v_k in the first row, v_r.v_k in those after, 0 from the model's rank on, for `count` vectors v_k with
 /// room for padded numbers, all finite.
 template <class Team>

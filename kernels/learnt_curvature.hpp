@@ -1,13 +1,15 @@
 #pragma once
 
 #include "kernels/curvature.hpp"
+#include "kernels/directions.hpp"
 #include "kernels/screening.hpp"
 
 /// The leading part of a Hessian too large to keep, A ~ sum_r lambda_r v_r v_r^T, learnt from what a run
 /// computes anyway: over a stretch of accepted mutations d the slope changes by y = A d, and d is random, so
-/// that y leans towards the eigenvectors of the largest eigenvalues. The v_r track them by projection
-/// approximation with deflation (Yang, IEEE Trans. Signal Process. 43, 95 (1995)); lambda_r is the
-/// least-squares slope of v_r.y against v_r.d.
+/// that y leans towards the eigenvectors of the largest eigenvalues. The space of the v_r tracks them by
+/// projection approximation (Yang, IEEE Trans. Signal Process. 43, 95 (1995)); within it A is the matrix S
+/// that least squares of V^T y against V^T d give, and the v_r are turned into its eigenvectors, as
+/// eigenvalues near each other would leave them mixed.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -19,50 +21,114 @@ LANGEVO_INLINE std::size_t directions_size(const NetworkView& network) {
 /// Weight of what was learnt a stretch earlier.
 inline constexpr double curvature_memory = 0.95;
 
-/// Directions in use: those learnt so far.
-LANGEVO_INLINE int learnt_rank(const ScreeningState& state) {
-  int rank = 0;
-  while (rank < leading_directions && state.learnt[rank].weight > 0) ++rank;
-  return rank;
+/// A change this much smaller than the whole is one of roundings.
+inline constexpr double change_of_roundings = 1e-5;
+
+/// Parts of a vector along the directions, 0 from `rank` on, in units of `length`.
+template <class Team>
+LANGEVO_FUNCTION void parts_of(const Team& team, std::size_t padded, int rank, const float* directions,
+                               const float* vector, double length, double (&part)[leading_directions]) {
+  for (int r = 0; r < leading_directions; ++r)
+    part[r] = r < rank ? team.dot(padded, directions + r * padded, vector) / length : 0.0;
 }
 
-/// Takes in one stretch. `change`: y, [padded], zeros in the padding, used up; `way`: d, [padded] likewise;
+/// Leans the directions towards `change` y by what of it is across them, V += (y - V p) (C^-1 p)^T / |d|, and
+/// begins one more while there are fewer than can be, then makes them orthonormal. `part`: p.
+template <class Team>
+LANGEVO_FUNCTION void lean_directions(const Team& team, std::size_t padded, const float* change,
+                                      double length, const double (&part)[leading_directions],
+                                      float* directions, LearntCurvature& learnt) {
+  const int rank = learnt.rank;
+  double gain[leading_directions];
+  double trace = 0;
+  for (int r = 0; r < leading_directions; ++r) {
+    gain[r] = part[r];
+    trace += learnt.changes.at[r][r];
+  }
+  SmallMatrix<leading_directions> changes = learnt.changes;
+  for (int r = 0; r < rank; ++r) changes.at[r][r] += 1e-9 * trace;
+  solve(rank, changes, gain);
+  const auto scale = static_cast<float>(1 / length);
+  const bool begins = rank < leading_directions;
+  team.each(padded, [&](std::size_t i) LANGEVO_BODY {
+    float across = scale * change[i];
+    for (int r = 0; r < rank; ++r)
+      across = multiply_add(-static_cast<float>(part[r]), directions[r * padded + i], across);
+    for (int r = 0; r < rank; ++r) {
+      float& v = directions[r * padded + i];
+      v = multiply_add(static_cast<float>(gain[r]), across, v);
+    }
+    if (begins) directions[rank * padded + i] = across;
+  });
+  team.synchronize();
+  for (int r = 0; r < rank; ++r) orthonormalize(team, padded, directions, r);
+  if (!begins) return;
+  float* const next = directions + rank * padded;
+  const double left = team.dot(padded, next, next);
+  const double whole = team.dot(padded, change, change) / (length * length);
+  team.synchronize();
+  if (left > change_of_roundings * change_of_roundings * whole) {
+    orthonormalize(team, padded, directions, rank);
+    learnt.changes.at[rank][rank] = left;
+    learnt.seen = 0;
+    ++learnt.rank;
+  } else {
+    team.each(padded, [&](std::size_t i) LANGEVO_BODY { next[i] = 0; });
+    team.synchronize();
+  }
+}
+
+/// S of the sums so far, less sure of what is off the diagonal the less was seen: as if one more stretch had
+/// shown none of that.
+LANGEVO_INLINE SmallMatrix<leading_directions> curvature_within(const LearntCurvature& learnt) {
+  double trace = 0;
+  for (int r = 0; r < learnt.rank; ++r) trace += learnt.ways.at[r][r];
+  const double prior = trace / (learnt.rank * (1 + learnt.seen));
+  SmallMatrix<leading_directions> ways = learnt.ways;
+  for (int r = 0; r < learnt.rank; ++r) ways.at[r][r] += prior;
+  SmallMatrix<leading_directions> result;
+  if (!(trace > 0)) return result;
+  for (int r = 0; r < learnt.rank; ++r) {  // row r of S: S ways = products
+    double row[leading_directions];
+    for (int s = 0; s < leading_directions; ++s) row[s] = learnt.products.at[r][s];
+    if (learnt.ways.at[r][r] > 0) row[r] += prior * learnt.products.at[r][r] / learnt.ways.at[r][r];
+    solve(learnt.rank, ways, row);
+    for (int s = 0; s < learnt.rank; ++s) {
+      result.at[r][s] += 0.5 * row[s];
+      result.at[s][r] += 0.5 * row[s];
+    }
+  }
+  return result;
+}
+
+/// Takes in one stretch. `change`: y, [padded], zeros in the padding; `way`: d, [padded] likewise;
 /// `directions`: v_r, [leading_directions][padded].
 template <class Team>
-LANGEVO_FUNCTION void learn_curvature(const Team& team, std::size_t padded, float* change, const float* way,
-                                      float* directions, ScreeningState& state) {
-  const double length = team.dot(padded, way, way);
-  if (!(length > 0)) return;
-  for (int r = 0; r < leading_directions; ++r) {
-    LearntDirection learnt = state.learnt[r];
-    float* const v = directions + r * padded;
-    const bool begins = !(learnt.weight > 0);
-    const double size = square_root(team.dot(padded, change, change));
-    if (!(size > 0) || !is_finite(size)) return;
-    if (begins) {
-      const auto scale = static_cast<float>(1 / size);
-      team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = scale * change[i]; });
-      team.synchronize();
-    }
-    const double along = team.dot(padded, v, change);
-    const double moved = team.dot(padded, v, way);
-    learnt.weight = curvature_memory * learnt.weight + along * along / length;
-    learnt.product = curvature_memory * learnt.product + along * moved / length;
-    learnt.square = curvature_memory * learnt.square + moved * moved / length;
-    const auto part = static_cast<float>(along);
-    const auto gain = static_cast<float>(along / (length * learnt.weight));
-    team.each(padded, [&](std::size_t i) LANGEVO_BODY {
-      change[i] = multiply_add(-part, v[i], change[i]);
-      v[i] = multiply_add(gain, change[i], v[i]);
-    });
-    team.synchronize();
-    const auto scale = static_cast<float>(1 / square_root(team.dot(padded, v, v)));
-    team.synchronize();
-    team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] *= scale; });
-    if (team.leads()) state.learnt[r] = learnt;
-    team.synchronize();
-    if (begins) return;  // the next direction begins with the next stretch
-  }
+LANGEVO_APART void learn_curvature(const Team& team, std::size_t padded, const float* change,
+                                   const float* way, float* directions, ScreeningState& state) {
+  const double length = square_root(team.dot(padded, way, way));
+  const double size = team.dot(padded, change, change);
+  if (!(length > 0) || !(size > 0) || !is_finite(size)) return;
+  LearntCurvature learnt = state.learnt;
+  double of_change[leading_directions];
+  double of_way[leading_directions];
+  // before they lean towards y, and so towards d: sums of what they knew nothing of
+  parts_of(team, padded, learnt.rank, directions, change, length, of_change);
+  parts_of(team, padded, learnt.rank, directions, way, length, of_way);
+  add_product(curvature_memory, of_change, of_change, learnt.changes);
+  add_product(curvature_memory, of_change, of_way, learnt.products);
+  add_product(curvature_memory, of_way, of_way, learnt.ways);
+  learnt.seen = curvature_memory * learnt.seen + 1;
+  lean_directions(team, padded, change, length, of_change, directions, learnt);
+  SmallMatrix<leading_directions> within = curvature_within(learnt);
+  const SmallMatrix<leading_directions> axes = diagonalize(within);
+  for (int r = 0; r < leading_directions; ++r) learnt.eigenvalue[r] = within.at[r][r];
+  turn(axes, learnt.changes);
+  turn(axes, learnt.products);
+  turn(axes, learnt.ways);
+  turn_directions(team, padded, axes, directions);
+  if (team.leads()) state.learnt = learnt;
+  team.synchronize();
 }
 
 }  // namespace LANGEVO_TARGET

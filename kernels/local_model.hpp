@@ -108,12 +108,10 @@ template <class Team>
 LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const ScreeningState& state, float* directions,
                                            LocalModel& model) {
   model.directions = directions;
-  model.rank = directions == nullptr ? 0 : learnt_rank(state);
+  model.rank = directions == nullptr ? 0 : state.learnt.rank;
   double trace = 0;
   for (int r = 0; r < leading_directions; ++r) {
-    const LearntDirection& learnt = state.learnt[r];
-    const bool known = r < model.rank && learnt.square > 0;
-    model.eigenvalue[r] = known ? learnt.product / learnt.square : 0.0;
+    model.eigenvalue[r] = r < model.rank ? state.learnt.eigenvalue[r] : 0.0;
     trace += model.eigenvalue[r];
   }
   model.rest = {state.offset - 0.5 * trace, 0, 0};

@@ -86,7 +86,7 @@ struct ScreenedRun {
   ScreeningCosts costs{};
   ModelAge age{};
   double anchor_error = 0;  ///< bound on that of G at the anchor
-  double spent = 0;       ///< on the stretch, apart from proposals and undecided ones
+  double spent = 0;         ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};
   SlopeError error{};               ///< at its end

@@ -4,15 +4,20 @@
 
 #include "kernels/screening_costs.hpp"
 #include "kernels/slope_error.hpp"
+#include "kernels/small_matrix.hpp"
 
 /// How long a local model is followed, what error it is assumed to have, and when it does not pay.
 namespace langevo {
 
-/// Of a learnt curvature (learnt_curvature.hpp): what one direction's sums hold.
-struct LearntDirection {
-  double weight = 0;   ///< of (v.y)^2 / |d|^2; 0: nothing is known
-  double product = 0;  ///< of (v.y) (v.d) / |d|^2
-  double square = 0;   ///< of (v.d)^2 / |d|^2
+/// What one replica knows of a curvature that it learns (learnt_curvature.hpp): sums over stretches, earlier
+/// ones with less weight, of products of the parts of y and d along the directions, in units of |d|.
+struct LearntCurvature {
+  int rank = 0;                              ///< directions in use
+  double seen = 0;                           ///< the sum of 1 since the last one began
+  double eigenvalue[leading_directions]{};   ///< v_r.A.v_r
+  SmallMatrix<leading_directions> changes;   ///< y y^T,
+  SmallMatrix<leading_directions> products;  ///< y d^T,
+  SmallMatrix<leading_directions> ways;      ///< d d^T
 };
 
 /// Stretches that may follow one Hessian, each with a gradient of its own.
@@ -37,7 +42,7 @@ struct ScreeningState {
   std::uint32_t gradients = 0;     ///< made without carried activations
   std::uint32_t retreats = 0;      ///< to exact steps, since models last paid
   std::uint64_t exact_left = 0;    ///< steps to take without a model
-  LearntDirection learnt[leading_directions] = {};
+  LearntCurvature learnt;
 };
 
 }  // namespace langevo

@@ -177,8 +177,8 @@ class EmulatedTeam {
         each_lane([&](std::size_t lane) {
           for (std::size_t p = lane; p < points_per_tile; p += lanes) {
             const auto at = static_cast<std::ptrdiff_t>(p);
-            partial[lane] = fused_multiply_add(a[i * points_per_tile + at], b[k * points_per_tile + at],
-                                               partial[lane]);
+            partial[lane] =
+                fused_multiply_add(a[i * points_per_tile + at], b[k * points_per_tile + at], partial[lane]);
           }
         });
         sums[i * stride + k].part[warp_] += static_cast<double>(butterfly(partial));
