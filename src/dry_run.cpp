@@ -44,24 +44,23 @@ double output_bytes(const RunPlan& plan) {
 
 /// Steps of all replicas per second, from a burst of well under half a second on a part of the ensemble; 0
 /// where even one step would be long.
-double measured_rate(const RunPlan& plan) {
+double measured_rate(const RunPlan& plan, const Dynamics& dynamics, EnsembleShape shape,
+                     const BackendOptions& machine, std::uint64_t steps) {
   using Clock = std::chrono::steady_clock;
   constexpr double burst_seconds = 0.2;
   constexpr double longest_step = 1e9;  // multiply-adds
-  EnsembleShape shape = plan.shape;
   shape.replicas = std::min<std::uint64_t>(shape.replicas, 16);
   const double work = static_cast<double>(shape.replicas) *
                       static_cast<double>(plan.problem.network().parameter_count()) *
                       static_cast<double>(plan.problem.data().points);
   if (work > longest_step) shape.replicas = 1;
   if (work / static_cast<double>(shape.replicas) > longest_step) return 0;
-  const std::unique_ptr<Backend> backend =
-      make_backend(plan.problem, plan.dynamics, shape, plan.resolved.backend);
+  const std::unique_ptr<Backend> backend = make_backend(plan.problem, dynamics, shape, machine);
   backend->set_all_parameters(plan.initial_parameter);
   std::uint64_t done = 0;
   double seconds = 0;
   double rate = 0;  // of the last block: local models begin short
-  for (std::uint64_t block = 1; seconds < burst_seconds && done < plan.schedule.last_step(); block *= 2) {
+  for (std::uint64_t block = 1; seconds < burst_seconds && done < steps; block *= 2) {
     const Clock::time_point begin = Clock::now();
     backend->advance(done, block);
     const double took = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
@@ -70,6 +69,25 @@ double measured_rate(const RunPlan& plan) {
     done += block;
   }
   return rate;
+}
+
+/// What there is to say of the reference, and the time that it takes before the ensemble begins.
+struct ReferenceEstimate {
+  std::string text;
+  double seconds = 0;
+  bool measured = true;
+};
+
+ReferenceEstimate estimate_reference(const RunPlan& plan) {
+  if (!plan.reference) return {"none: " + plan.why_no_reference};
+  const std::uint64_t steps = reference_steps(plan);
+  const std::string text =
+      std::to_string(steps) + " gradient steps of " + rounded(plan.reference_time_per_step, 6);
+  const double rate =
+      measured_rate(plan, *plan.reference, {}, {.kind = BackendKind::cpu, .threads = 1}, steps);
+  if (!(rate > 0)) return {text, 0, false};
+  const double seconds = static_cast<double>(steps) / rate;
+  return {text + ", " + duration_in_words(seconds), seconds};
 }
 
 std::string sigma_text(const RunPlan& plan) {
@@ -88,6 +106,7 @@ std::string describe_plan(const RunPlan& plan) {
   std::ostringstream out;
   const Schedule& schedule = plan.schedule;
   const double steps = static_cast<double>(schedule.last_step());
+  const ReferenceEstimate reference = estimate_reference(plan);
   out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
       << toml_value(plan.resolved.widths) << "\n"
       << "points          " << plan.problem.data().points << "\n"
@@ -99,17 +118,16 @@ std::string describe_plan(const RunPlan& plan) {
       << "sigma           " << sigma_text(plan) << "\n"
       << "records         " << schedule.record_steps.size() << ", " << plan.simulation.reset_steps.size()
       << " followed by a reset\n"
-      << "reference       "
-      << (plan.reference ? "gradient steps of " + rounded(plan.reference_time_per_step, 6)
-                         : "none: " + plan.why_no_reference)
-      << "\n"
+      << "reference       " << reference.text << "\n"
       << "memory          " << bytes_in_words(static_cast<double>(plan.memory_bytes)) << "\n"
       << "output          " << bytes_in_words(output_bytes(plan)) << "\n";
-  const double rate = measured_rate(plan);
+  const double rate =
+      measured_rate(plan, plan.dynamics, plan.shape, plan.resolved.backend, schedule.last_step());
   const double replica_steps = steps * static_cast<double>(plan.shape.replicas);
   out << "estimated time  "
-      << (rate > 0 ? duration_in_words(replica_steps / rate) + " at " + rounded(rate, 3) + " proposals/s"
-                   : std::string("not measured: a single step is long"))
+      << (rate > 0 && reference.measured ? duration_in_words(reference.seconds + replica_steps / rate) +
+                                               ", the ensemble at " + rounded(rate, 3) + " proposals/s"
+                                         : std::string("not measured: a single step is long"))
       << "\n";
   return out.str();
 }

@@ -83,6 +83,18 @@ RunDescription describe(const RunPlan& plan, const std::string& title, const Bac
           .initial_parameter = plan.initial_parameter};
 }
 
+/// A reference that takes more steps than all replicas together is seldom what was meant.
+std::string reference_in_words(const RunPlan& plan) {
+  if (!plan.reference) return "no reference: " + plan.why_no_reference;
+  const std::uint64_t steps = reference_steps(plan);
+  const std::string text = "first a reference of " + std::to_string(steps) + " gradient steps";
+  const double of_ensemble =
+      static_cast<double>(plan.schedule.last_step()) * static_cast<double>(plan.shape.replicas);
+  if (static_cast<double>(steps) <= of_ensemble) return text;
+  return text + ", more than the ensemble takes: --reference none leaves it out, a larger --alpha makes " +
+         "its steps longer";
+}
+
 Progress watch(ProgressLine& line) {
   return [&line](double fraction) {
     line.show(fraction);
@@ -159,8 +171,8 @@ int run_one(const RunPlan& plan, const std::string& title) {
   if (!options.quiet) {
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
-        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() +
-        (plan.reference ? "" : "; no reference: " + plan.why_no_reference));
+        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() + "; " +
+        reference_in_words(plan));
   }
   std::optional<ReferenceTrajectory> reference;
   try {

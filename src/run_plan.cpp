@@ -152,6 +152,12 @@ RunOptions resolve(RunOptions options, const RunPlan& plan, double stride) {
 
 }  // namespace
 
+std::uint64_t reference_steps(const RunPlan& plan) {
+  if (!plan.reference) return 0;
+  const double end = static_cast<double>(plan.schedule.last_step()) * plan.schedule.time_per_step;
+  return static_cast<std::uint64_t>(std::llround(end / plan.reference_time_per_step));
+}
+
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {
   switch (options.init) {
     case InitKind::gaussian:

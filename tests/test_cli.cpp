@@ -13,6 +13,7 @@
 
 #include "langevo/error.hpp"
 #include "src/cli.hpp"
+#include "src/dry_run.hpp"
 #include "src/presets.hpp"
 #include "src/progress.hpp"
 #include "src/run_report.hpp"
@@ -303,6 +304,24 @@ TEST(Presets, QuickOnesTakeAboutAMinute) {
     EXPECT_GT(seconds, 5) << preset.name;
     EXPECT_LT(seconds, 80) << preset.name;
   }
+}
+
+TEST(DryRun, CountsTheReference) {
+  RunOptions options;
+  options.widths = {1, 3, 1};
+  options.points = 8;
+  options.replicas = 2;
+  options.steps = 10;
+  options.lambda = 800;
+  const auto line = [](const RunPlan& plan, const std::string& name) {
+    const std::string text = describe_plan(plan);
+    const std::size_t begin = text.find("\n" + name);
+    return begin == std::string::npos ? "" : text.substr(begin + 17, text.find('\n', begin + 1) - begin - 17);
+  };
+  EXPECT_EQ(line(plan_run(options), "reference").rfind("8000 gradient steps of 1e-05, ", 0), 0u);
+  EXPECT_NE(line(plan_run(options), "estimated time").find(", the ensemble at "), std::string::npos);
+  options.reference = ReferenceKind::none;
+  EXPECT_EQ(line(plan_run(options), "reference"), "none: --reference is none");
 }
 
 TEST(Presets, MembersWriteFilesOfTheirOwn) {

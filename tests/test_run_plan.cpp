@@ -183,6 +183,17 @@ TEST(RunPlan, ReferenceIsTheRuleThatSmallMutationsFollow) {
   EXPECT_TRUE(std::holds_alternative<Gradient>(plan_run(options).reference->rule));
 }
 
+// Ten mutations that stand for 8 gradient steps each.
+TEST(RunPlan, ReferenceTakesTheStepsThatMutationsStandFor) {
+  RunOptions options = small();
+  options.time.reset();
+  options.steps = 10;
+  options.lambda = 8;
+  EXPECT_EQ(reference_steps(plan_run(options)), 80u);
+  options.reference = ReferenceKind::none;
+  EXPECT_EQ(reference_steps(plan_run(options)), 0u);
+}
+
 TEST(RunPlan, ReferenceIsLeftOutWhereItMeansNothing) {
   RunOptions options = small();
   options.dynamics = DynamicsKind::gradient;

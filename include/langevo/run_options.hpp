@@ -89,6 +89,9 @@ struct RunPlan {
 /// @throws InputError: one sentence with the option, its value and what to do
 RunPlan plan_run(const RunOptions& options);
 
+/// Gradient steps that the reference takes; 0 where there is none.
+std::uint64_t reference_steps(const RunPlan& plan);
+
 /// Initial state of one replica under the options' choice.
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica);
 
