@@ -142,20 +142,15 @@ struct CarriedActivations {
   }
 };
 
-/// As loss_and_gradient, from carried activations where there are any.
+/// As loss_and_gradient, from carried activations; there are some.
 template <class Team>
 LANGEVO_APART double loss_and_carried_gradient(const Team& team, const ProblemView& problem, const double* x,
                                                CarriedActivations<Team>& carried,
                                                GradientWorkspace<Team>& work) {
-  if constexpr (Team::carries_values) {
-    if (carried.tiles > 0) {
-      const ValuesMove move = carried.move_to(team, problem, x);
-      return loss_and_gradient_of<typename CarriedActivations<Team>::Act>(
-          team, problem, x, work,
-          [&](std::size_t tile) { return carried.outputs(team, problem, x, move, tile, work.slope[0]); });
-    }
-  }
-  return loss_and_gradient(team, problem, x, work);
+  const ValuesMove move = carried.move_to(team, problem, x);
+  return loss_and_gradient_of<typename CarriedActivations<Team>::Act>(
+      team, problem, x, work,
+      [&](std::size_t tile) { return carried.outputs(team, problem, x, move, tile, work.slope[0]); });
 }
 
 }  // namespace LANGEVO_TARGET

@@ -69,9 +69,11 @@ struct ScreeningPolicy {
   static constexpr double reach_of_one_learning = 2;
   /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double rest_margin = 3;
-  /// Of the largest, with every error seen; before a model is trusted, where e is not known yet, the other.
+  /// Of the largest, with every error seen; the other one before a model is trusted, where e is not known
+  /// yet, and in the first stretches with a learnt curvature, before which errors were larger.
   static constexpr double memory_of_rest = 0.995;
   static constexpr double memory_of_first_rests = 0.8;
+  static constexpr double first_stretches = 10;
   /// Proposals audited one and all before a model is trusted.
   static constexpr std::uint32_t samples_before_trust = 16;
   /// One stretch in so many has one proposal audited.
@@ -182,7 +184,8 @@ struct ScreeningPolicy {
       state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
     const double rest = absolute(error) - uncertainty - 0.5 * explained;
-    const double kept = trusted(state) ? memory_of_rest : memory_of_first_rests;
+    const bool learns = state.learnt.rank > 0 && state.learnt.seen < first_stretches;
+    const double kept = trusted(state) && !learns ? memory_of_rest : memory_of_first_rests;
     state.largest_rest = larger(kept * state.largest_rest, rest);
   }
 
