@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <type_traits>
 
 #include "kernel_fixture.hpp"
 #include "kernels/advance.hpp"
@@ -277,14 +278,15 @@ TEST(ScreenedAcceptance, NetworkThatIsDead) {
 }
 
 /// What is wrong with the model, once `healthy` Hessians were made.
-enum class Fault { none, hessian_entry, stale_gradient, wrong_gradient_sign, lost_hessian };
+enum class Fault { none, hessian_entry, stale_gradient, wrong_gradient_sign, lost_hessian, float_gradient };
 
 /// A team whose linear algebra makes mistakes; everything else is right.
 struct FaultyTeam : SerialTeam {
   static inline Fault fault = Fault::none;
   static inline int healthy = 0;
   static inline int hessians = 0;
-  static constexpr std::size_t last = 36;  // the output bias of the network below, whose entry is 2
+  static inline std::uint64_t float_layers = 0;  ///< of gradients in float
+  static constexpr std::size_t last = 36;        // the output bias of the network below, whose entry is 2
 
   void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
     SerialTeam::add_gram(count, stride, rows, out);
@@ -292,6 +294,22 @@ struct FaultyTeam : SerialTeam {
     if (fault == Fault::hessian_entry) out[last * stride + last] *= 1.01f;
     if (fault == Fault::lost_hessian) {
       for (std::size_t i = 0; i < stride * stride; ++i) out[i] = 0;
+    }
+  }
+
+  template <class Sum, class Real>
+  void add_dots(Sum* sums, std::size_t stride, int rows, int columns, const Real* a, const Real* b) const {
+    SerialTeam::add_dots(sums, stride, rows, columns, a, b);
+    if constexpr (std::is_same_v<Real, float>) {
+      ++float_layers;
+      if (fault != Fault::float_gradient) return;
+      for (int i = 0; i < rows; ++i) {
+        for (int k = 0; k < columns; ++k) {
+          for (float& partial :
+               sums[static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(k)].partial)
+            partial *= 1.01f;
+        }
+      }
     }
   }
 
@@ -318,6 +336,51 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   advance_replica(Team{}, context, rule, steps, {trajectory.x.data(), &calibration, &trajectory.screening},
                   work.get(), trajectory.counters);
   return trajectory;
+}
+
+/// Gradients in float serve almost all anchors where they are right, and none where comparisons with those in
+/// double show them to be wrong.
+TEST(ScreenedAcceptance, GradientsInFloatServeWhereTheyAreRight) {
+  const Problem problem = make_problem({2, 9, 9, 1}, Activation::tanh, Loss::mse, 33);  // one tile
+  constexpr std::uint64_t steps = 100000;
+  const ScreenedMetropolis rule{{.acceptance = Acceptance::screened}};
+  const Trajectory exact = follow<SerialTeam>(problem, Metropolis{}, steps);
+  for (const Fault fault : {Fault::none, Fault::float_gradient}) {
+    FaultyTeam::fault = fault;
+    FaultyTeam::float_layers = 0;
+    const Trajectory screened = follow<FaultyTeam>(problem, rule, steps);
+    EXPECT_EQ(screened.x, exact.x);
+    const auto gradients = static_cast<double>(screened.screening.gradients);
+    const double in_float = static_cast<double>(FaultyTeam::float_layers) / 3;
+    EXPECT_GT(gradients, 200);
+    if (fault == Fault::none) {
+      EXPECT_GT(in_float, 0.9 * gradients);
+    } else {
+      EXPECT_LE(in_float, 5 + gradients / ScreeningPolicy::gradients_per_comparison);
+    }
+  }
+  FaultyTeam::fault = Fault::none;
+}
+
+TEST(ScreeningPolicy, GradientInFloatByHand) {
+  ScreeningState state;
+  EXPECT_TRUE(ScreeningPolicy::compares_gradients(state));
+  EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state)) << "nothing is known yet";
+  state.gradients = 4;
+  state.growth[0].across = 3;  // 3 stretches with 1 a proposal
+  state.growth[0].seen = 3;
+  state.growth[0].length = 32;
+  ScreeningPolicy::take_gradient_error(2, state);  // 32 / 16
+  EXPECT_TRUE(ScreeningPolicy::float_gradient_serves(state));
+  EXPECT_FALSE(ScreeningPolicy::compares_gradients(state));
+  ScreeningPolicy::take_gradient_error(2.01, state);
+  EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
+  ScreeningPolicy::take_gradient_error(0, state);
+  EXPECT_NEAR(state.gradient_error, 0.9 * 2.01, 1e-12);
+  ScreeningPolicy::take_gradient_error(std::numeric_limits<double>::quiet_NaN(), state);
+  EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
+  state.gradients = 128;
+  EXPECT_TRUE(ScreeningPolicy::compares_gradients(state));
 }
 
 TEST(ScreenedAcceptance, PlantedErrorsCostTimeButNoDecision) {

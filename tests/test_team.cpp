@@ -128,6 +128,58 @@ TEST_P(TeamTest, GradientsOfABlockAgreeToRounding) {
   expect_gradients_of_serial_team<EmulatedBlockOf8<false>>(make_problem(GetParam()));
 }
 
+/// The gradient in float beside the one in double: within some roundings of its sums, and never the same.
+template <class Team>
+void expect_gradient_in_float(const Problem& problem) {
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  const std::size_t n = problem.network().parameter_count();
+  const std::vector<double> x = draw_initial_state(problem.network(), PytorchInit{}, 3, 0);
+  const Arena arena{.workers = Team::workers};
+  WorkspaceMemory memory(measure_workspace<GradientWorkspace<Team>>(view.network, arena).used);
+  std::vector<double> in_float(n);
+  std::vector<double> in_double(n);
+  double loss_in_float = 0;
+  double loss_in_double = 0;
+  run_team<Team>([&](const Team& team) {
+    Arena mine = arena;
+    mine.base = memory.data();
+    mine.worker = static_cast<int>(team.worker());
+    auto work = carve_workspace<GradientWorkspace<Team>>(view.network, mine);
+    const double first = loss_and_float_gradient(team, view, x.data(), work);
+    team.each(n, [&](std::size_t i) { in_float[i] = work.gradient[i]; });
+    team.synchronize();
+    const double second = loss_and_gradient(team, view, x.data(), work);
+    team.each(n, [&](std::size_t i) { in_double[i] = work.gradient[i]; });
+    if (team.leads()) {
+      loss_in_float = first;
+      loss_in_double = second;
+    }
+  });
+  double error = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    error += (in_float[i] - in_double[i]) * (in_float[i] - in_double[i]);
+    size += in_double[i] * in_double[i];
+  }
+  EXPECT_LT(std::sqrt(error / size), 2e-6);
+  EXPECT_GT(std::sqrt(error / size), 1e-9);
+  EXPECT_NEAR(loss_in_float / loss_in_double, 1, 1e-6);
+}
+
+TEST_P(TeamTest, GradientInFloat) {
+  expect_gradient_in_float<SerialTeam>(make_problem(GetParam()));
+  expect_gradient_in_float<EmulatedWarp<false>>(make_problem(GetParam()));
+  expect_gradient_in_float<EmulatedBlockOf8<true>>(make_problem(GetParam()));
+}
+TEST(Teams, GradientInFloatOfMoreTilesThanOneFloatSumTakes) {
+  const Case many{{2, 9, 3}, Activation::tanh, Loss::mse, 9001};
+  static_assert(9001 > points_per_tile * gradient_tiles_per_float_sum * 8);
+  expect_gradient_in_float<SerialTeam>(make_problem(many));
+  expect_gradient_in_float<EmulatedWarp<true>>(make_problem(many));
+  expect_gradient_in_float<EmulatedBlockOf8<false>>(make_problem(many));
+}
+
 template <template <bool> class Team>
 void expect_screening_as_serial_team_decides(const Problem& problem) {
   for (const double beta : {1e3, std::numeric_limits<double>::infinity()}) {
@@ -191,14 +243,14 @@ std::vector<Real> whole_numbers(std::size_t count, int seed) {
 
 constexpr int sizes_around_registers[] = {1, 3, 4, 5, 8, 9, 31, 33};
 
-template <class Team>
+template <class Team, class Real>
 void expect_whole_dots() {
   for (const int rows : sizes_around_registers) {
     for (const int columns : sizes_around_registers) {
-      const auto a = whole_numbers<double>(static_cast<std::size_t>(rows) * points_per_tile, 1);
-      const auto b = whole_numbers<double>(static_cast<std::size_t>(columns) * points_per_tile, 2);
+      const auto a = whole_numbers<Real>(static_cast<std::size_t>(rows) * points_per_tile, 1);
+      const auto b = whole_numbers<Real>(static_cast<std::size_t>(columns) * points_per_tile, 2);
       const std::size_t stride = static_cast<std::size_t>(columns) + 2;
-      std::vector<typename Team::PointSum> sums(static_cast<std::size_t>(rows) * stride);
+      std::vector<typename PointSumOf<Team, Real>::Type> sums(static_cast<std::size_t>(rows) * stride);
       run_team<Team>([&](const Team& team) {
         for (auto& sum : sums) team.clear(sum);
         for (int tile = 0; tile < 2; ++tile)
@@ -207,8 +259,8 @@ void expect_whole_dots() {
           for (int k = 0; k < columns; ++k) {
             double expected = 0;
             for (int p = 0; p < points_per_tile; ++p)
-              expected += 2 * a[static_cast<std::size_t>(i * points_per_tile + p)] *
-                          b[static_cast<std::size_t>(k * points_per_tile + p)];
+              expected += 2 * static_cast<double>(a[static_cast<std::size_t>(i * points_per_tile + p)] *
+                                                  b[static_cast<std::size_t>(k * points_per_tile + p)]);
             ASSERT_EQ(team.total(sums[static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(k)]),
                       expected);
           }
@@ -219,8 +271,10 @@ void expect_whole_dots() {
 }
 
 TEST(Teams, DotsOfRowsAreWholeForEverySize) {
-  expect_whole_dots<SerialTeam>();
-  expect_whole_dots<EmulatedWarp<false>>();
+  expect_whole_dots<SerialTeam, double>();
+  expect_whole_dots<SerialTeam, float>();
+  expect_whole_dots<EmulatedWarp<false>, double>();
+  expect_whole_dots<EmulatedWarp<false>, float>();
 }
 
 template <class Team, class Real>
