@@ -111,6 +111,7 @@ struct RandomSource {
   /// Blocks of `steps` steps from this one on, `blocks_per_step` each; no step among them may begin a new
   /// high word, and with several steps there must be less than 2^15 blocks in all.
   [[nodiscard]] LANGEVO_INLINE BlockRange blocks(std::uint32_t blocks_per_step, std::uint32_t steps) const {
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): every network has parameters
     const std::uint32_t reciprocal = 0x7fffffffu / blocks_per_step + 1;
     return {blocks_per_step,
             steps > 1 ? reciprocal : 0,

@@ -244,7 +244,7 @@ struct SerialTeam {
   template <class Sum>
   using RealOf = std::remove_reference_t<decltype(Sum::partial[0])>;
   template <class Sum>
-  static constexpr int partials_of = sizeof(Sum::partial) / sizeof(Sum::partial[0]);
+  static constexpr int partials_of = static_cast<int>(std::extent_v<decltype(Sum::partial)>);
 
   LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
     constexpr int strip = 2 * float_row;

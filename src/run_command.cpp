@@ -87,7 +87,7 @@ RunDescription describe(const RunPlan& plan, const std::string& title, const Bac
 std::string reference_in_words(const RunPlan& plan) {
   if (!plan.reference) return "no reference: " + plan.why_no_reference;
   const std::uint64_t steps = reference_steps(plan);
-  const std::string text = "first a reference of " + std::to_string(steps) + " gradient steps";
+  std::string text = "first a reference of " + std::to_string(steps) + " gradient steps";
   const double of_ensemble =
       static_cast<double>(plan.schedule.last_step()) * static_cast<double>(plan.shape.replicas);
   if (static_cast<double>(steps) <= of_ensemble) return text;

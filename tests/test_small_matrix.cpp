@@ -78,7 +78,7 @@ TEST(SmallMatrix, RandomOnesOfEveryRank) {
       for (int s = 0; s < size; ++s) {
         EXPECT_NEAR(turned.at[r][s], r == s ? diagonal.at[r][s] : 0.0, 1e-12);
         double product = 0;
-        for (int k = 0; k < size; ++k) product += axes.at[k][r] * axes.at[k][s];
+        for (const auto& row : axes.at) product += row[r] * row[s];
         EXPECT_NEAR(product, r == s ? 1 : 0, 1e-13);
       }
       if (r < rank && diagonal.at[r][r] > 1e-3) {

@@ -226,7 +226,8 @@ TEST(Teams, SumsAreWholeForEveryLength) {
     run_team<EmulatedBlockOf8<false>>([&](const auto& team) {
       for (int repeat = 0; repeat < 20; ++repeat) {
         const double sum = team.sum(n, [](std::size_t i) { return static_cast<double>(i + 1); });
-        EXPECT_EQ(sum, static_cast<double>(n * (n + 1) / 2));
+        const std::size_t expected = n * (n + 1) / 2;
+        EXPECT_EQ(sum, static_cast<double>(expected));
       }
     });
   }
@@ -245,6 +246,7 @@ constexpr int sizes_around_registers[] = {1, 3, 4, 5, 8, 9, 31, 33};
 
 template <class Team, class Real>
 void expect_whole_dots() {
+  const auto row_start = [](int row) { return static_cast<std::size_t>(row) * points_per_tile; };
   for (const int rows : sizes_around_registers) {
     for (const int columns : sizes_around_registers) {
       const auto a = whole_numbers<Real>(static_cast<std::size_t>(rows) * points_per_tile, 1);
@@ -259,8 +261,8 @@ void expect_whole_dots() {
           for (int k = 0; k < columns; ++k) {
             double expected = 0;
             for (int p = 0; p < points_per_tile; ++p)
-              expected += 2 * static_cast<double>(a[static_cast<std::size_t>(i * points_per_tile + p)] *
-                                                  b[static_cast<std::size_t>(k * points_per_tile + p)]);
+              expected += 2 * static_cast<double>(a[row_start(i) + static_cast<std::size_t>(p)] *
+                                                  b[row_start(k) + static_cast<std::size_t>(p)]);
             ASSERT_EQ(team.total(sums[static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(k)]),
                       expected);
           }
