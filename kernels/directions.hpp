@@ -7,6 +7,19 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+/// v_r.v for one vector, 0 from `rank` on.
+struct DirectionParts {
+  double part[leading_directions];
+};
+
+template <class Team>
+LANGEVO_FUNCTION DirectionParts parts_along_directions(const Team& team, std::size_t padded, int rank,
+                                                       const float* directions, const float* v) {
+  DirectionParts parts{};
+  for (int r = 0; r < rank; ++r) parts.part[r] = team.dot(padded, directions + r * padded, v);
+  return parts;
+}
+
 /// Takes out of v_r what lies along v_0 .. v_{r-1}, and makes it of length 1; 0 stays 0.
 template <class Team>
 LANGEVO_FUNCTION void orthonormalize(const Team& team, std::size_t padded, float* directions, int r) {

@@ -29,26 +29,13 @@ LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std
   team.dots(model.padded, count, vectors, stride, rows, out);
 }
 
-/// v_r.v for one vector.
-struct DirectionParts {
-  double part[leading_directions];
-};
-
-template <class Team>
-LANGEVO_FUNCTION DirectionParts parts_along_directions(const Team& team, const LocalModel& model,
-                                                       const float* v) {
-  DirectionParts parts{};
-  for (int r = 0; r < model.rank; ++r)
-    parts.part[r] = team.dot(model.padded, model.directions + r * model.padded, v);
-  return parts;
-}
-
 /// |B G| / |G| for B = A - sum_r lambda_r v_r v_r^T.
 template <class Team>
 LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& model) {
   const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
   if (!(slope_norm > 0)) return 0;
-  DirectionParts parts = parts_along_directions(team, model, model.slope);
+  DirectionParts parts =
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.slope);
   for (int r = 0; r < leading_directions; ++r) parts.part[r] *= model.eigenvalue[r];
   bend_along(team, model, model.slope);
   return norm_without(team, model, parts.part) / slope_norm;
@@ -116,7 +103,8 @@ LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient
                         : 0.0f;
   });
   team.synchronize();
-  const DirectionParts parts = parts_along_directions(team, model, model.bend);
+  const DirectionParts parts =
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.bend);
   SlopeError error{};
   error.across = norm_without(team, model, parts.part);
   for (int r = 0; r < leading_directions; ++r)

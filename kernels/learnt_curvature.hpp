@@ -24,14 +24,6 @@ inline constexpr double curvature_memory = 0.95;
 /// A change this much smaller than the whole is one of roundings.
 inline constexpr double change_of_roundings = 1e-5;
 
-/// Parts of a vector along the directions, 0 from `rank` on, in units of `length`.
-template <class Team>
-LANGEVO_FUNCTION void parts_of(const Team& team, std::size_t padded, int rank, const float* directions,
-                               const float* vector, double length, double (&part)[leading_directions]) {
-  for (int r = 0; r < leading_directions; ++r)
-    part[r] = r < rank ? team.dot(padded, directions + r * padded, vector) / length : 0.0;
-}
-
 /// Leans the directions towards `change` y by what of it is across them, V += (y - V p) (C^-1 p)^T / |d|, and
 /// begins one more while there are fewer than can be, then makes them orthonormal. `part`: p.
 template <class Team>
@@ -40,11 +32,8 @@ LANGEVO_FUNCTION void lean_directions(const Team& team, std::size_t padded, cons
                                       float* directions, LearntCurvature& learnt) {
   const int rank = learnt.rank;
   double gain[leading_directions];
-  double trace = 0;
-  for (int r = 0; r < leading_directions; ++r) {
-    gain[r] = part[r];
-    trace += learnt.changes.at[r][r];
-  }
+  for (int r = 0; r < leading_directions; ++r) gain[r] = part[r];
+  const double trace = trace_of(learnt.changes);
   SmallMatrix<leading_directions> changes = learnt.changes;
   for (int r = 0; r < rank; ++r) changes.at[r][r] += 1e-9 * trace;
   solve(rank, changes, gain);
@@ -81,8 +70,7 @@ LANGEVO_FUNCTION void lean_directions(const Team& team, std::size_t padded, cons
 /// S of the sums so far, less sure of what is off the diagonal the less was seen: as if one more stretch had
 /// shown none of that.
 LANGEVO_INLINE SmallMatrix<leading_directions> curvature_within(const LearntCurvature& learnt) {
-  double trace = 0;
-  for (int r = 0; r < learnt.rank; ++r) trace += learnt.ways.at[r][r];
+  const double trace = trace_of(learnt.ways);
   const double prior = trace / (learnt.rank * (1 + learnt.seen));
   SmallMatrix<leading_directions> ways = learnt.ways;
   for (int r = 0; r < learnt.rank; ++r) ways.at[r][r] += prior;
@@ -110,16 +98,18 @@ LANGEVO_APART void learn_curvature(const Team& team, std::size_t padded, const f
   const double size = team.dot(padded, change, change);
   if (!(length > 0) || !(size > 0) || !is_finite(size)) return;
   LearntCurvature learnt = state.learnt;
-  double of_change[leading_directions];
-  double of_way[leading_directions];
   // before they lean towards y, and so towards d: sums of what they knew nothing of
-  parts_of(team, padded, learnt.rank, directions, change, length, of_change);
-  parts_of(team, padded, learnt.rank, directions, way, length, of_way);
-  add_product(curvature_memory, of_change, of_change, learnt.changes);
-  add_product(curvature_memory, of_change, of_way, learnt.products);
-  add_product(curvature_memory, of_way, of_way, learnt.ways);
+  DirectionParts of_change = parts_along_directions(team, padded, learnt.rank, directions, change);
+  DirectionParts of_way = parts_along_directions(team, padded, learnt.rank, directions, way);
+  for (int r = 0; r < leading_directions; ++r) {
+    of_change.part[r] /= length;
+    of_way.part[r] /= length;
+  }
+  add_product(curvature_memory, of_change.part, of_change.part, learnt.changes);
+  add_product(curvature_memory, of_change.part, of_way.part, learnt.products);
+  add_product(curvature_memory, of_way.part, of_way.part, learnt.ways);
   learnt.seen = curvature_memory * learnt.seen + 1;
-  lean_directions(team, padded, change, length, of_change, directions, learnt);
+  lean_directions(team, padded, change, length, of_change.part, directions, learnt);
   SmallMatrix<leading_directions> within = curvature_within(learnt);
   const SmallMatrix<leading_directions> axes = diagonalize(within);
   for (int r = 0; r < leading_directions; ++r) learnt.eigenvalue[r] = within.at[r][r];

@@ -51,9 +51,10 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   if (team.leads()) ++state.gradients;
   if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
   const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
-  run.age.gradient_error = ScreeningPolicy::gradient_error_margin * state.gradient_error;
-  if (!compares) return loss;
-  run.age.gradient_error = 0;
+  if (!compares) {
+    run.age.gradient_error = ScreeningPolicy::gradient_error_margin * state.gradient_error;
+    return loss;
+  }
   float* const in_float_slope = run.model.bend;
   team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
     in_float_slope[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i]);

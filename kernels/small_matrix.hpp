@@ -16,6 +16,13 @@ struct SmallMatrix {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+template <int Size>
+LANGEVO_INLINE double trace_of(const SmallMatrix<Size>& m) {
+  double sum = 0;
+  for (int r = 0; r < Size; ++r) sum += m.at[r][r];
+  return sum;
+}
+
 /// m = factor m + left right^T.
 template <int Size>
 LANGEVO_INLINE void add_product(double factor, const double (&left)[Size], const double (&right)[Size],

@@ -108,9 +108,8 @@ std::optional<ReferenceTrajectory> follow(const RunPlan& plan) {
   for (const std::uint64_t step : plan.schedule.record_steps) {
     times.push_back(static_cast<double>(step) * plan.schedule.time_per_step);
   }
-  ProgressLine line(
-      {plan.resolved.output + ", reference", times.back() / plan.reference_time_per_step, 1, ""},
-      plan.resolved.quiet);
+  ProgressLine line({plan.resolved.output + ", reference", static_cast<double>(reference_steps(plan)), 1, ""},
+                    plan.resolved.quiet);
   return follow_reference(plan.problem, *plan.reference, plan.reference_time_per_step, plan.initial_parameter,
                           times, watch(line));
 }
