@@ -105,7 +105,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     propose(team, context, context.random(Stream::mutation), x.data(), work);
     const std::vector<double> proposed(work.proposed, work.proposed + x.size());
     const double threshold = acceptance_threshold(beta, context.random(Stream::acceptance));
-    work.acceptance.carried.begin_step(replica, context.step);
+    work.acceptance.begin_step(context, calibration);
     const bool by_ladder = decide(team, context, Precision::float32, x.data(), proposed.data(), threshold,
                                   work.acceptance, &calibration, ladder_counters)
                                .accepted;
@@ -118,7 +118,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     row.ladder_wrong += by_ladder != by_double ? 1 : 0;
     row.naive_wrong += naive != by_double ? 1 : 0;
     row.naive_double_mean_wrong += naive_double_mean != by_double ? 1 : 0;
-    work.acceptance.carried.end_step(team, by_double, view.network, work.acceptance.single_precision);
+    work.acceptance.end_step(team, by_double, view.network);
     if (by_double) {
       x = proposed;
       loss = new_loss;

@@ -255,7 +255,7 @@ LANGEVO_INLINE void affine_register_tile(const Layer& layer, int j, int p, const
 template <int Units, class Real, class Team>
 LANGEVO_INLINE void affine_with_change(const Team& team, const Layer& layer, int j, bool first,
                                        const AffineRows<Real>& rows, Real* a, Real* d) {
-  team.template each_register<Real, Team::affine_registers>([&](auto registers, int p) LANGEVO_BODY {
+  team.template each_register<Real, Team::registers_with_change>([&](auto registers, int p) LANGEVO_BODY {
     using Registers = decltype(registers);
     if (first) {
       affine_register_tile<Units, false, Registers>(layer, j, p, rows, a, d);

@@ -128,7 +128,7 @@ struct CarriedActivations {
     double* const values = input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile;
     double* const output = values + static_cast<std::size_t>(hidden.fan_out) * points_per_tile;
     if (move == ValuesMove::none) return output;
-    each_unit_block(team, hidden.fan_out, [&](auto units, int j) LANGEVO_BODY {
+    each_unit_block<Team::units_per_block>(hidden.fan_out, [&](auto units, int j) LANGEVO_BODY {
       double* const h = values + static_cast<std::size_t>(j) * points_per_tile;
       affine_units<units>(team, hidden, j, change, input, scratch);
       if (move == ValuesMove::by_four_terms) {

@@ -4,6 +4,7 @@
 #include "kernels/change_bounds.hpp"
 #include "kernels/gradient.hpp"
 #include "kernels/loss_change.hpp"
+#include "kernels/step_track.hpp"
 
 /// The values of all units at the present state, carried from proposal to proposal: a rejection leaves them
 /// as they are, an acceptance adds the changes that the float rung has just computed. A proposal then costs
@@ -27,8 +28,7 @@ struct CarriedValues {
   std::size_t tiles;         ///< 0: nothing is carried
   std::size_t units;
   std::size_t layers;  ///< input included
-  std::uint64_t next_step;
-  std::uint32_t replica;
+  StepTrack track;
   bool narrow;             ///< the first layer is hidden and of few inputs
   bool narrow_output;      ///< and followed by a single output
   bool narrow_pending;     ///< its values lack the changes accepted last
@@ -37,7 +37,7 @@ struct CarriedValues {
   float narrow_size;       ///< that of the proposal's
   int side;
   int acceptances;  ///< since the renewal
-  bool valid;       ///< for the state before `next_step` of `replica`
+  bool valid;       ///< for the state before track.next_step
   bool following;   ///< a step has begun: its decision may use the values
   bool proposed;    ///< the other side is that of the proposal decided last
 
@@ -48,8 +48,7 @@ struct CarriedValues {
     layers = static_cast<std::size_t>(network.layer_count) + 1;
     narrow = network.layer_count > 1 && network.layers[0].fan_in <= narrow_fan_in;
     narrow_output = narrow && network.layer_count == 2 && network.layers[1].fan_out == 1;
-    next_step = 0;
-    replica = 0;
+    track = {};
     acceptances = 0;
     following = false;
     forget();
@@ -76,12 +75,10 @@ struct CarriedValues {
 
   /// The next decision is that of this step, and end_step will tell what became of the proposal. Values of
   /// another replica or of another time are forgotten.
-  LANGEVO_FUNCTION void begin_step(std::uint32_t of_replica, std::uint64_t step) {
+  LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step) {
     if constexpr (!Team::carries_values) return;
-    if (next_step != step || replica != of_replica) forget();
+    if (!track.begin(replica, step)) forget();
     following = tiles > 0;
-    replica = of_replica;
-    next_step = step;
     proposed = false;
   }
 
@@ -89,7 +86,8 @@ struct CarriedValues {
   LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network,
                                  const LossChangeWorkspace<Team, float>& work) {
     if constexpr (!Team::carries_values) return;
-    ++next_step;
+    if (!following) return;
+    track.end();
     following = false;
     if (!accepted) return;
     if (!proposed || acceptances + 1 >= acceptances_before_renewal) {
@@ -146,7 +144,7 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
         e.value[p] = affine_error(norms, layer.fan_in, e.value_norm[p], e.value[p]);
         e.value_norm[p] = PointErrors<double>::square_floor();
       });
-      each_unit_block(team, layer.fan_out, [&](auto block, int j) LANGEVO_BODY {
+      each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto block, int j) LANGEVO_BODY {
         constexpr int units = block;
         double* const rows = work.value[1 - from] + static_cast<std::size_t>(j) * points_per_tile;
         affine_units<units>(team, layer, j, x, work.value[from], rows);

@@ -65,12 +65,12 @@ struct GradientWorkspace {
   }
 };
 
-/// output_i = start[i] + sum_k w[i unit_stride + k input_stride] input_k over `count` rows k, for `Units`
-/// units i; nullptr: start = 0.
-template <int Units, class Real, class Team>
+/// finish(start[i] + sum_k w[i unit_stride + k input_stride] input_k) to output_i, over `count` rows k, for
+/// `Units` units i; nullptr: start = 0.
+template <int Units, class Real, class Team, class Finish>
 LANGEVO_INLINE void combine_rows(const Team& team, int count, const Real* w, std::size_t unit_stride,
-                                 std::size_t input_stride, const Real* input, const Real* start,
-                                 Real* output) {
+                                 std::size_t input_stride, const Real* input, const Real* start, Real* output,
+                                 const Finish& finish) {
   team.template each_register<Real, Team::registers_per_block>([&](auto registers, int p) LANGEVO_BODY {
     using Registers = decltype(registers);
     using Lanes = typename Registers::Lanes;
@@ -96,19 +96,26 @@ LANGEVO_INLINE void combine_rows(const Team& team, int count, const Real* w, std
     for (int i = 0; i < Units; ++i) {
 #pragma GCC unroll 8
       for (int q = 0; q < Registers::count; ++q)
-        store_lanes(sum[i][q], output + i * points_per_tile + p + q * Registers::stride);
+        store_lanes(finish(sum[i][q]), output + i * points_per_tile + p + q * Registers::stride);
     }
   });
 }
 
-/// Preactivations of `Units` units from j on.
-template <int Units, class Real, class Team>
+struct AsItIs {
+  template <class Lanes>
+  LANGEVO_INLINE Lanes operator()(Lanes sum) const {
+    return sum;
+  }
+};
+
+/// finish(preactivations) of `Units` units from j on.
+template <int Units, class Real, class Team, class Finish = AsItIs>
 LANGEVO_INLINE void affine_units(const Team& team, const Layer& layer, int j, const Real* x,
-                                 const Real* input, Real* output) {
+                                 const Real* input, Real* output, const Finish& finish = {}) {
   const Real* const bias = layer.has_bias ? x + layer.bias_offset + j : nullptr;
   combine_rows<Units>(team, layer.fan_in,
                       x + layer.weight_offset + static_cast<std::size_t>(j) * layer.fan_in, layer.fan_in, 1,
-                      input, bias, output);
+                      input, bias, output, finish);
 }
 
 /// row[p] = body(row[p], p) for each point of `Units` rows.
@@ -127,7 +134,7 @@ LANGEVO_INLINE void transform_rows(const Team& team, Real* rows, const Body& bod
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void layer_values(const Team& team, const Layer& layer, bool hidden, const Real* x,
                                    const Real* input, Real* values) {
-  each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+  each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     Real* const rows = values + static_cast<std::size_t>(j) * points_per_tile;
     affine_units<units>(team, layer, j, x, input, rows);
     if (hidden) transform_rows<units>(team, rows, [](Real a, int) LANGEVO_BODY { return Act::value(a); });
@@ -205,11 +212,11 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
       }
     }
     if (l > 0) {
-      each_unit_block(team, layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
+      each_unit_block<Team::units_per_block>(layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
         const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
         const Real* const start = nullptr;
         combine_rows<units>(team, layer.fan_out, x + layer.weight_offset + k, 1, layer.fan_in, slope, start,
-                            below + row);
+                            below + row, AsItIs{});
         const Real* const h_k = h + row;
         transform_rows<units>(team, below + row,
                               [h_k](Real sum, int at) LANGEVO_BODY { return sum * Act::slope(h_k[at]); });

@@ -143,12 +143,6 @@ struct MovePiece {
   }
 };
 
-/// A change of loss that is there already.
-struct KnownChange {
-  LossChange change;
-  LANGEVO_INLINE LossChange operator()() const { return change; }
-};
-
 /// Memory for `slots` replicas; double changes and, where the rule needs them only for losses, gradients come
 /// fewer at a time, so that they fit into what the float changes take.
 template <class Machine>
@@ -294,20 +288,20 @@ class LayeredSteps {
       members_.push_back(r);
     }
     const bool from_float = rule.precision == Precision::float32;
-    const auto audited = [&](std::uint32_t r) { return AuditPolicy::due(step, calibrations[r].fresh); };
+    const auto float_estimate = [&](std::uint32_t r) {
+      RungCalibration* const calibration = &calibrations[r].fresh;
+      return FloatEstimate{estimate_[r], calibration, AuditPolicy::due(step, *calibration)};
+    };
     if (from_float) {
       changes(group, members_, work_.slots, work_.single_precision, estimate_.data());
-      std::erase_if(members_, [&](std::uint32_t r) {
-        return float_decides(estimate_[r], threshold_[r], audited(r), calibrations[r].fresh);
-      });
+      std::erase_if(members_,
+                    [&](std::uint32_t r) { return float_decides(float_estimate(r), threshold_[r]); });
     }
     changes(group, members_, work_.double_slots, work_.double_precision, exact_.data());
     members_.clear();
     for (std::uint32_t r = 0; r < replicas; ++r) {
-      const Decision decision =
-          from_float ? decide_from_float(LoneTeam{}, estimate_[r], threshold_[r], audited(r),
-                                         &calibrations[r].fresh, counters, KnownChange{exact_[r]})
-                     : decide_by_double(exact_[r], threshold_[r], counters);
+      const Decision decision = from_float ? decide_one(float_estimate(r), exact_[r], threshold_[r], counters)
+                                           : decide_by_double(exact_[r], threshold_[r], counters);
       if (decision.accepted) members_.push_back(r);
     }
     counters.steps += replicas;
@@ -316,6 +310,13 @@ class LayeredSteps {
     machine_.send(members_.data(), members_.size(), work_.members);
     machine_.each_tile(members_.size() * pieces,
                        AcceptPiece{group, work_.proposed, work_.members, n, pieces});
+  }
+
+  static Decision decide_one(const FloatEstimate& estimate, const LossChange& exact, double threshold,
+                             StepCounters& counters) {
+    if (float_decides(estimate, threshold)) return decide_by_float(estimate, threshold, counters);
+    if (estimate.audit) take_audit(LoneTeam{}, estimate, exact, counters);
+    return decide_by_double(exact, threshold, counters);
   }
 
   template <class RuleType>

@@ -55,7 +55,7 @@ struct LossChangeWorkspace {
   double* norm_scratch;
   Real* value[2];       ///< h of the layer below and of this one, [max_width][points_per_tile]
   Real* change[2];      ///< dh likewise
-  Real* preactivation;  ///< [Team::units_per_block][points_per_tile]
+  Real* preactivation;  ///< [Team::units_with_change][points_per_tile]
   PointErrors<Real> errors;
   LossChangeSums<Team>* sums;
 
@@ -64,7 +64,7 @@ struct LossChangeWorkspace {
     const std::size_t tile = static_cast<std::size_t>(network.max_width) * points_per_tile;
     norms = arena.take<LayerNorms<Real>>(network.layer_count);
     sums = arena.take<LossChangeSums<Team>>(1);
-    preactivation = arena.take_private<Real>(Team::units_per_block * points_per_tile);
+    preactivation = arena.take_private<Real>(Team::units_with_change * points_per_tile);
     errors.carve(arena);
     weight = arena.take<Real>(n);
     proposed_weight = arena.take<Real>(n);
@@ -201,7 +201,7 @@ LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int
   const AffineRows<Real> rows = affine_rows(from, work);
   Real* const h = work.value[1 - from];
   Real* const dh = work.change[1 - from];
-  each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+  each_unit_block<Team::units_with_change>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
     affine_with_change<units>(team, layer, j, first, rows, work.preactivation, dh + row);
     activate<Act, units>(team, work.preactivation, h + row, dh + row, e);
@@ -214,7 +214,7 @@ template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_output(const Team& team, const Layer& layer, int from, bool first,
                                        LossChangeWorkspace<Team, Real>& work) {
   const AffineRows<Real> rows = affine_rows(from, work);
-  each_unit_block(team, layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+  each_unit_block<Team::units_with_change>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
     affine_with_change<units>(team, layer, j, first, rows, work.value[1 - from] + row,
                               work.change[1 - from] + row);

@@ -49,12 +49,11 @@ LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const 
   double* const x = replica.x;
   propose(team, context, context.random(Stream::mutation), x, work);
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  CarriedValues<Team>& carried = work.acceptance.carried;
-  carried.begin_step(context.replica, context.step);
+  work.acceptance.begin_step(context, *replica.calibration);
   const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
                                replica.calibration, counters)
                             .accepted;
-  carried.end_step(team, accepted, context.problem.network, work.acceptance.single_precision);
+  work.acceptance.end_step(team, accepted, context.problem.network);
   if (accepted) {
     ++counters.accepted;
     team.each(context.problem.network.parameter_count,

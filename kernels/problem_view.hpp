@@ -17,10 +17,26 @@ struct NetworkView {
   Activation activation;
   /// Tiles of points whose values a CPU workspace carries along; 0: none, see carried_values.hpp.
   std::size_t carried_tiles = 0;
+  /// And tiles whose outputs a workspace keeps, likewise; see forward_change.hpp.
+  std::size_t forward_tiles = 0;
 };
 
 /// A first hidden layer of at most so many inputs has its carried values in place, see carried_narrow.hpp.
 inline constexpr int narrow_fan_in = 8;
+
+/// Tiles whose outputs are kept: where forward passes pay. Beside carried values that is by count of
+/// multiply-adds: what a pass saves in the products above the first layer, and what it adds for whole
+/// activations in place of a few terms of a series.
+LANGEVO_INLINE std::size_t forward_tiles(const NetworkView& network, bool carries) {
+  std::size_t products = 0;
+  std::size_t units = 0;
+  for (int l = 1; l < network.layer_count; ++l) {
+    products += static_cast<std::size_t>(network.layers[l].fan_in) * network.layers[l].fan_out;
+    units += network.layers[l - 1].fan_out;
+  }
+  const bool carried = carries && network.carried_tiles > 0;
+  return carried && products <= 16 * units ? 0 : network.forward_tiles;
+}
 
 /// Inputs and targets by tiles of points, [tile][dimension][points_per_tile]; the last tile is padded with
 /// zeros.

@@ -40,12 +40,13 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const bool evaluates = follows && problem.data_double.target_dim == 1;
   const double followed = own + points * 0.42 * units;
   const bool precise = precision == Precision::float64;
-  const bool carried = carries && !precise && network.carried_tiles > 0;
+  const bool carried = carries && network.carried_tiles > 0;
   const double step =
-      carried
+      precise                               ? in_double
+      : forward_tiles(network, carries) > 0 ? own + points * (1 + 0.0125 * weights + 0.19 * units)
+      : carried
           ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
-      : precise ? in_double
-                : in_float;
+          : in_float;
   const double gradient = own + points * (follows   ? 0.115 * weights + 0.365 * units
                                           : precise ? 0.068 * weights + 1.15 * units
                                                     : 0.034 * weights + 0.5 * units);

@@ -22,11 +22,14 @@ inline namespace LANGEVO_TARGET {
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
-  static constexpr int units_per_block = 4;                                 ///< see each_unit_block
-  static constexpr int registers_per_block = register_bytes >= 64 ? 4 : 2;  ///< of points likewise
-  static constexpr int affine_registers = register_bytes >= 64 ? 2 : 1;     ///< and with three sums each
-  static constexpr bool carries_values = true;                              ///< see carried_values.hpp
-  static constexpr std::uint64_t vectors_at_a_time = 8;                     ///< of `dots`
+  /// Units and registers of points that affine maps work on together,
+  static constexpr int units_per_block = register_bytes >= 64 ? 8 : 4;
+  static constexpr int registers_per_block = 2;
+  /// and that values with changes do, of three sums each.
+  static constexpr int units_with_change = 4;
+  static constexpr int registers_with_change = register_bytes >= 64 ? 2 : 1;
+  static constexpr bool carries_values = true;           ///< see carried_values.hpp
+  static constexpr std::uint64_t vectors_at_a_time = 8;  ///< of `dots`
   using FloatLanes = langevo::FloatLanes;
   using DoubleLanes = langevo::DoubleLanes;
 

@@ -12,10 +12,14 @@ struct RungCalibration {
   double largest_ratio = 0;  ///< of error to worst-case bound
 };
 
-/// Of the float rung: of the change evaluated afresh, and from carried values, whose bounds differ.
+/// Of the float rungs: of the change evaluated afresh, from carried values and from forward passes, whose
+/// bounds differ.
 struct FloatCalibration {
   RungCalibration fresh;
   RungCalibration carried;
+  RungCalibration forward;
+  double forward_open = 0;                ///< share of steps that forward passes left open, of some hundred
+  std::uint64_t forward_rests_until = 0;  ///< step
 };
 
 /// One replica's state.

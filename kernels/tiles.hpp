@@ -31,14 +31,11 @@ struct Constant {
   LANGEVO_INLINE constexpr operator decltype(Value)() const { return Value; }
 };
 
-/// body(units, j) for all units j of a layer: `units` of them, a constant, from j on, as many as the team
-/// keeps the sums of in registers together.
-template <class Team, class Body>
-LANGEVO_INLINE void each_unit_block(const Team&, int count, const Body& body) {
+/// body(units, j) for all units j of a layer: `units` of them, a constant, from j on: `Most`, or one.
+template <int Most, class Body>
+LANGEVO_INLINE void each_unit_block(int count, const Body& body) {
   int j = 0;
-  for (; j + Team::units_per_block <= count; j += Team::units_per_block) {
-    body(Constant<Team::units_per_block>{}, j);
-  }
+  for (; j + Most <= count; j += Most) body(Constant<Most>{}, j);
   for (; j < count; ++j) body(Constant<1>{}, j);
 }
 

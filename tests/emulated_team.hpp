@@ -28,9 +28,10 @@ class EmulatedTeam {
  public:
   static constexpr int lanes = 32;
   static constexpr int workers = warps;
-  static constexpr int units_per_block = 2;      ///< registers are scarcer than on a CPU
-  static constexpr int registers_per_block = 2;  ///< of points likewise
-  static constexpr int affine_registers = 1;     ///< and with three sums each
+  static constexpr int units_per_block = 2;  ///< see SerialTeam; registers are scarcer here
+  static constexpr int registers_per_block = 2;
+  static constexpr int units_with_change = 2;
+  static constexpr int registers_with_change = 1;
   static constexpr bool carries_values = false;
   static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr std::size_t threads = static_cast<std::size_t>(lanes) * warps;

@@ -297,7 +297,7 @@ void expect_whole_affine_maps() {
       std::vector<Real> d = a;
       const AffineRows<Real> affine{w.data(), proposed.data(), e.data(), h.data(), dh.data()};
       run_team<Team>([&](const Team& team) {
-        each_unit_block(team, fan_out, [&](auto units, int j) {
+        each_unit_block<Team::units_with_change>(fan_out, [&](auto units, int j) {
           const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
           affine_with_change<units>(team, layer, j, false, affine, a.data() + row, d.data() + row);
         });

@@ -170,9 +170,7 @@ std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Dynamics
 std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uint64_t replicas, int threads) {
   const Network& network = problem.network();
   const std::vector<Layer> layers(network.layers().begin(), network.layers().end());
-  const NetworkView view{layers.data(),        static_cast<int>(layers.size()),
-                         network.max_width(),  network.parameter_count(),
-                         network.activation(), HostProblem::carried_tiles(network, problem.data().points)};
+  const NetworkView view = HostProblem::network_view(network, layers.data(), problem.data().points);
   const std::uint64_t data = HostProblem::padded_points(problem.data().points) *
                              static_cast<std::uint64_t>(network.input_dim() + network.output_dim()) *
                              (sizeof(float) + sizeof(double));

@@ -39,13 +39,22 @@ std::size_t HostProblem::padded_points(std::size_t points) {
   return (points + points_per_tile - 1) / points_per_tile * points_per_tile;
 }
 
-std::size_t HostProblem::carried_tiles(const Network& network, std::size_t points) {
+NetworkView HostProblem::network_view(const Network& network, const Layer* layers, std::size_t points) {
   constexpr std::size_t budget = std::size_t{64} << 20;
-  if (network.activation() != Activation::tanh) return 0;
-  std::size_t rows = 2 * (network.layers().size() + 1);
-  for (const Layer& layer : network.layers()) rows += static_cast<std::size_t>(layer.fan_out);
-  const std::size_t bytes = 2 * sizeof(float) * rows * padded_points(points);
-  return bytes <= budget ? padded_points(points) / points_per_tile : 0;
+  const auto tiles_of = [&](std::size_t rows) -> std::size_t {
+    const std::size_t bytes = 2 * sizeof(float) * rows * padded_points(points);
+    return bytes <= budget ? padded_points(points) / points_per_tile : 0;
+  };
+  std::size_t units = 0;
+  for (const Layer& layer : network.layers()) units += static_cast<std::size_t>(layer.fan_out);
+  const std::size_t bounds = 2 * (network.layers().size() + 1);
+  return {layers,
+          static_cast<int>(network.layers().size()),
+          network.max_width(),
+          network.parameter_count(),
+          network.activation(),
+          network.activation() == Activation::tanh ? tiles_of(units + bounds) : 0,
+          tiles_of(static_cast<std::size_t>(network.output_dim()))};
 }
 
 HostProblem::HostProblem(const Problem& problem)
@@ -61,18 +70,12 @@ HostProblem::HostProblem(const Problem& problem)
       input_dim_(problem.data().input_dim),
       target_dim_(problem.data().target_dim),
       largest_input_(largest_norm(problem.data().inputs, points_, input_dim_)),
-      max_width_(problem.network().max_width()),
-      parameter_count_(problem.network().parameter_count()),
-      activation_(problem.network().activation()),
-      loss_(problem.loss()),
-      carried_tiles_(carried_tiles(problem.network(), points_)) {}
+      network_(network_view(problem.network(), layers_.data(), points_)),
+      loss_(problem.loss()) {}
 
 ProblemView HostProblem::view() const {
   const std::size_t tiles = padded_points(points_) / points_per_tile;
-  const NetworkView network{layers_.data(), static_cast<int>(layers_.size()),
-                            max_width_,     parameter_count_,
-                            activation_,    carried_tiles_};
-  return {network,
+  return {network_,
           {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_,
            static_cast<float>(largest_input_)},
           {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_,

@@ -11,14 +11,18 @@ namespace langevo {
 class HostProblem {
  public:
   explicit HostProblem(const Problem& problem);
+  HostProblem(const HostProblem&) = delete;
+  HostProblem& operator=(const HostProblem&) = delete;
 
   /// Valid as long as this object lives.
   [[nodiscard]] ProblemView view() const;
 
   [[nodiscard]] static std::size_t padded_points(std::size_t points);
 
-  /// NetworkView::carried_tiles: all of them, where their values fit into 64 MiB for a thread.
-  [[nodiscard]] static std::size_t carried_tiles(const Network& network, std::size_t points);
+  /// Of `layers`, those of the network. Values and outputs of all tiles are kept from step to step where they
+  /// fit into 64 MiB for a thread.
+  [[nodiscard]] static NetworkView network_view(const Network& network, const Layer* layers,
+                                                std::size_t points);
 
  private:
   std::vector<Layer> layers_;
@@ -30,11 +34,8 @@ class HostProblem {
   int input_dim_;
   int target_dim_;
   double largest_input_;
-  int max_width_;
-  std::size_t parameter_count_;
-  Activation activation_;
+  NetworkView network_;
   Loss loss_;
-  std::size_t carried_tiles_;
 };
 
 }  // namespace langevo

@@ -107,6 +107,41 @@ LANGEVO_INLINE FloatLanes square_root(FloatLanes a) {
   return a;
 #endif
 }
+/// As their namesakes in scalar.hpp. Of two operands, the second is what comes of a NaN in either.
+LANGEVO_INLINE FloatLanes clamped(FloatLanes a, float limit) {
+#if defined(__AVX512F__)
+  const __m512 below = _mm512_maskz_min_ps(0xffff, FloatLanes(limit).lane, a.lane);
+  return {_mm512_maskz_max_ps(0xffff, FloatLanes(-limit).lane, below)};
+#elif defined(__AVX2__)
+  return {_mm256_max_ps(FloatLanes(-limit).lane, _mm256_min_ps(FloatLanes(limit).lane, a.lane))};
+#elif defined(__SSE2__)
+  return {_mm_max_ps(FloatLanes(-limit).lane, _mm_min_ps(FloatLanes(limit).lane, a.lane))};
+#else
+  for (int i = 0; i < FloatLanes::count; ++i) a.lane[i] = clamped(a.lane[i], limit);
+  return a;
+#endif
+}
+LANGEVO_INLINE FloatLanes positive_part(FloatLanes a) {
+#if defined(__AVX512F__)
+  return {_mm512_maskz_max_ps(0xffff, FloatLanes(0.0f).lane, a.lane)};
+#elif defined(__AVX2__)
+  return {_mm256_max_ps(FloatLanes(0.0f).lane, a.lane)};
+#elif defined(__SSE2__)
+  return {_mm_max_ps(FloatLanes(0.0f).lane, a.lane)};
+#else
+  for (int i = 0; i < FloatLanes::count; ++i) a.lane[i] = positive_part(a.lane[i]);
+  return a;
+#endif
+}
+LANGEVO_INLINE FloatLanes quick_quotient(FloatLanes a, FloatLanes b) {
+#if defined(__AVX512F__)
+  const FloatLanes reciprocal(_mm512_maskz_rcp14_ps(0xffff, b.lane));
+  const FloatLanes nearly = a * reciprocal;
+  return multiply_add(negative_multiply_add(b, nearly, a), reciprocal, nearly);
+#else
+  return {a.lane / b.lane};
+#endif
+}
 LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLanes c) {
 #if defined(__AVX512F__)
   return {_mm512_fmadd_pd(a.lane, b.lane, c.lane)};

@@ -12,6 +12,8 @@ class DeviceProblem {
   explicit DeviceProblem(const HostProblem& host) : view_(host.view()) {
     layers_ = DeviceArray<Layer>(view_.network.layers, static_cast<std::size_t>(view_.network.layer_count));
     view_.network.layers = layers_.data();
+    const auto outputs = static_cast<std::size_t>(view_.data_float.target_dim);
+    if (view_.network.forward_tiles * outputs > most_output_tiles) view_.network.forward_tiles = 0;
     place(view_.data_float, float_inputs_, float_targets_);
     place(view_.data_double, double_inputs_, double_targets_);
   }
@@ -20,6 +22,9 @@ class DeviceProblem {
   [[nodiscard]] const ProblemView& view() const { return view_; }
 
  private:
+  /// Kept by every team, of which there are thousands: 128 KiB.
+  static constexpr std::size_t most_output_tiles = 256;
+
   template <class Real>
   static void place(DataView<Real>& data, DeviceArray<Real>& inputs, DeviceArray<Real>& targets) {
     const std::size_t points = data.tiles * points_per_tile;

@@ -1,0 +1,182 @@
+#pragma once
+
+#include "kernels/change_bounds.hpp"
+#include "kernels/gradient.hpp"
+#include "kernels/loss_change.hpp"
+#include "kernels/step_track.hpp"
+
+/// The float change of the loss from the outputs of x and x': df = f' - f of two forward passes in float, of
+/// which that of x is at hand. A proposal then costs one product for every weight and point, where changes
+/// cost two and changes beside values three. For that, df has the errors of whole outputs: it decides what
+/// lies far enough from the threshold, which is nearly everything where mutations are not too small. Errors
+/// of the activation that are the same for neighbouring arguments cancel in f' - f.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Outputs of the present state, and of the proposal beside them.
+template <class Team>
+struct ForwardOutputs {
+  float* output[2];   ///< [tile][output][points_per_tile]; `side` holds now, the other the proposal
+  float error[2];     ///< bound on the 2-norm of their errors at every point
+  std::size_t tiles;  ///< 0: forward passes do not pay
+  StepTrack track;
+  int side;
+  bool valid;      ///< for the state before track.next_step
+  bool following;  ///< a step has begun: its decision may use the outputs
+  bool proposed;   ///< the other side is that of the proposal decided last
+
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    tiles = forward_tiles(network, Team::carries_values);
+    side = 0;
+    valid = following = proposed = false;
+    track = {};
+    const auto outputs = static_cast<std::size_t>(network.layers[network.layer_count - 1].fan_out);
+    for (float*& rows : output) rows = arena.take<float>(tiles * outputs * points_per_tile);
+  }
+
+  /// The next decision is that of this step, and end_step will tell what became of the proposal.
+  LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step, bool serves) {
+    following = serves && tiles > 0;
+    proposed = false;
+    if (following && !track.begin(replica, step)) valid = false;
+  }
+
+  LANGEVO_FUNCTION void end_step(bool accepted) {
+    if (!following) return;
+    track.end();
+    following = false;
+    if (!accepted) return;
+    valid = proposed;
+    side = 1 - side;
+  }
+};
+
+/// Values of `Units` units from j on.
+template <class Act, int Units, bool Hidden, class Team>
+LANGEVO_INLINE void forward_units(const Team& team, const Layer& layer, int j, const float* x,
+                                  const float* input, float* values) {
+  affine_units<Units>(team, layer, j, x, input, values, [](auto sum) LANGEVO_BODY {
+    if constexpr (Hidden) {
+      return Act::quick_value(sum);
+    } else {
+      return sum;
+    }
+  });
+}
+
+/// Outputs on one tile to `output`.
+template <class Act, class Team>
+LANGEVO_FUNCTION void forward_tile(const Team& team, const ProblemView& problem, const float* x,
+                                   std::size_t tile, float* const (&scratch)[2], float* output) {
+  const NetworkView& network = problem.network;
+  const float* below = problem.data_float.inputs + tile * problem.data_float.input_dim * points_per_tile;
+  for (int l = 0; l < network.layer_count; ++l) {
+    const Layer& layer = network.layers[l];
+    const bool hidden = l + 1 < network.layer_count;
+    float* const values = hidden ? scratch[l % 2] : output;
+    each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
+      float* const rows = values + static_cast<std::size_t>(j) * points_per_tile;
+      if (hidden) {
+        forward_units<Act, units, true>(team, layer, j, x, below, rows);
+      } else {
+        forward_units<Act, units, false>(team, layer, j, x, below, rows);
+      }
+    });
+    below = values;
+  }
+}
+
+/// x rounded to float, to `weight`; returns a bound on the 2-norm of the outputs' errors at every point. With
+/// F the Frobenius norm of a layer's weights and H a bound on the norm of the values below:
+/// e' = F e + gamma (F H + |b|), and the activation adds its own.
+template <class Act, class Team>
+LANGEVO_FUNCTION float load_state(const Team& team, const ProblemView& problem, const double* x,
+                                  float* weight) {
+  constexpr float u = Limits<float>::unit_roundoff;
+  const NetworkView& network = problem.network;
+  const auto load = [&](std::size_t offset, std::size_t count) {
+    return static_cast<float>(square_root(team.sum(count, [&](std::size_t i) LANGEVO_BODY {
+      weight[offset + i] = static_cast<float>(x[offset + i]);
+      return x[offset + i] * x[offset + i];
+    })));
+  };
+  float norm = problem.data_float.largest_input;
+  float error = u * norm;
+  for (int l = 0; l < network.layer_count; ++l) {
+    const Layer& layer = network.layers[l];
+    const float of_weights =
+        load(layer.weight_offset, static_cast<std::size_t>(layer.fan_in) * layer.fan_out);
+    const float of_biases = layer.has_bias ? load(layer.bias_offset, layer.fan_out) : 0.0f;
+    error = affine_error<float>({of_weights, of_weights, 0, of_biases, 0}, layer.fan_in, norm, error);
+    norm = of_weights * norm + of_biases;
+    if (l + 1 == network.layer_count) break;
+    const float widest = square_root(static_cast<float>(layer.fan_out));
+    norm = smaller(norm, Act::largest_value() * widest);
+    error += u * Act::quick_error() * widest;
+  }
+  team.synchronize();
+  return error;
+}
+
+/// Outputs of x to side 0.
+template <class Act, class Team>
+LANGEVO_FUNCTION void renew_outputs(const Team& team, const ProblemView& problem, const double* x,
+                                    const LossChangeWorkspace<Team, float>& work,
+                                    ForwardOutputs<Team>& outputs) {
+  outputs.side = 0;
+  outputs.error[0] = load_state<Act>(team, problem, x, work.weight);
+  const std::size_t row = static_cast<std::size_t>(problem.data_float.target_dim) * points_per_tile;
+  for (std::size_t tile = team.worker(); tile < outputs.tiles; tile += Team::workers)
+    forward_tile<Act>(team, problem, work.weight, tile, work.value, outputs.output[0] + tile * row);
+  outputs.valid = true;
+  team.synchronize();
+}
+
+/// U(x') - U(x).
+template <class Act, class Team>
+LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const ProblemView& problem,
+                                                   const double* x, const double* proposed,
+                                                   LossChangeWorkspace<Team, float>& work,
+                                                   ForwardOutputs<Team>& outputs) {
+  if (!outputs.valid) renew_outputs<Act>(team, problem, x, work, outputs);
+  const DataView<float>& data = problem.data_float;
+  const int other = 1 - outputs.side;
+  outputs.error[other] = load_state<Act>(team, problem, proposed, work.proposed_weight);
+  team.clear(work.sums->change);
+  team.clear(work.sums->magnitude);
+  team.clear(work.sums->error);
+  const float value_error = outputs.error[outputs.side];
+  const float change_error = value_error + outputs.error[other];
+  const PointErrors<float> errors = work.errors;
+  team.each_point([&](int p) LANGEVO_BODY {
+    errors.value[p] = value_error;
+    errors.change[p] = change_error;
+  });
+  float* const df = work.change[0];
+  const std::size_t row = static_cast<std::size_t>(data.target_dim) * points_per_tile;
+  for (std::size_t tile = team.worker(); tile < outputs.tiles; tile += Team::workers) {
+    const float* const f = outputs.output[outputs.side] + tile * row;
+    float* const next = outputs.output[other] + tile * row;
+    forward_tile<Act>(team, problem, work.proposed_weight, tile, work.value, next);
+    each_output(team, 0, data.target_dim, [&](int i, int) LANGEVO_BODY { df[i] = next[i] - f[i]; });
+    add_loss_change(team, problem.loss, data.target_dim, data.targets + tile * row, f, df, errors,
+                    data.points - tile * points_per_tile, *work.sums);
+  }
+  team.synchronize();
+  outputs.proposed = true;
+  return total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
+                           *work.sums);
+}
+
+template <class Team>
+LANGEVO_FUNCTION LossChange forward_loss_change(const Team& team, const ProblemView& problem, const double* x,
+                                                const double* proposed,
+                                                LossChangeWorkspace<Team, float>& work,
+                                                ForwardOutputs<Team>& outputs) {
+  return with_activation(problem.network.activation, [&](auto activation) {
+    return forward_loss_change_of<decltype(activation)>(team, problem, x, proposed, work, outputs);
+  });
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,289 @@
+// The float change from forward passes against the double change: its bound holds along trajectories, the
+// outputs that it keeps are those of the state, and steps that it decides are decided as double does.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "kernel_fixture.hpp"
+#include "kernels/metropolis.hpp"
+#include "kernels/serial_team.hpp"
+
+namespace langevo {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Activation all_activations[] = {Activation::tanh, Activation::relu, Activation::sigmoid,
+                                          Activation::identity};
+
+class ForwardChangeTest : public testing::Test {
+ protected:
+  std::mt19937_64 generator_{7};
+  std::normal_distribution<double> normal_;
+
+  Problem random_problem(const std::vector<int>& widths, Activation activation, Loss loss,
+                         std::size_t points) {
+    Dataset data{points, widths.front(), widths.back(), {}, {}};
+    for (std::size_t i = 0; i < points * data.input_dim; ++i) data.inputs.push_back(normal_(generator_));
+    for (std::size_t i = 0; i < points * data.target_dim; ++i)
+      data.targets.push_back(std::abs(normal_(generator_)));
+    return {Network(widths, activation, points % 2 == 0), data, loss};
+  }
+
+  std::vector<double> moved(const std::vector<double>& x, double sigma) {
+    std::vector<double> y = x;
+    for (double& value : y) value = std::fma(sigma, normal_(generator_), value);
+    return y;
+  }
+
+  std::vector<double> state(const Problem& problem, double size) {
+    return moved(std::vector<double>(problem.network().parameter_count()), size);
+  }
+};
+
+/// One replica whose outputs are kept.
+class Follower {
+ public:
+  explicit Follower(const Problem& problem) : host_(problem), view_(host_.view()), owned_(here()) {}
+
+  AcceptanceWorkspace<SerialTeam>& work() { return owned_.get(); }
+  ForwardOutputs<SerialTeam>& forward() { return work().forward; }
+  [[nodiscard]] const ProblemView& view() const { return view_; }
+
+  LossChange change(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
+    forward().begin_step(0, step, true);
+    return forward_loss_change(SerialTeam{}, view_, x.data(), proposed.data(), work().single_precision,
+                               forward());
+  }
+  /// Error in units of the bound.
+  double error(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
+    const LossChange own = change(step, x, proposed);
+    const LossChange exact =
+        loss_change(SerialTeam{}, view_, x.data(), proposed.data(), work().double_precision);
+    return std::max(0.0, std::abs(own.change - exact.change) - exact.error_bound) / own.error_bound;
+  }
+
+ private:
+  /// Without carried values, beside which forward passes do not always pay.
+  const NetworkView& here() {
+    view_.network.carried_tiles = 0;
+    return view_.network;
+  }
+
+  HostProblem host_;
+  ProblemView view_;
+  OwnedWorkspace<AcceptanceWorkspace<SerialTeam>> owned_;
+};
+
+TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
+  for (const Activation activation : all_activations) {
+    with_activation(activation, [&](auto act) {
+      using Act = decltype(act);
+      const double bound = static_cast<double>(Act::quick_error() * Limits<float>::unit_roundoff);
+      double largest = 0;
+      const auto expect_near = [&](float a, float quick) {
+        const double error = std::abs(static_cast<double>(quick) - Act::value(static_cast<double>(a)));
+        ASSERT_LE(error, bound) << name_of(activation) << a;
+        largest = std::max(largest, error);
+      };
+      for (float a = -12; a < 12; a += 1.0f / 512) {
+        float argument[FloatLanes::count];
+        float value[FloatLanes::count];
+        for (int i = 0; i < FloatLanes::count; ++i)
+          argument[i] = a + static_cast<float>(i) / (512.0f * FloatLanes::count);
+        Act::quick_value(FloatLanes::load(argument)).store(value);
+        for (int i = 0; i < FloatLanes::count; ++i) {
+          expect_near(argument[i], value[i]);
+          expect_near(argument[i], Act::quick_value(argument[i]));
+        }
+      }
+      EXPECT_GE(largest, 0.4 * bound) << "a bound too loose";
+      float lanes[FloatLanes::count];
+      Act::quick_value(FloatLanes(std::nanf(""))).store(lanes);
+      EXPECT_TRUE(std::isnan(lanes[0])) << name_of(activation);
+      EXPECT_TRUE(std::isnan(Act::quick_value(std::nanf("")))) << name_of(activation);
+      for (const float a : {-HUGE_VALF, HUGE_VALF}) {
+        const float limit = activation == Activation::tanh      ? std::copysign(1.0f, a)
+                            : activation == Activation::sigmoid ? (a > 0 ? 1.0f : 0.0f)
+                            : activation == Activation::relu    ? std::max(a, 0.0f)
+                                                                : a;
+        Act::quick_value(FloatLanes(a)).store(lanes);
+        for (const float value : {lanes[0], Act::quick_value(a)}) {
+          if (std::isfinite(limit)) {
+            EXPECT_NEAR(value, limit, 2e-6) << name_of(activation);
+          } else {
+            EXPECT_EQ(value, limit) << name_of(activation);
+          }
+        }
+      }
+    });
+  }
+}
+
+// f = 2 x + 1 becomes 2.5 x + 1: at x = 1 with y = 4 the error falls from 1 to 1/4, at x = -2 with y = -1
+// it rises from 4 to 9, so that U changes by (-3/4 + 5)/2.
+TEST_F(ForwardChangeTest, ByHand) {
+  const Problem problem(Network({1, 1}, Activation::tanh, true), Dataset{2, 1, 1, {1, -2}, {4, -1}},
+                        Loss::mse);
+  Follower follower(problem);
+  const LossChange change = follower.change(0, {2, 1}, {2.5, 1});
+  EXPECT_EQ(change.change, (-0.75 + 5) / 2);
+  EXPECT_GT(change.error_bound, 0);
+  EXPECT_LT(change.error_bound, 1e-4);
+}
+
+TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
+  double largest = 0;
+  for (int net = 0; net < 120; ++net) {
+    const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
+    std::vector<int> widths{1 + net % 4};
+    for (int l = 0; l < net % 4; ++l) widths.push_back(1 + (net * 7 + l * 5) % 37);
+    widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
+    const Problem problem = random_problem(widths, all_activations[net / 4 % 4], loss,
+                                           1 + static_cast<std::size_t>(net * 13) % 150);
+    Follower follower(problem);
+    std::vector<double> x = state(problem, std::pow(10.0, -1 + net % 5 * 0.3));
+    const double sigma = std::pow(10.0, -8 + net % 8);
+    for (std::uint64_t step = 0; step < 50; ++step) {
+      const std::vector<double> proposed = moved(x, sigma);
+      const double error = follower.error(step, x, proposed);
+      ASSERT_LE(error, 1) << "net " << net << ", step " << step;
+      largest = std::max(largest, error);
+      follower.forward().end_step(step % 3 != 1);
+      if (step % 3 != 1) x = proposed;
+    }
+  }
+  EXPECT_GT(largest, 0.05) << "a bound this loose tests nothing";
+}
+
+TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
+  for (const Activation activation : all_activations) {
+    const Problem problem = random_problem({2, 9, 7, 2}, activation, Loss::mse, 131);
+    Follower follower(problem);
+    std::vector<double> x = state(problem, 0.5);
+    for (std::uint64_t step = 0; step < 40; ++step) {
+      const std::vector<double> proposed = moved(x, 1e-3);
+      const LossChange kept = follower.change(step, x, proposed);
+      Follower fresh(problem);
+      const LossChange found = fresh.change(step, x, proposed);
+      ASSERT_EQ(kept.change, found.change) << name_of(activation) << ", step " << step;
+      ASSERT_EQ(kept.error_bound, found.error_bound);
+      const bool accepted = step % 3 != 0;
+      follower.forward().end_step(accepted);
+      if (accepted) x = proposed;
+    }
+  }
+}
+
+TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
+  const Problem problem = random_problem({1, 20, 1}, Activation::tanh, Loss::mse, 100);
+  const std::vector<double> x = state(problem, 0.5);
+  const std::vector<double> elsewhere = moved(x, 0.1);
+  const std::vector<double> proposed = moved(elsewhere, 1e-6);
+  const auto begin = [&](Follower& follower) {
+    follower.error(7, x, moved(x, 1e-6));
+    follower.forward().end_step(false);
+  };
+  Follower stale(problem);
+  begin(stale);
+  EXPECT_GT(stale.error(8, elsewhere, proposed), 1) << "no outputs were kept";
+  Follower later(problem);
+  begin(later);
+  EXPECT_LE(later.error(9, elsewhere, proposed), 1) << "a step was taken by someone else";
+  Follower unused(problem);
+  begin(unused);
+  unused.forward().begin_step(0, 8, false);
+  unused.forward().end_step(true);
+  EXPECT_LE(unused.error(9, elsewhere, proposed), 1) << "another rung took a step";
+  Follower undecided(problem);
+  begin(undecided);
+  undecided.forward().begin_step(0, 8, true);  // and no change is asked for
+  undecided.forward().end_step(true);
+  EXPECT_LE(undecided.error(9, elsewhere, proposed), 1) << "the proposal's outputs were not found";
+}
+
+TEST(ForwardPolicy, ByHand) {
+  FloatCalibration calibration;
+  EXPECT_TRUE(ForwardPolicy::serves(calibration, 0));
+  std::uint64_t step = 0;
+  for (; ForwardPolicy::serves(calibration, step); ++step) {
+    ASSERT_LT(step, 40u);
+    ForwardPolicy::take(true, true, step, calibration);
+  }
+  EXPECT_EQ(step, 35u) << "1 - (255/256)^n is above an eighth from n = 35 on";
+  EXPECT_FALSE(ForwardPolicy::serves(calibration, 34 + ForwardPolicy::rest - 1));
+  EXPECT_TRUE(ForwardPolicy::serves(calibration, 34 + ForwardPolicy::rest));
+  EXPECT_EQ(calibration.forward_open, 0) << "it begins anew";
+  for (step = 10000; step < 20000; ++step) {
+    ForwardPolicy::take(step % 10 == 0, true, step, calibration);
+    ASSERT_TRUE(ForwardPolicy::serves(calibration, step)) << "a tenth is left open";
+  }
+  EXPECT_NEAR(calibration.forward_open, 0.1, 0.02);
+  for (step = 20000; step < 30000; ++step) ForwardPolicy::take(step % 3 == 0, false, step, calibration);
+  EXPECT_TRUE(ForwardPolicy::serves(calibration, step)) << "beside changes that carry no values";
+}
+
+/// Metropolis steps of one replica.
+struct Steps {
+  std::vector<double> x;
+  FloatCalibration calibration{};
+  StepCounters counters{};
+};
+
+/// `disturb(step, work)` before every step.
+template <class Disturb>
+Steps take_steps(const Problem& problem, const std::vector<double>& x, double sigma, Precision precision,
+                 std::uint64_t steps, const Disturb& disturb) {
+  const HostProblem host(problem);
+  OwnedWorkspace<MetropolisWorkspace<SerialTeam>> owned(host.view().network);
+  const std::vector<double> sigmas(x.size(), sigma);
+  Steps run{x};
+  for (StepContext context{host.view(), sigmas.data(), 3, 0, 0}; context.step < steps; ++context.step) {
+    disturb(context.step, owned.get().acceptance);
+    take_step(SerialTeam{}, context, Metropolis{infinity, precision},
+              {run.x.data(), &run.calibration, nullptr}, owned.get(), run.counters);
+  }
+  return run;
+}
+
+const auto undisturbed = [](std::uint64_t, AcceptanceWorkspace<SerialTeam>&) {};
+
+TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
+  for (const Activation activation : all_activations) {
+    for (const Loss loss : {Loss::mse, Loss::cross_entropy}) {
+      const Problem problem = random_problem({2, 32, 32, 3}, activation, loss, 65);
+      const std::vector<double> x = state(problem, 0.3);
+      for (const double sigma : {1e-9, 1e-7, 1e-5, 1e-3}) {
+        const Steps exact = take_steps(problem, x, sigma, Precision::float64, 600, undisturbed);
+        const Steps run = take_steps(problem, x, sigma, Precision::float32, 600, undisturbed);
+        EXPECT_EQ(run.x, exact.x) << name_of(activation) << ", sigma " << sigma;
+        EXPECT_NE(run.x, x);
+        EXPECT_GE(run.calibration.forward.audits, AuditPolicy::audits_before_trust);
+        EXPECT_EQ(run.counters.audit_failures, 0u);
+        const bool rests = run.calibration.forward_rests_until > 0;
+        if (sigma < 1e-8) {
+          EXPECT_TRUE(rests) << name_of(activation) << ": mutations are smaller than roundings";
+        } else if (sigma > 1e-5) {
+          EXPECT_FALSE(rests) << name_of(activation);
+          EXPECT_GE(run.counters.decided_by_float, 560u) << name_of(activation);
+        }
+      }
+    }
+  }
+}
+
+// Outputs that are wrong by little change what is decided; audits must see them.
+TEST_F(ForwardChangeTest, AuditsSeeWrongOutputs) {
+  const Problem problem = random_problem({2, 32, 32, 3}, Activation::tanh, Loss::mse, 65);
+  const std::vector<double> x = state(problem, 0.3);
+  const Steps run = take_steps(problem, x, 1e-4, Precision::float32, 2100,
+                               [](std::uint64_t step, AcceptanceWorkspace<SerialTeam>& work) {
+                                 if (step < 1000) return;
+                                 float* const f = work.forward.output[work.forward.side];
+                                 for (int p = 0; p < 65; ++p) f[p] *= 1.001f;
+                               });
+  EXPECT_GE(run.counters.audit_failures, 1u);
+}
+
+}  // namespace
+}  // namespace langevo
