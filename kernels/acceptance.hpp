@@ -11,24 +11,24 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// When forward passes decide: where they leave so few steps open that they are worth their time.
-struct ForwardPolicy {
+/// A rung that leaves too many steps to the next one rests, and is tried again later.
+struct RungPolicy {
   static constexpr double memory = 256;  ///< steps
   static constexpr std::uint64_t rest = 4096;
 
-  LANGEVO_INLINE static bool serves(const FloatCalibration& calibration, std::uint64_t step) {
-    return step >= calibration.forward_rests_until;
+  LANGEVO_INLINE static bool rests(const RungUse& use, std::uint64_t step) { return step < use.rests_until; }
+
+  LANGEVO_INLINE static void take(bool missed, double most_missed, std::uint64_t step, RungUse& use) {
+    use.missed += ((missed ? 1.0 : 0.0) - use.missed) / memory;
+    if (use.missed <= most_missed) return;
+    use = {0, step + rest};
   }
 
-  /// Beside changes from carried values a pass saves a third of the time, beside others more than half.
-  LANGEVO_INLINE static void take(bool open, bool carried, std::uint64_t step,
-                                  FloatCalibration& calibration) {
-    const double most_open = carried ? 0.125 : 0.5;
-    calibration.forward_open += ((open ? 1.0 : 0.0) - calibration.forward_open) / memory;
-    if (calibration.forward_open <= most_open) return;
-    calibration.forward_open = 0;
-    calibration.forward_rests_until = step + rest;
-  }
+  /// Beside carried values a forward pass saves a third of the time, beside changes evaluated afresh more
+  /// than half. Those are a few times the price of carried values, which miss where a change is too large.
+  static constexpr double most_beside_carried = 0.125;
+  static constexpr double most_beside_fresh = 0.5;
+  static constexpr double most_of_carried = 0.25;
 };
 
 template <class Team>
@@ -45,10 +45,16 @@ struct AcceptanceWorkspace {
     forward.carve(arena, network);
   }
 
+  [[nodiscard]] LANGEVO_FUNCTION bool carries(const FloatCalibration& calibration, std::uint64_t step) const {
+    return carried.tiles > 0 && !RungPolicy::rests(calibration.carried_use, step);
+  }
+
   /// The next decision is that of this step, and end_step will tell what became of the proposal.
   template <class Context>
   LANGEVO_FUNCTION void begin_step(const Context& context, const FloatCalibration& calibration) {
-    forward.begin_step(context.replica, context.step, ForwardPolicy::serves(calibration, context.step));
+    const bool wanted = !carries(calibration, context.step) || forward.pays_beside_carried;
+    const bool serves = wanted && !RungPolicy::rests(calibration.forward_use, context.step);
+    forward.begin_step(context.replica, context.step, serves);
     if (!forward.following) carried.begin_step(context.replica, context.step);
   }
 
@@ -80,15 +86,15 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
 /// The worst-case bound of the float change assumes that all roundings conspire; they do not, and in deep
 /// networks it is 10^3 to 10^6 times the error. So the float rung's bound is measured: audits compare the
 /// float change with the double one and remember the largest ratio of error to worst case; the bound in use
-/// is `safety` times that. Until enough audits were made it is the worst case itself.
+/// is `safety` times that, once every one of the first steps was audited.
 struct AuditPolicy {
   static constexpr std::uint32_t audits_before_trust = 16;
   static constexpr double safety = 16;
 
   /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
   LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {
-    const std::uint64_t interval = calibration.audits < audits_before_trust ? 2 : 1024;
-    return step % interval == interval - 1;
+    constexpr std::uint64_t interval = 1024;
+    return calibration.audits < audits_before_trust || step % interval == interval - 1;
   }
 
   LANGEVO_INLINE static double factor(const RungCalibration& calibration) {
@@ -178,12 +184,19 @@ LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Preci
     RungCalibration* const calibration = &calibrations->forward;
     forward = {change, calibration, audit_float || AuditPolicy::due(context.step, *calibration)};
     const bool decides = float_decides(forward, threshold);
-    if (team.leads() && !forward.audit)
-      ForwardPolicy::take(!decides, work.carried.tiles > 0, context.step, *calibrations);
+    if (team.leads() && !forward.audit) {
+      const double most_missed = work.carries(*calibrations, context.step) ? RungPolicy::most_beside_carried
+                                                                           : RungPolicy::most_beside_fresh;
+      RungPolicy::take(!decides, most_missed, context.step, calibrations->forward_use);
+    }
     if (decides) return decide_by_float(forward, threshold, counters);
   }
   const LossChange change = float_change_of_step(team, problem, x, proposed, work.single_precision,
                                                  work.double_precision, work.carried);
+  if (team.leads() && work.carried.following) {
+    RungPolicy::take(!work.carried.proposed, RungPolicy::most_of_carried, context.step,
+                     calibrations->carried_use);
+  }
   RungCalibration* const calibration =
       work.carried.gave_change() ? &calibrations->carried : &calibrations->fresh;
   const FloatEstimate estimate{change, calibration,

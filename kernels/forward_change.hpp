@@ -18,7 +18,8 @@ template <class Team>
 struct ForwardOutputs {
   float* output[2];   ///< [tile][output][points_per_tile]; `side` holds now, the other the proposal
   float error[2];     ///< bound on the 2-norm of their errors at every point
-  std::size_t tiles;  ///< 0: forward passes do not pay
+  std::size_t tiles;  ///< 0: none are kept
+  bool pays_beside_carried;
   StepTrack track;
   int side;
   bool valid;      ///< for the state before track.next_step
@@ -26,7 +27,8 @@ struct ForwardOutputs {
   bool proposed;   ///< the other side is that of the proposal decided last
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    tiles = forward_tiles(network, Team::carries_values);
+    tiles = network.forward_tiles;
+    pays_beside_carried = forward_passes_pay(network);
     side = 0;
     valid = following = proposed = false;
     track = {};

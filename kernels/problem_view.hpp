@@ -24,18 +24,17 @@ struct NetworkView {
 /// A first hidden layer of at most so many inputs has its carried values in place, see carried_narrow.hpp.
 inline constexpr int narrow_fan_in = 8;
 
-/// Tiles whose outputs are kept: where forward passes pay. Beside carried values that is by count of
-/// multiply-adds: what a pass saves in the products above the first layer, and what it adds for whole
-/// activations in place of a few terms of a series.
-LANGEVO_INLINE std::size_t forward_tiles(const NetworkView& network, bool carries) {
+/// Whether forward passes cost less than changes from carried values, by count of multiply-adds: what they
+/// save in the products above the first layer, and what they add for whole activations in place of a few
+/// terms of a series.
+LANGEVO_INLINE bool forward_passes_pay(const NetworkView& network) {
   std::size_t products = 0;
   std::size_t units = 0;
   for (int l = 1; l < network.layer_count; ++l) {
     products += static_cast<std::size_t>(network.layers[l].fan_in) * network.layers[l].fan_out;
     units += network.layers[l - 1].fan_out;
   }
-  const bool carried = carries && network.carried_tiles > 0;
-  return carried && products <= 16 * units ? 0 : network.forward_tiles;
+  return products > 16 * units;
 }
 
 /// Inputs and targets by tiles of points, [tile][dimension][points_per_tile]; the last tile is padded with

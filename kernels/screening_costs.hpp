@@ -41,9 +41,10 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const double followed = own + points * 0.42 * units;
   const bool precise = precision == Precision::float64;
   const bool carried = carries && network.carried_tiles > 0;
+  const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
   const double step =
-      precise                               ? in_double
-      : forward_tiles(network, carries) > 0 ? own + points * (1 + 0.0125 * weights + 0.19 * units)
+      precise   ? in_double
+      : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
       : carried
           ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
           : in_float;

@@ -12,14 +12,20 @@ struct RungCalibration {
   double largest_ratio = 0;  ///< of error to worst-case bound
 };
 
+/// Whether a rung is worth its time in one replica.
+struct RungUse {
+  double missed = 0;              ///< share of the last few hundred steps that it left to the next one
+  std::uint64_t rests_until = 0;  ///< step
+};
+
 /// Of the float rungs: of the change evaluated afresh, from carried values and from forward passes, whose
 /// bounds differ.
 struct FloatCalibration {
   RungCalibration fresh;
   RungCalibration carried;
   RungCalibration forward;
-  double forward_open = 0;                ///< share of steps that forward passes left open, of some hundred
-  std::uint64_t forward_rests_until = 0;  ///< step
+  RungUse carried_use;
+  RungUse forward_use;
 };
 
 /// One replica's state.

@@ -202,25 +202,22 @@ TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   EXPECT_LE(undecided.error(9, elsewhere, proposed), 1) << "the proposal's outputs were not found";
 }
 
-TEST(ForwardPolicy, ByHand) {
-  FloatCalibration calibration;
-  EXPECT_TRUE(ForwardPolicy::serves(calibration, 0));
+TEST(RungPolicy, ByHand) {
+  RungUse use;
   std::uint64_t step = 0;
-  for (; ForwardPolicy::serves(calibration, step); ++step) {
+  for (; !RungPolicy::rests(use, step); ++step) {
     ASSERT_LT(step, 40u);
-    ForwardPolicy::take(true, true, step, calibration);
+    RungPolicy::take(true, 0.125, step, use);
   }
   EXPECT_EQ(step, 35u) << "1 - (255/256)^n is above an eighth from n = 35 on";
-  EXPECT_FALSE(ForwardPolicy::serves(calibration, 34 + ForwardPolicy::rest - 1));
-  EXPECT_TRUE(ForwardPolicy::serves(calibration, 34 + ForwardPolicy::rest));
-  EXPECT_EQ(calibration.forward_open, 0) << "it begins anew";
+  EXPECT_TRUE(RungPolicy::rests(use, 34 + RungPolicy::rest - 1));
+  EXPECT_FALSE(RungPolicy::rests(use, 34 + RungPolicy::rest));
+  EXPECT_EQ(use.missed, 0) << "it begins anew";
   for (step = 10000; step < 20000; ++step) {
-    ForwardPolicy::take(step % 10 == 0, true, step, calibration);
-    ASSERT_TRUE(ForwardPolicy::serves(calibration, step)) << "a tenth is left open";
+    RungPolicy::take(step % 10 == 0, 0.125, step, use);
+    ASSERT_FALSE(RungPolicy::rests(use, step)) << "a tenth is missed";
   }
-  EXPECT_NEAR(calibration.forward_open, 0.1, 0.02);
-  for (step = 20000; step < 30000; ++step) ForwardPolicy::take(step % 3 == 0, false, step, calibration);
-  EXPECT_TRUE(ForwardPolicy::serves(calibration, step)) << "beside changes that carry no values";
+  EXPECT_NEAR(use.missed, 0.1, 0.02);
 }
 
 /// Metropolis steps of one replica.
@@ -260,7 +257,7 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
         EXPECT_NE(run.x, x);
         EXPECT_GE(run.calibration.forward.audits, AuditPolicy::audits_before_trust);
         EXPECT_EQ(run.counters.audit_failures, 0u);
-        const bool rests = run.calibration.forward_rests_until > 0;
+        const bool rests = run.calibration.forward_use.rests_until > 0;
         if (sigma < 1e-8) {
           EXPECT_TRUE(rests) << name_of(activation) << ": mutations are smaller than roundings";
         } else if (sigma > 1e-5) {
@@ -270,6 +267,19 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
       }
     }
   }
+}
+
+// A shallow net's carried values do better where mutations are small; beyond the series they would be
+// evaluated afresh.
+TEST_F(ForwardChangeTest, ServesWhereValuesCannotBeCarried) {
+  const Problem problem = random_problem({1, 30, 1}, Activation::tanh, Loss::mse, 100);
+  const std::vector<double> x = state(problem, 0.3);
+  const Steps small = take_steps(problem, x, 1e-4, Precision::float32, 500, undisturbed);
+  EXPECT_EQ(small.calibration.forward.audits, 0u);
+  const Steps large = take_steps(problem, x, 1e-1, Precision::float32, 500, undisturbed);
+  EXPECT_GE(large.calibration.forward.audits, AuditPolicy::audits_before_trust);
+  EXPECT_EQ(large.x, take_steps(problem, x, 1e-1, Precision::float64, 500, undisturbed).x);
+  EXPECT_NE(large.x, x);
 }
 
 // Outputs that are wrong by little change what is decided; audits must see them.
