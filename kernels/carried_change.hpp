@@ -13,8 +13,8 @@ struct CarriedTile {
   float* narrow;  ///< values of a narrow first layer
   const float* value;
   float* next;
-  const float* norm;
-  const float* error;
+  float* norm;
+  float* error;
   float* next_norm;
   float* next_error;
 
@@ -49,19 +49,35 @@ struct CarriedTile {
 /// narrow layer and a single output. Returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
-                                                   const NarrowFloatRows& rows, CarriedTile at,
+                                                   const NarrowFloatRows& rows, ValuesLeft left,
+                                                   bool takes_back, CarriedTile at,
                                                    const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
   const float bias_change = output.has_bias ? work.weight_change[output.bias_offset] : 0.0f;
   const float remainder = rows.remainder;
   with_series_terms<Act>(rows.reach, [&](auto terms) LANGEVO_BODY {
-    narrow_output_change<Act, terms, typename Team::FloatLanes>(
-        hidden, rows, work.proposed_weight + output.weight_offset, work.weight_change + output.weight_offset,
-        bias_change, work.change[0]);
+    const float* const w = work.proposed_weight + output.weight_offset;
+    const float* const e = work.weight_change + output.weight_offset;
+    using Lanes = typename Team::FloatLanes;
+    if (left == ValuesLeft::proposed) {
+      narrow_output_change<Act, terms, ValuesLeft::proposed, Lanes>(hidden, rows, w, e, bias_change,
+                                                                    work.change[0]);
+    } else {
+      narrow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change,
+                                                                   work.change[0]);
+    }
   });
   CarriedTile above = at;
   above.ascend(hidden.fan_out);
+  if (takes_back) {
+    team.each_point([&](int p) LANGEVO_BODY {
+      const ChangeBounds<float> back = values_taken_back<Act, float>(
+          {above.norm[p], above.error[p]}, {above.next_norm[p], above.next_error[p]});
+      above.norm[p] = back.norm;
+      above.error[p] = back.error;
+    });
+  }
   const float* const output_norm = above.norm + points_per_tile;
   const float* const output_error = above.error + points_per_tile;
   float* const next_output_norm = above.next_norm + points_per_tile;
@@ -195,11 +211,13 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     narrow.change = work.weight_change;
     narrow.reach = carried.narrow_size;
     narrow.remainder = narrow_remainder<Act>(carried.narrow_size);
-    if (carried.narrow_pending) {
-      narrow.before = carried.accepted_change;
-      narrow.reach = larger(narrow.reach, carried.accepted_size);
+    if (carried.pending != PendingChange::none) {
+      narrow.before = carried.pending_change;
+      narrow.reach = larger(narrow.reach, carried.pending_size);
     }
   }
+  const ValuesLeft leaves = carried.values_to_leave();
+  const bool takes_back = carried.pending == PendingChange::taken_back;
   team.clear(work.sums->change);
   team.clear(work.sums->magnitude);
   team.clear(work.sums->error);
@@ -211,11 +229,12 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     const std::size_t points = left < points_per_tile ? left : points_per_tile;
     narrow.input = at.input;
     narrow.value = at.narrow;
-    const float* const f = carried.narrow_output
-                               ? carry_narrow_network<Act>(team, network, narrow, at, work)
-                               : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
+    const float* const f =
+        carried.narrow_output ? carry_narrow_network<Act>(team, network, narrow, leaves, takes_back, at, work)
+                              : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
     if (f == nullptr) {
-      if (carried.narrow_pending) carried.forget();  // some tiles have taken what was accepted
+      if (carried.pending != PendingChange::none)
+        carried.forget();  // some tiles have taken what was accepted
       return false;
     }
     add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f, df,
@@ -223,7 +242,8 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
   }
   result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
                              *work.sums);
-  carried.narrow_pending = false;
+  carried.pending = PendingChange::none;
+  carried.left = leaves;
   carried.proposed = true;
   return true;
 }

@@ -35,7 +35,7 @@ LANGEVO_INLINE void output_change(const NetworkView& network, const NarrowRows<d
   Lanes sum[vectors];
   Lanes by_weight[vectors];
   Lanes by_value[vectors];
-  each_narrow_strip<Act, terms_to_present, terms_to_proposal, ChangesBefore::passed, vectors, Lanes>(
+  each_narrow_strip<Act, terms_to_present, terms_to_proposal, ValuesLeft::found, vectors, Lanes>(
       network.layers[0], rows,
       [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8

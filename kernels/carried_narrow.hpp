@@ -6,7 +6,8 @@
 
 /// The changes of a first hidden layer of few inputs on one tile. They cost less to compute than to store and
 /// load: a proposal leaves the values as they are, and after an acceptance the next proposal's pass over the
-/// values computes the changes again and adds them.
+/// values computes the changes again and adds them. Where most proposals are accepted, a pass leaves the
+/// proposal's values, and after a rejection the next one takes the changes back.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -25,8 +26,9 @@ struct NarrowFloatRows : NarrowRows<float> {
   float remainder;  ///< of the series of `change`, in |d|, whatever the reach of the other one
 };
 
-/// What becomes of the values' changes that come first.
-enum class ChangesBefore { none, stored, passed };
+/// The values that a pass leaves in place: those it found, those after the changes that come first, or the
+/// proposal's.
+enum class ValuesLeft { found, present, proposed };
 
 /// Weights, then biases, which hidden layers always have.
 LANGEVO_INLINE std::size_t narrow_parameters(const Layer& layer) {
@@ -95,8 +97,8 @@ LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j,
 }
 
 /// consume(j, value, rise) for all units j at Vectors * lanes points from `first` on.
-template <class Act, int TermsBefore, int Terms, ChangesBefore Before, int Vectors, class Lanes, class FanIn,
-          class Consume>
+template <class Act, int TermsBefore, int Terms, bool HasBefore, ValuesLeft Left, int Vectors, class Lanes,
+          class FanIn, class Consume>
 LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
                                        const NarrowRows<typename Lanes::Element>& rows, int first,
                                        const Consume& consume) {
@@ -110,23 +112,26 @@ LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
     Lanes rise[Vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) value[v] = Lanes::load(h + v * Lanes::count);
-    if constexpr (Before != ChangesBefore::none) {
+    if constexpr (HasBefore) {
       narrow_unit_change<Vectors>(layer, fan_in, j, rows.before, input_row, input, rise);
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) {
         value[v] = value[v] + Act::template series_change<TermsBefore>(value[v], rise[v]);
-        if constexpr (Before == ChangesBefore::stored) value[v].store(h + v * Lanes::count);
+        if constexpr (Left == ValuesLeft::present) value[v].store(h + v * Lanes::count);
       }
     }
     narrow_unit_change<Vectors>(layer, fan_in, j, rows.change, input_row, input, rise);
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) rise[v] = Act::template series_change<Terms>(value[v], rise[v]);
+    for (int v = 0; v < Vectors; ++v) {
+      rise[v] = Act::template series_change<Terms>(value[v], rise[v]);
+      if constexpr (Left == ValuesLeft::proposed) (value[v] + rise[v]).store(h + v * Lanes::count);
+    }
     consume(j, value, rise);
   }
 }
 
 /// each_narrow_change for all points of a tile: begin(first), consume(first, j, value, rise), end(first).
-template <class Act, int TermsBefore, int Terms, ChangesBefore Before, int Vectors, class Lanes, class Begin,
+template <class Act, int TermsBefore, int Terms, ValuesLeft Left, int Vectors, class Lanes, class Begin,
           class Consume, class End>
 LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows<typename Lanes::Element>& rows,
                                       const Begin& begin, const Consume& consume, const End& end) {
@@ -136,11 +141,11 @@ LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows<typen
                                   LANGEVO_BODY { consume(first, j, value, rise); };
     const auto with = [&](auto fan_in) LANGEVO_BODY {
       if (rows.before == nullptr) {
-        each_narrow_change<Act, TermsBefore, Terms, ChangesBefore::none, Vectors, Lanes>(layer, fan_in, rows,
-                                                                                         first, consume_here);
+        each_narrow_change<Act, TermsBefore, Terms, false, Left, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                                 consume_here);
       } else {
-        each_narrow_change<Act, TermsBefore, Terms, Before, Vectors, Lanes>(layer, fan_in, rows, first,
-                                                                            consume_here);
+        each_narrow_change<Act, TermsBefore, Terms, true, Left, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                                consume_here);
       }
     };
     if (layer.fan_in == 1) {
@@ -161,7 +166,7 @@ template <class Act, int Terms, class Lanes>
 LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows<float>& rows, float* change) {
   constexpr int vectors = narrow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  each_narrow_strip<Act, Terms, Terms, ChangesBefore::stored, vectors, Lanes>(
+  each_narrow_strip<Act, Terms, Terms, ValuesLeft::present, vectors, Lanes>(
       layer, rows, [](int) LANGEVO_BODY {},
       [&](int first, int j, const Lanes* /*value*/, const Lanes* rise) LANGEVO_BODY {
         float* const row = change + static_cast<std::size_t>(j) * points_per_tile + first;
@@ -172,14 +177,14 @@ LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows<float>
 }
 
 /// The changes of the only unit of a linear layer above, of weights w' and changes e, to `output_change`.
-template <class Act, int Terms, class Lanes>
+template <class Act, int Terms, ValuesLeft Left, class Lanes>
 LANGEVO_FUNCTION void narrow_output_change(const Layer& layer, const NarrowRows<float>& rows, const float* w,
                                            const float* e, float bias_change, float* output_change) {
   constexpr int vectors = narrow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   Lanes by_weight[vectors];
   Lanes by_value[vectors];
-  each_narrow_strip<Act, Terms, Terms, ChangesBefore::stored, vectors, Lanes>(
+  each_narrow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
       layer, rows,
       [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8

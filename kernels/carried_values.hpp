@@ -15,6 +15,8 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+enum class PendingChange { none, accepted, taken_back };
+
 template <class Team>
 struct CarriedValues {
   static constexpr int acceptances_before_renewal = 128;
@@ -29,12 +31,14 @@ struct CarriedValues {
   std::size_t units;
   std::size_t layers;  ///< input included
   StepTrack track;
-  bool narrow;             ///< the first layer is hidden and of few inputs
-  bool narrow_output;      ///< and followed by a single output
-  bool narrow_pending;     ///< its values lack the changes accepted last
-  float* accepted_change;  ///< [narrow_parameters(layer)]
-  float accepted_size;     ///< bound on the changes of preactivations that they make
-  float narrow_size;       ///< that of the proposal's
+  bool narrow;            ///< the first layer is hidden and of few inputs
+  bool narrow_output;     ///< and followed by a single output
+  PendingChange pending;  ///< that its values lack
+  float* pending_change;  ///< [narrow_parameters(layer)]
+  float pending_size;     ///< bound on the changes of preactivations that they make
+  float narrow_size;      ///< that of the proposal's
+  ValuesLeft left;        ///< by the last pass
+  float accepted_share;   ///< of the last tens of steps
   int side;
   int acceptances;  ///< since the renewal
   bool valid;       ///< for the state before track.next_step
@@ -51,6 +55,8 @@ struct CarriedValues {
     track = {};
     acceptances = 0;
     following = false;
+    left = ValuesLeft::present;
+    accepted_share = 0;
     forget();
     if (tiles == 0) return;
     for (int s = 0; s < 2; ++s) {
@@ -59,17 +65,23 @@ struct CarriedValues {
       error[s] = arena.take<float>(tiles * layers * points_per_tile);
     }
     norms = arena.take<LayerNorms<float>>(network.layer_count);
-    if (narrow) accepted_change = arena.take<float>(narrow_parameters(network.layers[0]));
+    if (narrow) pending_change = arena.take<float>(narrow_parameters(network.layers[0]));
   }
 
   /// Whether the last decision's float change came from the values.
   [[nodiscard]] LANGEVO_FUNCTION bool gave_change() const { return following && proposed; }
 
+  /// Those of a proposal that will most likely be accepted spare the next pass the way there. Only where no
+  /// other layer needs the present ones: it does half of what a way back costs besides.
+  [[nodiscard]] LANGEVO_FUNCTION ValuesLeft values_to_leave() const {
+    return narrow_output && accepted_share > 0.6f ? ValuesLeft::proposed : ValuesLeft::present;
+  }
+
   /// The state was changed by someone else.
   LANGEVO_FUNCTION void forget() {
     valid = false;
     proposed = false;
-    narrow_pending = false;
+    pending = PendingChange::none;
     side = 0;
   }
 
@@ -77,7 +89,10 @@ struct CarriedValues {
   /// another replica or of another time are forgotten.
   LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step) {
     if constexpr (!Team::carries_values) return;
-    if (!track.begin(replica, step)) forget();
+    if (!track.begin(replica, step)) {
+      forget();
+      accepted_share = 0;
+    }
     following = tiles > 0;
     proposed = false;
   }
@@ -89,23 +104,27 @@ struct CarriedValues {
     if (!following) return;
     track.end();
     following = false;
-    if (!accepted) return;
+    accepted_share += ((accepted ? 1.0f : 0.0f) - accepted_share) / 32;
+    const bool ahead = proposed && left == ValuesLeft::proposed;
+    if (!accepted && !ahead) return;
     if (!proposed || acceptances + 1 >= acceptances_before_renewal) {
       forget();
       return;
     }
     ++acceptances;
+    if (narrow && accepted != ahead) {
+      pending = accepted ? PendingChange::accepted : PendingChange::taken_back;
+      pending_size = narrow_size;
+      const float sign = accepted ? 1.0f : -1.0f;
+      team.each(narrow_parameters(network.layers[0]),
+                [&](std::size_t i) LANGEVO_BODY { pending_change[i] = sign * work.weight_change[i]; });
+    }
+    if (!accepted) return;
     side = 1 - side;
     for (int l = 0; l < network.layer_count; ++l) {  // triangle inequality
       norms[l].spectral += work.norms[l].weight_change;
       norms[l].weight += work.norms[l].weight_change;
       norms[l].bias += work.norms[l].bias_change;
-    }
-    narrow_pending = narrow;
-    if (narrow) {
-      accepted_size = narrow_size;
-      team.each(narrow_parameters(network.layers[0]),
-                [&](std::size_t i) LANGEVO_BODY { accepted_change[i] = work.weight_change[i]; });
     }
   }
 };

@@ -51,5 +51,16 @@ LANGEVO_INLINE ChangeBounds<Real> changed_value_bounds(const ChangeBounds<Real>&
   return {next, error + bounds.error + Limits<Real>::unit_roundoff * next};
 }
 
+/// And of values that went on to `next` and were brought back: the error of the way back is that of the way
+/// there, of values whose own error has grown.
+template <class Act, class Real>
+LANGEVO_INLINE ChangeBounds<Real> values_taken_back(const ChangeBounds<Real>& values,
+                                                    const ChangeBounds<Real>& next) {
+  const Real way = next.norm - values.norm;
+  const Real growth = Real(1) + Real(Act::series_sensitivity()) * way;
+  return {next.norm + way,
+          next.error + growth * (next.error - values.error) + Limits<Real>::unit_roundoff * way};
+}
+
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

@@ -53,6 +53,7 @@ class Follower {
     const LossChange own = float_change_of_step(SerialTeam{}, view, x.data(), proposed.data(),
                                                 work.single_precision, work.double_precision, work.carried);
     used_ += carried().proposed ? 1 : 0;
+    ahead_ += carried().proposed && carried().left == ValuesLeft::proposed ? 1 : 0;
     most_carried_ = std::max(most_carried_, carried().acceptances);
     const LossChange exact =
         loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.double_precision);
@@ -63,12 +64,15 @@ class Follower {
   }
 
   [[nodiscard]] int used() const { return used_; }
+  /// Passes that left the proposal's values.
+  [[nodiscard]] int ahead() const { return ahead_; }
   [[nodiscard]] int most_carried() const { return most_carried_; }
 
  private:
   HostProblem host_;
   OwnedWorkspace<AcceptanceWorkspace<SerialTeam>> owned_;
   int used_ = 0;
+  int ahead_ = 0;
   int most_carried_ = 0;
 };
 
@@ -99,6 +103,68 @@ TEST_F(CarriedValuesTest, BoundsHoldAlongTrajectories) {
     EXPECT_LT(follower.most_carried(), CarriedValues<SerialTeam>::acceptances_before_renewal);
   }
   EXPECT_GT(largest, 1e-3) << "a bound this loose tests nothing";
+}
+
+// Where most proposals are accepted, passes leave their values, and a rejection takes them back: nothing of
+// it shows in what comes after.
+TEST_F(CarriedValuesTest, RejectionsAreTakenBack) {
+  double largest = 0;
+  for (const double sigma : {1e-6, 1e-4, 6e-4}) {
+    const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
+    Follower follower(problem);
+    std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.3);
+    for (std::uint64_t step = 0; step < 400; ++step) {
+      const std::vector<double> proposed = moved(x, sigma);
+      const double error = follower.error(step, x, proposed);
+      ASSERT_LE(error, 1) << "step " << step;
+      if (step > 100) largest = std::max(largest, error);
+      const bool accepted = step % 5 != 4;
+      follower.end(accepted);
+      if (accepted) x = proposed;
+    }
+    EXPECT_EQ(follower.used(), 400);
+    EXPECT_GT(follower.ahead(), 300);
+  }
+  EXPECT_GT(largest, 1e-3) << "a bound this loose tests nothing";
+}
+
+// The bound of a way back is that of one more way there.
+TEST(ChangeBounds, OfAWayBack) {
+  for (const double d : {1e-6, 1e-2, 1.0}) {
+    const ChangeBounds<double> way{d, 0};
+    const ChangeBounds<double> values{5, 1e-7};
+    const auto after = [&](const ChangeBounds<double>& from) {
+      return changed_value_bounds(series_change_bounds<TanhActivation>(way, from.error, 1e-8), from.norm,
+                                  from.error);
+    };
+    const ChangeBounds<double> next = after(values);
+    const ChangeBounds<double> back = values_taken_back<TanhActivation>(values, next);
+    EXPECT_DOUBLE_EQ(back.norm, after(next).norm);
+    EXPECT_DOUBLE_EQ(back.error, after(next).error);
+  }
+}
+
+// What ways back leave behind adds up, and the bound counts it: here most acceptances are followed by the
+// rejection of a far larger proposal.
+TEST_F(CarriedValuesTest, WaysBackAddUpInTheBound) {
+  const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
+  Follower follower(problem);
+  std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.3);
+  float error_before = 0;
+  for (std::uint64_t step = 0; step < 120; ++step) {
+    const bool accepted = step < 40 || step % 4 != 0;
+    const std::vector<double> proposed = moved(x, accepted ? 1e-7 : 6e-4);
+    ASSERT_LE(follower.error(step, x, proposed), 1) << "step " << step;
+    const float error = follower.carried().error[follower.carried().side][points_per_tile];
+    if (step >= 40 && step % 4 == 1) {
+      EXPECT_GT(error, error_before * 1.02f) << "step " << step;
+    }
+    error_before = error;
+    follower.end(accepted);
+    if (accepted) x = proposed;
+  }
+  EXPECT_EQ(follower.used(), 120);
+  EXPECT_GT(follower.ahead(), 60);
 }
 
 TEST_F(CarriedValuesTest, OthersMovesAreForgotten) {
