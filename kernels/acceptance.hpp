@@ -86,15 +86,17 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
 /// The worst-case bound of the float change assumes that all roundings conspire; they do not, and in deep
 /// networks it is 10^3 to 10^6 times the error. So the float rung's bound is measured: audits compare the
 /// float change with the double one and remember the largest ratio of error to worst case; the bound in use
-/// is `safety` times that, once every one of the first steps was audited.
+/// is `safety` times that. Until enough audits were made, of successive steps once one shows an error, it is
+/// the worst case itself.
 struct AuditPolicy {
   static constexpr std::uint32_t audits_before_trust = 16;
   static constexpr double safety = 16;
 
-  /// Whether the proposal of this step is audited; by the step alone, so that blocks of steps change nothing.
+  /// Whether the proposal of this step is audited; blocks of steps change nothing in it.
   LANGEVO_INLINE static bool due(std::uint64_t step, const RungCalibration& calibration) {
-    constexpr std::uint64_t interval = 1024;
-    return calibration.audits < audits_before_trust || step % interval == interval - 1;
+    if (calibration.audits > 0 && calibration.audits < audits_before_trust) return true;
+    const std::uint64_t interval = calibration.audits == 0 ? 2 : 1024;
+    return step % interval == interval - 1;
   }
 
   LANGEVO_INLINE static double factor(const RungCalibration& calibration) {
@@ -148,8 +150,8 @@ LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, double th
 }
 
 template <class Team>
-LANGEVO_FUNCTION void take_audit(const Team& team, const FloatEstimate& estimate, const LossChange& exact,
-                                 StepCounters& counters) {
+LANGEVO_APART void take_audit(const Team& team, const FloatEstimate& estimate, const LossChange& exact,
+                              StepCounters& counters) {
   const double bound = estimate.change.error_bound;
   const double error = absolute(estimate.change.change - exact.change);
   if (!is_finite(error) || !is_finite(bound)) return;

@@ -36,15 +36,16 @@ struct ForwardOutputs {
     for (float*& rows : output) rows = arena.take<float>(tiles * outputs * points_per_tile);
   }
 
-  /// The next decision is that of this step, and end_step will tell what became of the proposal.
+  /// The next decision is that of this step, and end_step will tell what became of the proposal. Outputs are
+  /// not worth finding for a step that stands alone.
   LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step, bool serves) {
-    following = serves && tiles > 0;
+    const bool follows = track.begin(replica, step);
+    valid = valid && follows;
+    following = serves && follows && tiles > 0;
     proposed = false;
-    if (following && !track.begin(replica, step)) valid = false;
   }
 
   LANGEVO_FUNCTION void end_step(bool accepted) {
-    if (!following) return;
     track.end();
     following = false;
     if (!accepted) return;
@@ -171,10 +172,9 @@ LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const Probl
 }
 
 template <class Team>
-LANGEVO_FUNCTION LossChange forward_loss_change(const Team& team, const ProblemView& problem, const double* x,
-                                                const double* proposed,
-                                                LossChangeWorkspace<Team, float>& work,
-                                                ForwardOutputs<Team>& outputs) {
+LANGEVO_APART LossChange forward_loss_change(const Team& team, const ProblemView& problem, const double* x,
+                                             const double* proposed, LossChangeWorkspace<Team, float>& work,
+                                             ForwardOutputs<Team>& outputs) {
   return with_activation(problem.network.activation, [&](auto activation) {
     return forward_loss_change_of<decltype(activation)>(team, problem, x, proposed, work, outputs);
   });

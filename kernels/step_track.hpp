@@ -9,7 +9,7 @@ inline namespace LANGEVO_TARGET {
 
 /// Of what is kept from step to step: whose state it belongs to.
 struct StepTrack {
-  std::uint64_t next_step = 0;
+  std::uint64_t next_step = ~std::uint64_t{0};
   std::uint32_t replica = 0;
 
   /// False where the step that ended last was another replica's or was not the one before.

@@ -190,6 +190,7 @@ TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   Follower later(problem);
   begin(later);
   EXPECT_LE(later.error(9, elsewhere, proposed), 1) << "a step was taken by someone else";
+  EXPECT_FALSE(later.forward().following) << "this one might stand alone";
   Follower unused(problem);
   begin(unused);
   unused.forward().begin_step(0, 8, false);
