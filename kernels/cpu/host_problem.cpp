@@ -70,12 +70,14 @@ HostProblem::HostProblem(const Problem& problem)
       input_dim_(problem.data().input_dim),
       target_dim_(problem.data().target_dim),
       largest_input_(largest_norm(problem.data().inputs, points_, input_dim_)),
-      network_(network_view(problem.network(), layers_.data(), points_)),
+      network_(network_view(problem.network(), nullptr, points_)),
       loss_(problem.loss()) {}
 
 ProblemView HostProblem::view() const {
   const std::size_t tiles = padded_points(points_) / points_per_tile;
-  return {network_,
+  NetworkView network = network_;
+  network.layers = layers_.data();
+  return {network,
           {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_,
            static_cast<float>(largest_input_)},
           {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_,

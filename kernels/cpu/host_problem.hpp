@@ -11,8 +11,6 @@ namespace langevo {
 class HostProblem {
  public:
   explicit HostProblem(const Problem& problem);
-  HostProblem(const HostProblem&) = delete;
-  HostProblem& operator=(const HostProblem&) = delete;
 
   /// Valid as long as this object lives.
   [[nodiscard]] ProblemView view() const;
@@ -34,7 +32,7 @@ class HostProblem {
   int input_dim_;
   int target_dim_;
   double largest_input_;
-  NetworkView network_;
+  NetworkView network_;  ///< all but its layers
   Loss loss_;
 };
 
