@@ -122,7 +122,7 @@ int run(const Options& options) {
       wrong, share(c.decided_by_model), share(c.decided_by_float),
       share(c.decided_by_double + c.decided_by_value), static_cast<unsigned long long>(c.anchors),
       static_cast<unsigned long long>(c.replays), static_cast<unsigned long long>(c.model_audits),
-      affine_multiply_adds(problem, 1, 2));
+      exact_step_multiply_adds(problem));
   return wrong == 0 ? 0 : 1;
 }
 

@@ -5,6 +5,7 @@
 // of what that rest makes of a mutation). Decisions closer than three times these bounds are looked at again
 // when a stretch ends, and where the error there was larger than they allowed for it is replayed.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <random>
 
@@ -41,15 +42,10 @@ struct Tail {
   }
 };
 
-void run(const PaperWorkload& workload, double time, double lambda, std::uint64_t stretches) {
-  ScreenedReplica replica(workload.problem(), workload.state_at(time), workload.sigma(lambda), workload.beta,
-                          Acceptance::screened);
-  ScreenedRun<SerialTeam, StepContext>& run = replica.run;
-  std::mt19937_64 generator(7);
-  Tail early;
-  Tail late;
-  // the first quarter only teaches the controller
-  for (std::uint64_t stretch = 0; stretch < stretches + stretches / 4; ++stretch) {
+/// `stretches` of one replica, of which the first quarter only teaches the controller.
+void follow(ScreenedRun<SerialTeam, StepContext>& run, std::uint64_t stretches, std::mt19937_64& generator,
+            Tail& early, Tail& late) {
+  for (std::uint64_t stretch = 0; stretch < stretches; ++stretch) {
     begin_stretch(run);
     for (int attempt = 0;; ++attempt) {
       const bool first = attempt == 0;
@@ -57,7 +53,7 @@ void run(const PaperWorkload& workload, double time, double lambda, std::uint64_
       if (first) run.stretch.most = 1 + generator() % run.stretch.most;
       run.error = {};
       const bool holds = follow_stretch(run) && check_stretch(run);
-      if (first && holds && stretch >= stretches / 4) {
+      if (first && holds && stretch >= stretches / 5) {
         const AssumedError& assumed = run.stretch.error;
         const auto length = static_cast<double>(run.progress.done);
         (length < 0.1 * assumed.length ? early : late)
@@ -65,6 +61,23 @@ void run(const PaperWorkload& workload, double time, double lambda, std::uint64_
       }
       if (finish_stretch(run, holds)) break;
     }
+  }
+}
+
+void run(const PaperWorkload& workload, double time, double lambda, std::uint64_t stretches) {
+  constexpr std::uint64_t of_one_replica = 2500;  // further on it would have left that time behind
+  const Problem problem = workload.problem();
+  const std::vector<double> start = workload.state_at(time);
+  std::mt19937_64 generator(7);
+  Tail early;
+  Tail late;
+  std::uint64_t left = stretches + stretches / 4;
+  for (std::uint32_t r = 0; left > 0; ++r) {
+    ScreenedReplica replica(problem, start, workload.sigma(lambda), workload.beta, Acceptance::screened);
+    replica.run.context.replica = r;
+    const std::uint64_t mine = std::min(left, of_one_replica);
+    follow(replica.run, mine, generator, early, late);
+    left -= mine;
   }
   std::printf("%s, t = %g, lambda = %g\n", workload.name, time, lambda);
   early.print("first tenth");

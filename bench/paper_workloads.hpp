@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/cpu/host_problem.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/initial_state.hpp"
@@ -59,7 +60,7 @@ inline PaperWorkload deep_workload() {
 }
 
 /// Multiply-adds of the affine maps: weights times points, those of the first layer counted `first` times,
-/// the others `rest` times. A proposal takes (1, 2), a gradient (2, 3).
+/// the others `rest` times. A gradient takes (2, 3).
 inline double affine_multiply_adds(const Problem& problem, double first, double rest) {
   double sum = 0;
   for (const Layer& layer : problem.network().layers()) {
@@ -67,6 +68,15 @@ inline double affine_multiply_adds(const Problem& problem, double first, double 
     sum += weights * (&layer == &problem.network().layers().front() ? first : rest);
   }
   return sum * static_cast<double>(problem.data().points);
+}
+
+/// Those of an exact step on the CPU: of one forward pass where it pays, or of a change beside carried
+/// values.
+inline double exact_step_multiply_adds(const Problem& problem) {
+  const Network& network = problem.network();
+  const std::vector<Layer> layers(network.layers().begin(), network.layers().end());
+  const NetworkView view = HostProblem::network_view(network, layers.data(), problem.data().points);
+  return affine_multiply_adds(problem, 1, forward_passes_pay(view) ? 1 : 2);
 }
 
 inline PaperWorkload layered_workload() {

@@ -3,8 +3,8 @@
 // Proposals per second of an ensemble part-way through training, decisions exact (see bench/decisions for the
 // share of wrong ones: none), starting the ladder in float and in double; gradient steps per second. Median
 // of five runs. `of peak`: the multiply-adds of the affine maps alone, as a share of what this machine can do
-// in the same precision: for a proposal two for each weight and point (one in the first layer), for a
-// gradient step three (two).
+// in the same precision: for a proposal one for each weight and point where forward passes decide, else two
+// above the first layer, for a gradient step three (two in the first layer).
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -55,7 +55,7 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
   const std::vector<double> x = workload.state_at(1);
   const EnsembleShape shape{replicas, 0, 1};
   const double sigma = workload.sigma(0.1);
-  const double proposal = affine_multiply_adds(problem, 1, 2);
+  const double proposal = exact_step_multiply_adds(problem);
   const auto print = [&](const char* what, const Dynamics& dynamics, double work, double peak) {
     const auto backend = make_backend(problem, dynamics, shape, options);
     backend->set_all_parameters(x);
