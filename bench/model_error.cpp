@@ -42,7 +42,7 @@ struct Tail {
   }
 };
 
-/// `stretches` of one replica, of which the first quarter only teaches the controller.
+/// `stretches` of one replica, of which the first fifth only teaches the controller.
 void follow(ScreenedRun<SerialTeam, StepContext>& run, std::uint64_t stretches, std::mt19937_64& generator,
             Tail& early, Tail& late) {
   for (std::uint64_t stretch = 0; stretch < stretches; ++stretch) {

@@ -85,7 +85,7 @@ struct TanhActivation {
   /// A quotient of polynomials, fitted for the least error: 1.2e-6, 1.1e-5 of its slope.
   template <class Lanes>
   LANGEVO_INLINE static Lanes quick_value(Lanes a) {
-    const Lanes x = clamped(a, 7.0f);
+    const Lanes x = larger(smaller(a, Lanes(7.0f)), Lanes(-7.0f));
     const Lanes square = x * x;
     Lanes above = multiply_add(Lanes(3.93028950e-6f), square, Lanes(2.27706018e-3f));
     above = multiply_add(above, square, Lanes(1.23022713e-1f));
@@ -265,7 +265,7 @@ struct ReluActivation {
   }
   template <class Lanes>
   LANGEVO_INLINE static Lanes quick_value(Lanes a) {
-    return positive_part(a);
+    return larger(a, Lanes(0.0f));
   }
   LANGEVO_INLINE static constexpr float quick_error() { return 0; }
   LANGEVO_INLINE static constexpr float largest_value() { return Limits<float>::largest; }

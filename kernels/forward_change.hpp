@@ -54,19 +54,6 @@ struct ForwardOutputs {
   }
 };
 
-/// Values of `Units` units from j on.
-template <class Act, int Units, bool Hidden, class Team>
-LANGEVO_INLINE void forward_units(const Team& team, const Layer& layer, int j, const float* x,
-                                  const float* input, float* values) {
-  affine_units<Units>(team, layer, j, x, input, values, [](auto sum) LANGEVO_BODY {
-    if constexpr (Hidden) {
-      return Act::quick_value(sum);
-    } else {
-      return sum;
-    }
-  });
-}
-
 /// Outputs on one tile to `output`.
 template <class Act, class Team>
 LANGEVO_FUNCTION void forward_tile(const Team& team, const ProblemView& problem, const float* x,
@@ -80,9 +67,10 @@ LANGEVO_FUNCTION void forward_tile(const Team& team, const ProblemView& problem,
     each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
       float* const rows = values + static_cast<std::size_t>(j) * points_per_tile;
       if (hidden) {
-        forward_units<Act, units, true>(team, layer, j, x, below, rows);
+        affine_units<units>(team, layer, j, x, below, rows,
+                            [](auto sum) LANGEVO_BODY { return Act::quick_value(sum); });
       } else {
-        forward_units<Act, units, false>(team, layer, j, x, below, rows);
+        affine_units<units>(team, layer, j, x, below, rows);
       }
     });
     below = values;

@@ -75,17 +75,6 @@ LANGEVO_INLINE Real smaller(Real a, Real b) {
   return b < a ? b : a;
 }
 
-/// a, or the nearest of -limit and limit; NaN stays NaN.
-LANGEVO_INLINE float clamped(float a, float limit) {
-  const float below = limit < a ? limit : a;
-  return below < -limit ? -limit : below;
-}
-
-/// max(a, 0); NaN stays NaN.
-LANGEVO_INLINE float positive_part(float a) {
-  return a < 0.0f ? 0.0f : a;
-}
-
 /// a / b to a few roundings where a processor divides slowly; b neither too small nor too large for 1/b.
 LANGEVO_INLINE float quick_quotient(float a, float b) {
 #if defined(__CUDA_ARCH__)

@@ -107,30 +107,27 @@ LANGEVO_INLINE FloatLanes square_root(FloatLanes a) {
   return a;
 #endif
 }
-/// As their namesakes in scalar.hpp. Of two operands, the second is what comes of a NaN in either.
-LANGEVO_INLINE FloatLanes clamped(FloatLanes a, float limit) {
+/// As their namesakes in scalar.hpp: of two operands, the second is what comes of a NaN in either.
+LANGEVO_INLINE FloatLanes larger(FloatLanes a, FloatLanes b) {
 #if defined(__AVX512F__)
-  const __m512 below = _mm512_maskz_min_ps(0xffff, FloatLanes(limit).lane, a.lane);
-  return {_mm512_maskz_max_ps(0xffff, FloatLanes(-limit).lane, below)};
+  return {_mm512_maskz_max_ps(0xffff, b.lane, a.lane)};
 #elif defined(__AVX2__)
-  return {_mm256_max_ps(FloatLanes(-limit).lane, _mm256_min_ps(FloatLanes(limit).lane, a.lane))};
+  return {_mm256_max_ps(b.lane, a.lane)};
 #elif defined(__SSE2__)
-  return {_mm_max_ps(FloatLanes(-limit).lane, _mm_min_ps(FloatLanes(limit).lane, a.lane))};
+  return {_mm_max_ps(b.lane, a.lane)};
 #else
-  for (int i = 0; i < FloatLanes::count; ++i) a.lane[i] = clamped(a.lane[i], limit);
-  return a;
+  return {b.lane > a.lane ? b.lane : a.lane};
 #endif
 }
-LANGEVO_INLINE FloatLanes positive_part(FloatLanes a) {
+LANGEVO_INLINE FloatLanes smaller(FloatLanes a, FloatLanes b) {
 #if defined(__AVX512F__)
-  return {_mm512_maskz_max_ps(0xffff, FloatLanes(0.0f).lane, a.lane)};
+  return {_mm512_maskz_min_ps(0xffff, b.lane, a.lane)};
 #elif defined(__AVX2__)
-  return {_mm256_max_ps(FloatLanes(0.0f).lane, a.lane)};
+  return {_mm256_min_ps(b.lane, a.lane)};
 #elif defined(__SSE2__)
-  return {_mm_max_ps(FloatLanes(0.0f).lane, a.lane)};
+  return {_mm_min_ps(b.lane, a.lane)};
 #else
-  for (int i = 0; i < FloatLanes::count; ++i) a.lane[i] = positive_part(a.lane[i]);
-  return a;
+  return {b.lane < a.lane ? b.lane : a.lane};
 #endif
 }
 LANGEVO_INLINE FloatLanes quick_quotient(FloatLanes a, FloatLanes b) {
