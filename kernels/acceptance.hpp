@@ -26,7 +26,7 @@ struct RungPolicy {
 
   /// Beside carried values a forward pass saves a third of the time, beside changes evaluated afresh more
   /// than half. Those are a few times the price of carried values, which miss where a change is too large.
-  static constexpr double most_beside_carried = 0.125;
+  static constexpr double most_beside_carried = 0.2;
   static constexpr double most_beside_fresh = 0.5;
   static constexpr double most_of_carried = 0.25;
 };

@@ -102,8 +102,9 @@ LANGEVO_FUNCTION float load_state(const Team& team, const ProblemView& problem, 
     norm = of_weights * norm + of_biases;
     if (l + 1 == network.layer_count) break;
     const float widest = square_root(static_cast<float>(layer.fan_out));
-    norm = smaller(norm, Act::largest_value() * widest);
-    error += u * Act::quick_error() * widest;
+    norm = smaller(Act::value(0.0f) * widest + Act::template slope_bound<float>() * norm,
+                   Act::largest_value() * widest);
+    error += u * Act::quick_error().of_norm(layer.fan_out, norm);
   }
   team.synchronize();
   return error;

@@ -131,13 +131,7 @@ LANGEVO_INLINE FloatLanes smaller(FloatLanes a, FloatLanes b) {
 #endif
 }
 LANGEVO_INLINE FloatLanes quick_quotient(FloatLanes a, FloatLanes b) {
-#if defined(__AVX512F__)
-  const FloatLanes reciprocal(_mm512_maskz_rcp14_ps(0xffff, b.lane));
-  const FloatLanes nearly = a * reciprocal;
-  return multiply_add(negative_multiply_add(b, nearly, a), reciprocal, nearly);
-#else
   return {a.lane / b.lane};
-#endif
 }
 LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLanes c) {
 #if defined(__AVX512F__)
