@@ -117,11 +117,13 @@ struct TanhActivation {
   /// |d|.
   template <int Terms, class Real>
   LANGEVO_INLINE static Real series_change(Real h, Real d) {
-    const Real one(1.0f);
-    const Real rise = negative_multiply_add(h, h, one) * d;
     if constexpr (Terms == 2) {
-      return rise * negative_multiply_add(h, d, one);
+      const Real bend = h * d;
+      const Real rise = negative_multiply_add(h, bend, d);
+      return negative_multiply_add(rise, bend, rise);
     } else {
+      const Real one(1.0f);
+      const Real rise = negative_multiply_add(h, h, one) * d;
       const Real square = h * h;
       Real q = square - Real(1.0 / 3);
       if constexpr (Terms >= 4) {

@@ -45,69 +45,34 @@ struct CarriedTile {
   }
 };
 
-/// The changes of one tile's outputs to work.change[0], and the bounds on their errors, in a network of a
-/// narrow layer and a single output. Returns the outputs.
+/// The changes of one tile's outputs to work.change[0], in a network of a narrow layer and a single output.
+/// Returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
                                                    const NarrowFloatRows& rows, ValuesLeft left,
-                                                   bool takes_back, CarriedTile at,
+                                                   CarriedTile at,
                                                    const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
   const float bias_change = output.has_bias ? work.weight_change[output.bias_offset] : 0.0f;
-  const float remainder = rows.remainder;
+  float* const df = work.change[0];
   with_series_terms<Act>(rows.reach, [&](auto terms) LANGEVO_BODY {
     const float* const w = work.proposed_weight + output.weight_offset;
     const float* const e = work.weight_change + output.weight_offset;
     using Lanes = typename Team::FloatLanes;
     if (left == ValuesLeft::proposed) {
-      narrow_output_change<Act, terms, ValuesLeft::proposed, Lanes>(hidden, rows, w, e, bias_change,
-                                                                    work.change[0]);
+      narrow_output_change<Act, terms, ValuesLeft::proposed, Lanes>(hidden, rows, w, e, bias_change, df);
     } else {
-      narrow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change,
-                                                                   work.change[0]);
+      narrow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change, df);
     }
   });
-  CarriedTile above = at;
-  above.ascend(hidden.fan_out);
-  if (takes_back) {
-    team.each_point([&](int p) LANGEVO_BODY {
-      const ChangeBounds<float> back = values_taken_back<Act, float>(
-          {above.norm[p], above.error[p]}, {above.next_norm[p], above.next_error[p]});
-      above.norm[p] = back.norm;
-      above.error[p] = back.error;
-    });
-  }
-  const float* const output_norm = above.norm + points_per_tile;
-  const float* const output_error = above.error + points_per_tile;
-  float* const next_output_norm = above.next_norm + points_per_tile;
-  float* const next_output_error = above.next_error + points_per_tile;
-  const float* const df = work.change[0];
-  const LayerNorms<float> hidden_norms = work.norms[0];  // copies: stores to rows cannot alias them
-  const LayerNorms<float> output_norms = work.norms[1];
-  const PointErrors<float> e = work.errors;
-  team.each_point([&](int p) LANGEVO_BODY {
-    const ChangeBounds<float> d =
-        affine_change_bounds<float>(hidden_norms, hidden.fan_in, {0, 0}, at.norm[p], at.error[p]);
-    const ChangeBounds<float> dh = series_change_bounds<Act>(d, above.error[p], remainder);
-    const ChangeBounds<float> next_h = changed_value_bounds(dh, above.norm[p], above.error[p]);
-    above.next_norm[p] = next_h.norm;
-    above.next_error[p] = next_h.error;
-    const float error =
-        affine_change_bounds(output_norms, hidden.fan_out, dh, above.norm[p], above.error[p]).error;
-    const ChangeBounds<float> next_f =
-        changed_value_bounds<float>({absolute(df[p]), error}, output_norm[p], output_error[p]);
-    next_output_norm[p] = next_f.norm;
-    next_output_error[p] = next_f.error;
-    above.next[p] = above.value[p] + df[p];
-    e.value[p] = output_error[p];
-    e.change[p] = error;
-  });
-  return above.value;
+  at.ascend(hidden.fan_out);
+  team.each_point([&](int p) LANGEVO_BODY { at.next[p] = at.value[p] + df[p]; });
+  return at.value;
 }
 
-/// The same in any network, to work.change[network.layer_count % 2]; nullptr where a change is too large for
-/// the series.
+/// The same in any network, to work.change[network.layer_count % 2], and the bounds on their errors; nullptr
+/// where a change is too large for the series.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
                                            const NarrowFloatRows& narrow_rows, std::size_t points,
@@ -217,7 +182,16 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     }
   }
   const ValuesLeft leaves = carried.values_to_leave();
-  const bool takes_back = carried.pending == PendingChange::taken_back;
+  if (carried.narrow_output) {
+    const float value_error = carried.bounds[carried.side].output.error;
+    const float change_error =
+        propose_bounds<Act>(network, work.norms, data.largest_input, narrow.remainder, carried);
+    const PointErrors<float> e = work.errors;
+    team.each_point([&](int p) LANGEVO_BODY {
+      e.value[p] = value_error;
+      e.change[p] = change_error;
+    });
+  }
   team.clear(work.sums->change);
   team.clear(work.sums->magnitude);
   team.clear(work.sums->error);
@@ -230,7 +204,7 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     narrow.input = at.input;
     narrow.value = at.narrow;
     const float* const f =
-        carried.narrow_output ? carry_narrow_network<Act>(team, network, narrow, leaves, takes_back, at, work)
+        carried.narrow_output ? carry_narrow_network<Act>(team, network, narrow, leaves, at, work)
                               : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
     if (f == nullptr) {
       if (carried.pending != PendingChange::none)

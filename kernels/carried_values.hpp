@@ -17,6 +17,13 @@ inline namespace LANGEVO_TARGET {
 
 enum class PendingChange { none, accepted, taken_back };
 
+/// Norms of values and bounds on their errors, at every point, in a network of a narrow layer and a single
+/// output.
+struct NarrowBounds {
+  ChangeBounds<float> hidden;
+  ChangeBounds<float> output;
+};
+
 template <class Team>
 struct CarriedValues {
   static constexpr int acceptances_before_renewal = 128;
@@ -26,10 +33,11 @@ struct CarriedValues {
   float* value[2];
   float* norm[2];            ///< 2-norm over a layer's units, input first, [tile][layer][points_per_tile]
   float* error[2];           ///< bound on the 2-norm of their errors
+  NarrowBounds bounds[2];    ///< in place of both where narrow_output
   LayerNorms<float>* norms;  ///< bounds at the present state
   std::size_t tiles;         ///< 0: nothing is carried
   std::size_t units;
-  std::size_t layers;  ///< input included
+  std::size_t layers;  ///< that have norm and error, input included
   StepTrack track;
   bool narrow;            ///< the first layer is hidden and of few inputs
   bool narrow_output;     ///< and followed by a single output
@@ -49,9 +57,9 @@ struct CarriedValues {
     tiles = Team::carries_values ? network.carried_tiles : 0;
     units = 0;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
-    layers = static_cast<std::size_t>(network.layer_count) + 1;
     narrow = network.layer_count > 1 && network.layers[0].fan_in <= narrow_fan_in;
     narrow_output = narrow && network.layer_count == 2 && network.layers[1].fan_out == 1;
+    layers = narrow_output ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
     track = {};
     acceptances = 0;
     following = false;
@@ -129,6 +137,35 @@ struct CarriedValues {
   }
 };
 
+/// Of values that were computed in double and rounded.
+template <class Act>
+LANGEVO_FUNCTION NarrowBounds renewed_bounds(const NetworkView& network, const LayerNorms<float>* norms) {
+  constexpr float rounding = 1.001f * Limits<float>::unit_roundoff;
+  const float hidden = Act::largest_value() * square_root(static_cast<float>(network.layers[0].fan_out));
+  const float output = norms[1].weight * hidden + norms[1].bias;
+  return {{hidden, rounding * hidden}, {output, rounding * output}};
+}
+
+/// Takes the bounds on to those of a proposal, whose changes have these norms; returns the bound on the error
+/// of the output's change.
+template <class Act, class Team>
+LANGEVO_FUNCTION float propose_bounds(const NetworkView& network, const LayerNorms<float>* norms,
+                                      float largest_input, float remainder, CarriedValues<Team>& carried) {
+  NarrowBounds& present = carried.bounds[carried.side];
+  NarrowBounds& next = carried.bounds[1 - carried.side];
+  ChangeBounds<float>& h = present.hidden;
+  const ChangeBounds<float>& f = present.output;
+  if (carried.pending == PendingChange::taken_back) h = values_taken_back<Act>(h, next.hidden);
+  const float input_error = Limits<float>::unit_roundoff * largest_input;
+  const ChangeBounds<float> d =
+      affine_change_bounds<float>(norms[0], network.layers[0].fan_in, {0, 0}, largest_input, input_error);
+  const ChangeBounds<float> dh = series_change_bounds<Act>(d, h.error, remainder);
+  const ChangeBounds<float> df =
+      affine_change_bounds(norms[1], network.layers[1].fan_in, dh, h.norm, h.error);
+  next = {changed_value_bounds(dh, h.norm, h.error), changed_value_bounds(df, f.norm, f.error)};
+  return df.error;
+}
+
 /// Values, norms and errors of x on side 0, computed in double.
 template <class Act, class Team>
 LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem, const double* x,
@@ -142,18 +179,24 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
     carried.norms[l] = layer_norms<float>(
         team, network.layers[l], x, x, spectral_norm_pays(network.layers[l], data.points), work.norm_scratch);
   }
+  if (carried.narrow_output) carried.bounds[0] = renewed_bounds<Act>(network, carried.norms);
   const PointErrors<double>& e = work.errors;
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     float* stored = carried.value[0] + tile * carried.units * points_per_tile;
-    const std::size_t first_bound = tile * carried.layers * points_per_tile;
-    float* norm = carried.norm[0] + first_bound;
-    float* error = carried.error[0] + first_bound;
+    const auto keep_bounds = [&](int side, int layer) LANGEVO_BODY {
+      if (carried.narrow_output) return;
+      const std::size_t first = (tile * carried.layers + layer) * points_per_tile;
+      float* const norm = carried.norm[side] + first;
+      float* const error = carried.error[side] + first;
+      team.each_point([&](int p) LANGEVO_BODY {
+        norm[p] = static_cast<float>(e.value_norm[p]);
+        error[p] = static_cast<float>((layer == 0 ? 0 : e.value[p]) + u_float * e.value_norm[p]);
+      });
+    };
     int from = 0;
     load_inputs(team, data, tile, work.value[from], work.errors);
-    team.each_point([&](int p) LANGEVO_BODY {
-      norm[p] = carried.norm[1][first_bound + p] = static_cast<float>(e.value_norm[p]);
-      error[p] = carried.error[1][first_bound + p] = static_cast<float>(u_float * e.value_norm[p]);
-    });
+    keep_bounds(0, 0);
+    keep_bounds(1, 0);
     for (int l = 0; l < network.layer_count; ++l) {
       const Layer& layer = network.layers[l];
       const bool hidden = l + 1 < network.layer_count;
@@ -181,15 +224,12 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
         });
         stored += units * points_per_tile;
       });
-      norm += points_per_tile;
-      error += points_per_tile;
       team.each_point([&](int p) LANGEVO_BODY {
         e.value_norm[p] = square_root(e.value_norm[p]) + 1e-16;
         if (hidden)
           e.value[p] += u * Act::template value_error<double>().of_norm(layer.fan_out, e.value_norm[p]);
-        norm[p] = static_cast<float>(e.value_norm[p]);
-        error[p] = static_cast<float>(e.value[p] + u_float * e.value_norm[p]);
       });
+      keep_bounds(0, l + 1);
       from = 1 - from;
     }
   }
