@@ -192,9 +192,7 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
       e.change[p] = change_error;
     });
   }
-  team.clear(work.sums->change);
-  team.clear(work.sums->magnitude);
-  team.clear(work.sums->error);
+  work.sums->clear(team);
   const float* const df = work.change[network.layer_count % 2];
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     const CarriedTile at(carried, data, tile);
@@ -203,9 +201,9 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
     const std::size_t points = left < points_per_tile ? left : points_per_tile;
     narrow.input = at.input;
     narrow.value = at.narrow;
-    const float* const f =
-        carried.narrow_output ? carry_narrow_network<Act>(team, network, narrow, leaves, at, work)
-                              : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
+    const float* const f = carried.narrow_output
+                               ? carry_narrow_network<Act>(team, network, narrow, leaves, at, work)
+                               : carry_layers<Act>(team, network, carried.narrow, narrow, points, at, work);
     if (f == nullptr) {
       if (carried.pending != PendingChange::none)
         carried.forget();  // some tiles have taken what was accepted

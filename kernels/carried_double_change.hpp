@@ -120,9 +120,7 @@ LANGEVO_APART bool carried_double_change(const Team& team, const ProblemView& pr
       work.errors.change[p] = change_error;
     });
 
-    team.clear(work.sums->change);
-    team.clear(work.sums->magnitude);
-    team.clear(work.sums->error);
+    work.sums->clear(team);
     const PresentAndProposed parameters{x, proposed, change};
     double* const f = work.value[0];
     double* const df = work.change[0];

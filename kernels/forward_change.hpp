@@ -134,9 +134,7 @@ LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const Probl
   const DataView<float>& data = problem.data_float;
   const int other = 1 - outputs.side;
   outputs.error[other] = load_state<Act>(team, problem, proposed, work.proposed_weight);
-  team.clear(work.sums->change);
-  team.clear(work.sums->magnitude);
-  team.clear(work.sums->error);
+  work.sums->clear(team);
   const float value_error = outputs.error[outputs.side];
   const float change_error = value_error + outputs.error[other];
   const PointErrors<float> errors = work.errors;

@@ -194,9 +194,7 @@ struct FinishLayer {
       add(team, bias(j, work.weight), bias(j, work.weight_change), a + row, d + row, tile.output + output,
           tile.output_change + output);
     }
-    team.clear(tile.sums->change);
-    team.clear(tile.sums->magnitude);
-    team.clear(tile.sums->error);
+    tile.sums->clear(team);
     add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim,
                     tile.output, tile.output_change, tile.errors, data.points - first_point, *tile.sums);
     if (team.leads()) {

@@ -182,6 +182,12 @@ struct LossChangeSums {
   typename Team::PointSum change;
   typename Team::PointSum magnitude;
   typename Team::PointSum error;
+
+  LANGEVO_FUNCTION void clear(const Team& team) {
+    team.clear(change);
+    team.clear(magnitude);
+    team.clear(error);
+  }
 };
 
 /// Adds one tile's points, the first `points` of it, to the sums.

@@ -227,9 +227,7 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
                                                  LossChangeWorkspace<Team, Real>& work) {
   const NetworkView& network = problem.network;
   const DataView<Real>& data = data_of<Real>(problem);
-  team.clear(work.sums->change);
-  team.clear(work.sums->magnitude);
-  team.clear(work.sums->error);
+  work.sums->clear(team);
   for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
     const std::size_t first_point = tile * points_per_tile;
     load_inputs(team, data, tile, work.value[0], work.errors);

@@ -4,37 +4,23 @@
 
 #include <cmath>
 #include <numeric>
-#include <random>
 
 #include "kernels/acceptance.hpp"
 #include "kernels/carried_double_change.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/serial_team.hpp"
+#include "random_problems.hpp"
 
 namespace langevo {
 namespace {
 
-class CarriedValuesTest : public testing::Test {
+class CarriedValuesTest : public RandomProblems {
  protected:
-  std::mt19937_64 generator_{11};
-  std::normal_distribution<double> normal_;
+  CarriedValuesTest() : RandomProblems(11) {}
 
   Problem random_problem(const std::vector<int>& widths, Loss loss, std::size_t points) {
-    Dataset data;
-    data.points = points;
-    data.input_dim = widths.front();
-    data.target_dim = widths.back();
-    for (std::size_t i = 0; i < points * data.input_dim; ++i) data.inputs.push_back(normal_(generator_));
-    for (std::size_t i = 0; i < points * data.target_dim; ++i)
-      data.targets.push_back(std::abs(normal_(generator_)));
-    return {Network(widths, Activation::tanh, points % 2 == 0), data, loss};
-  }
-
-  std::vector<double> moved(const std::vector<double>& x, double sigma) {
-    std::vector<double> y = x;
-    for (double& value : y) value = std::fma(sigma, normal_(generator_), value);
-    return y;
+    return RandomProblems::random_problem(widths, Activation::tanh, loss, points);
   }
 };
 
@@ -85,8 +71,7 @@ TEST_F(CarriedValuesTest, BoundsHoldAlongTrajectories) {
     widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
     const Problem problem = random_problem(widths, loss, 1 + static_cast<std::size_t>(net * 13) % 150);
     Follower follower(problem);
-    std::vector<double> x =
-        moved(std::vector<double>(problem.network().parameter_count()), std::pow(10.0, -1 + net % 5 * 0.4));
+    std::vector<double> x = random_state(problem, std::pow(10.0, -1 + net % 5 * 0.4));
     const double sigma = std::pow(10.0, -8 + net % 6);
     for (std::uint64_t step = 0; step < 150; ++step) {
       const std::vector<double> proposed = moved(x, sigma);
@@ -139,7 +124,7 @@ TEST_F(CarriedValuesTest, RejectionsAreTakenBack) {
   for (const double sigma : {1e-6, 1e-4, 6e-4}) {
     const Problem problem = random_problem({1, 2, 1}, Loss::mse, 100);
     Follower follower(problem);
-    std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.3);
+    std::vector<double> x = random_state(problem, 0.3);
     for (std::uint64_t step = 0; step < 400; ++step) {
       const std::vector<double> proposed = moved(x, sigma);
       const double error = follower.error(step, x, proposed);
@@ -176,7 +161,7 @@ TEST(ChangeBounds, OfAWayBack) {
 TEST_F(CarriedValuesTest, WaysBackAddUpInTheBound) {
   const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
   Follower follower(problem);
-  std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.3);
+  std::vector<double> x = random_state(problem, 0.3);
   float error_before = 0;
   for (std::uint64_t step = 0; step < 120; ++step) {
     const bool accepted = step < 40 || step % 4 != 0;
@@ -196,7 +181,7 @@ TEST_F(CarriedValuesTest, WaysBackAddUpInTheBound) {
 
 TEST_F(CarriedValuesTest, OthersMovesAreForgotten) {
   const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
-  const std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.5);
+  const std::vector<double> x = random_state(problem, 0.5);
   const std::vector<double> elsewhere = moved(x, 0.1);
   const std::vector<double> proposed = moved(elsewhere, 1e-6);
   const auto begin = [&](Follower& follower) {
@@ -220,7 +205,7 @@ TEST_F(CarriedValuesTest, OthersMovesAreForgotten) {
 TEST_F(CarriedValuesTest, LargeChangesAreEvaluatedAnew) {
   const Problem problem = random_problem({1, 20, 1}, Loss::mse, 100);
   Follower follower(problem);
-  std::vector<double> x = moved(std::vector<double>(problem.network().parameter_count()), 0.5);
+  std::vector<double> x = random_state(problem, 0.5);
   for (std::uint64_t step = 0; step < 20; ++step) {
     const std::vector<double> proposed = moved(x, step % 2 == 0 ? 0.1 : 1e-6);
     ASSERT_LE(follower.error(step, x, proposed), 1) << "step " << step;

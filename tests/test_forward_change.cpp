@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "kernel_fixture.hpp"
 #include "kernels/metropolis.hpp"
 #include "kernels/serial_team.hpp"
+#include "random_problems.hpp"
 
 namespace langevo {
 namespace {
@@ -16,29 +16,9 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Activation all_activations[] = {Activation::tanh, Activation::relu, Activation::sigmoid,
                                           Activation::identity};
 
-class ForwardChangeTest : public testing::Test {
+class ForwardChangeTest : public RandomProblems {
  protected:
-  std::mt19937_64 generator_{7};
-  std::normal_distribution<double> normal_;
-
-  Problem random_problem(const std::vector<int>& widths, Activation activation, Loss loss,
-                         std::size_t points) {
-    Dataset data{points, widths.front(), widths.back(), {}, {}};
-    for (std::size_t i = 0; i < points * data.input_dim; ++i) data.inputs.push_back(normal_(generator_));
-    for (std::size_t i = 0; i < points * data.target_dim; ++i)
-      data.targets.push_back(std::abs(normal_(generator_)));
-    return {Network(widths, activation, points % 2 == 0), data, loss};
-  }
-
-  std::vector<double> moved(const std::vector<double>& x, double sigma) {
-    std::vector<double> y = x;
-    for (double& value : y) value = std::fma(sigma, normal_(generator_), value);
-    return y;
-  }
-
-  std::vector<double> state(const Problem& problem, double size) {
-    return moved(std::vector<double>(problem.network().parameter_count()), size);
-  }
+  ForwardChangeTest() : RandomProblems(7) {}
 };
 
 /// One replica whose outputs are kept.
@@ -146,7 +126,7 @@ TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
     const Problem problem = random_problem(widths, all_activations[net / 4 % 4], loss,
                                            1 + static_cast<std::size_t>(net * 13) % 150);
     Follower follower(problem);
-    std::vector<double> x = state(problem, std::pow(10.0, -1 + net % 5 * 0.3));
+    std::vector<double> x = random_state(problem, std::pow(10.0, -1 + net % 5 * 0.3));
     const double sigma = std::pow(10.0, -8 + net % 8);
     for (std::uint64_t step = 0; step < 50; ++step) {
       const std::vector<double> proposed = moved(x, sigma);
@@ -164,7 +144,7 @@ TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
   for (const Activation activation : all_activations) {
     const Problem problem = random_problem({2, 9, 7, 2}, activation, Loss::mse, 131);
     Follower follower(problem);
-    std::vector<double> x = state(problem, 0.5);
+    std::vector<double> x = random_state(problem, 0.5);
     for (std::uint64_t step = 0; step < 40; ++step) {
       const std::vector<double> proposed = moved(x, 1e-3);
       const LossChange kept = follower.change(step, x, proposed);
@@ -181,7 +161,7 @@ TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
 
 TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   const Problem problem = random_problem({1, 20, 1}, Activation::tanh, Loss::mse, 100);
-  const std::vector<double> x = state(problem, 0.5);
+  const std::vector<double> x = random_state(problem, 0.5);
   const std::vector<double> elsewhere = moved(x, 0.1);
   const std::vector<double> proposed = moved(elsewhere, 1e-6);
   const auto begin = [&](Follower& follower) {
@@ -254,7 +234,7 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
   for (const Activation activation : all_activations) {
     for (const Loss loss : {Loss::mse, Loss::cross_entropy}) {
       const Problem problem = random_problem({2, 32, 32, 3}, activation, loss, 65);
-      const std::vector<double> x = state(problem, 0.3);
+      const std::vector<double> x = random_state(problem, 0.3);
       for (const double sigma : {1e-9, 1e-7, 1e-5, 1e-3}) {
         const Steps exact = take_steps(problem, x, sigma, Precision::float64, 600, undisturbed);
         const Steps run = take_steps(problem, x, sigma, Precision::float32, 600, undisturbed);
@@ -278,7 +258,7 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
 // evaluated afresh.
 TEST_F(ForwardChangeTest, ServesWhereValuesCannotBeCarried) {
   const Problem problem = random_problem({1, 30, 1}, Activation::tanh, Loss::mse, 100);
-  const std::vector<double> x = state(problem, 0.3);
+  const std::vector<double> x = random_state(problem, 0.3);
   const Steps small = take_steps(problem, x, 1e-4, Precision::float32, 500, undisturbed);
   EXPECT_EQ(small.calibration.forward.audits, 0u);
   const Steps large = take_steps(problem, x, 1e-1, Precision::float32, 500, undisturbed);
@@ -290,7 +270,7 @@ TEST_F(ForwardChangeTest, ServesWhereValuesCannotBeCarried) {
 // Outputs that are wrong by little change what is decided; audits must see them.
 TEST_F(ForwardChangeTest, AuditsSeeWrongOutputs) {
   const Problem problem = random_problem({2, 32, 32, 3}, Activation::tanh, Loss::mse, 65);
-  const std::vector<double> x = state(problem, 0.3);
+  const std::vector<double> x = random_state(problem, 0.3);
   const Steps run = take_steps(problem, x, 1e-4, Precision::float32, 2100,
                                [](std::uint64_t step, AcceptanceWorkspace<SerialTeam>& work) {
                                  if (step < 1000) return;
