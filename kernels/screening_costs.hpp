@@ -38,7 +38,7 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const double in_float = own + points * (0.042 * weights + 0.66 * units);
   const double in_double = 3 * in_float;
   const bool evaluates = follows && problem.data_double.target_dim == 1;
-  const double followed = own + points * 0.42 * units;
+  const double followed = own + points * 0.5 * units;
   const bool precise = precision == Precision::float64;
   const bool carried = carries && network.carried_tiles > 0;
   const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
@@ -46,9 +46,9 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
       precise   ? in_double
       : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
       : carried
-          ? own + points * (2 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.12 * narrow_units)
+          ? own + points * (1.6 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.1 * narrow_units)
           : in_float;
-  const double gradient = own + points * (follows   ? 0.115 * weights + 0.365 * units
+  const double gradient = own + points * (follows   ? 0.17 * weights + 0.55 * units
                                           : precise ? 0.068 * weights + 1.15 * units
                                                     : 0.034 * weights + 0.5 * units);
   const double rows = problem.data_double.target_dim * points;
