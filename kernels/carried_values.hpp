@@ -57,8 +57,8 @@ struct CarriedValues {
     tiles = Team::carries_values ? network.carried_tiles : 0;
     units = 0;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
-    narrow = network.layer_count > 1 && network.layers[0].fan_in <= narrow_fan_in;
-    narrow_output = narrow && network.layer_count == 2 && network.layers[1].fan_out == 1;
+    narrow = has_narrow_layer(network);
+    narrow_output = is_narrow(network);
     layers = narrow_output ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
     track = {};
     acceptances = 0;

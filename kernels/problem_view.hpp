@@ -24,6 +24,15 @@ struct NetworkView {
 /// A first hidden layer of at most so many inputs has its carried values in place, see carried_narrow.hpp.
 inline constexpr int narrow_fan_in = 8;
 
+LANGEVO_INLINE bool has_narrow_layer(const NetworkView& network) {
+  return network.layer_count > 1 && network.layers[0].fan_in <= narrow_fan_in;
+}
+
+/// Followed by a single output.
+LANGEVO_INLINE bool is_narrow(const NetworkView& network) {
+  return has_narrow_layer(network) && network.layer_count == 2 && network.layers[1].fan_out == 1;
+}
+
 /// Whether forward passes cost less than changes from carried values, by count of multiply-adds: what they
 /// save in the products above the first layer, and what they add for whole activations in place of a few
 /// terms of a series.

@@ -31,8 +31,7 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
     units += network.layers[l].fan_out;
   }
   const Layer& first = network.layers[0];
-  const bool narrow = network.layer_count > 1 && first.fan_in <= narrow_fan_in;
-  const double narrow_units = narrow ? first.fan_out : 0;
+  const double narrow_units = has_narrow_layer(network) ? first.fan_out : 0;
   const double other_weights = weights - narrow_units * first.fan_in;
   const double own = 300 + 1.5 * n;
   const double in_float = own + points * (0.042 * weights + 0.66 * units);
@@ -42,12 +41,11 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const bool precise = precision == Precision::float64;
   const bool carried = carries && network.carried_tiles > 0;
   const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
-  const double step =
-      precise   ? in_double
-      : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
-      : carried
-          ? own + points * (1.6 + 0.022 * other_weights + 0.2 * (units - narrow_units) + 0.1 * narrow_units)
-          : in_float;
+  const double step = precise   ? in_double
+                      : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
+                      : carried ? own + points * ((is_narrow(network) ? 0.6 : 2) + 0.022 * other_weights +
+                                                  0.2 * (units - narrow_units) + 0.12 * narrow_units)
+                                : in_float;
   const double gradient = own + points * (follows   ? 0.17 * weights + 0.55 * units
                                           : precise ? 0.068 * weights + 1.15 * units
                                                     : 0.034 * weights + 0.5 * units);
