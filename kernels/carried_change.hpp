@@ -50,7 +50,7 @@ struct CarriedTile {
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
                                                    const NarrowFloatRows& rows, ValuesLeft left,
-                                                   CarriedTile at,
+                                                   const CarriedTile& at,
                                                    const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
@@ -66,9 +66,11 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
       narrow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change, df);
     }
   });
-  at.ascend(hidden.fan_out);
-  team.each_point([&](int p) LANGEVO_BODY { at.next[p] = at.value[p] + df[p]; });
-  return at.value;
+  const std::size_t row = static_cast<std::size_t>(hidden.fan_out) * points_per_tile;
+  const float* const f = at.value + row;
+  float* const next = at.next + row;
+  team.each_point([&](int p) LANGEVO_BODY { next[p] = f[p] + df[p]; });
+  return f;
 }
 
 /// The same in any network, to work.change[network.layer_count % 2], and the bounds on their errors; nullptr

@@ -121,8 +121,9 @@ TEST_F(CarriedValuesTest, ErrorsOfCancellingChangesAreInTheBound) {
 // it shows in what comes after.
 TEST_F(CarriedValuesTest, RejectionsAreTakenBack) {
   double largest = 0;
-  for (const double sigma : {1e-6, 1e-4, 6e-4}) {
-    const Problem problem = random_problem({1, 2, 1}, Loss::mse, 100);
+  for (int trial = 0; trial < 6; ++trial) {
+    const double sigma = std::vector<double>{1e-6, 1e-4, 6e-4}[trial / 2];
+    const Problem problem = random_problem({1, trial % 2 == 0 ? 2 : 20, 1}, Loss::mse, 100);
     Follower follower(problem);
     std::vector<double> x = random_state(problem, 0.3);
     for (std::uint64_t step = 0; step < 400; ++step) {

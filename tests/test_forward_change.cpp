@@ -81,7 +81,7 @@ TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
           expect_near(argument[i], Act::quick_value(argument[i]));
         }
       }
-      EXPECT_TRUE(largest == 0 || largest > 0.8) << "a bound too loose";
+      EXPECT_TRUE(largest > 0.8 || bound(1) == 0) << "a bound too loose";
       float lanes[FloatLanes::count];
       Act::quick_value(FloatLanes(std::nanf(""))).store(lanes);
       EXPECT_TRUE(std::isnan(lanes[0])) << name_of(activation);
