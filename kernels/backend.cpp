@@ -1,19 +1,67 @@
 #include "langevo/backend.hpp"
 
+#include <algorithm>
+
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cuda/cuda_backend.hpp"
+#include "langevo/initial_state.hpp"
 
 namespace langevo {
 
-std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
-                                      const EnsembleShape& shape, const BackendOptions& options) {
-  if (choose_backend(options.kind) == BackendKind::cuda)
-    return make_cuda_backend(problem, dynamics, shape, options);
-  return make_cpu_backend(problem, dynamics, shape, options);
+namespace {
+
+/// States after steps of a small ensemble that a local model and the exact test decide in turn.
+std::vector<double> states_of_a_trial(const BackendOptions& options) {
+  constexpr std::uint64_t replicas = 3;
+  constexpr std::uint64_t steps = 200;
+  const Problem problem(Network({1, 5, 1}, Activation::tanh, true), make_sin_unit(100), Loss::mse);
+  const std::size_t n = problem.network().parameter_count();
+  const Dynamics dynamics{Metropolis{.acceptance = Acceptance::screened}, std::vector<double>(n, 1e-4)};
+  const auto ensemble = make_backend(problem, dynamics, {.replicas = replicas}, options);
+  ensemble->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 1, 0));
+  ensemble->advance(0, steps);
+  return ensemble->parameters(0, replicas);
 }
 
-BackendKind choose_backend(BackendKind kind) {
-  return kind == BackendKind::automatic ? BackendKind::cpu : kind;
+/// Why a device is not to be trusted with an ensemble, as a clause; empty where it does as the CPU does.
+std::string why_not(const DeviceInfo& info) {
+  const DeviceInfo device = try_cuda_device(info);
+  if (!device.usable) return device.why_not;
+  try {
+    const BackendOptions there{.kind = BackendKind::cuda, .device = device.index};
+    if (states_of_a_trial(there) == states_of_a_trial({.kind = BackendKind::cpu, .threads = 1})) return "";
+    return "it does not decide as the CPU does";
+  } catch (const std::exception& error) {
+    return std::string("a trial on it failed: ") + error.what();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
+                                      const EnsembleShape& shape, const BackendOptions& options) {
+  const BackendChoice choice = choose_backend(options);
+  if (choice.kind == BackendKind::cpu) return make_cpu_backend(problem, dynamics, shape, options);
+  BackendOptions chosen = options;
+  chosen.device = choice.device;
+  return make_cuda_backend(problem, dynamics, shape, chosen);
+}
+
+BackendChoice choose_backend(const BackendOptions& options) {
+  if (options.kind != BackendKind::automatic) return {options.kind, options.device};
+  std::vector<DeviceInfo> devices = list_cuda_devices();
+  std::stable_sort(devices.begin(), devices.end(), [&](const DeviceInfo& a, const DeviceInfo& b) {
+    return a.index == options.device && b.index != options.device;
+  });
+  BackendChoice choice{BackendKind::cpu, options.device};
+  for (const DeviceInfo& device : devices) {
+    const std::string reason = why_not(device);
+    if (reason.empty()) return {BackendKind::cuda, device.index};
+    if (!choice.why_not_cuda.empty()) choice.why_not_cuda += "; ";
+    if (devices.size() > 1) choice.why_not_cuda += "device " + std::to_string(device.index) + ": ";
+    choice.why_not_cuda += reason;
+  }
+  return choice;
 }
 
 std::vector<DeviceInfo> list_devices() {

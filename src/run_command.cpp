@@ -164,13 +164,16 @@ int evolve(const RunPlan& plan, std::unique_ptr<Backend> backend, RunFile& file,
 int run_one(const RunPlan& plan, const std::string& title) {
   const RunOptions& options = plan.resolved;
   BackendOptions machine = options.backend;
-  machine.kind = choose_backend(machine.kind);  // so that the run file can say which backend it was
+  const BackendChoice choice = choose_backend(machine);
+  machine.kind = choice.kind;  // so that the run file can say which backend it was
+  machine.device = choice.device;
   std::unique_ptr<Backend> backend = make_backend(plan.problem, plan.dynamics, plan.shape, machine);
   set_initial_states(*backend, plan);
   if (!options.quiet) {
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
-        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() + "; " +
+        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() +
+        (choice.why_not_cuda.empty() ? "" : " (no CUDA: " + choice.why_not_cuda + ")") + "; " +
         reference_in_words(plan));
   }
   std::optional<ReferenceTrajectory> reference;

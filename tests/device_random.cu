@@ -1,9 +1,10 @@
 #include "device_random.hpp"
 
 #include <curand_philox4x32_x.h>
+#include <vector_functions.h>
 
 #include "kernels/cuda/cuda_team.cuh"
-#include "kernels/cuda/device_array.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/random.hpp"
 
 namespace langevo {
@@ -43,8 +44,10 @@ DeviceRandom draw_on_device(const DeviceRandomInput& input, std::uint32_t count)
   const DeviceArray<float> normals(std::size_t{4} * count);
   const RandomSource source{input.seed, input.step, static_cast<langevo::Stream>(input.stream),
                             input.replica};
-  draw_kernel<<<1, WarpTeam::lanes>>>(source, count, words.data(), curand_words.data(), normals.data());
-  check_cuda(cudaGetLastError(), "start a kernel");
+  const CudaStream stream;
+  launch_async(draw_kernel, 1, WarpTeam::lanes, 0, stream, source, count, words.data(), curand_words.data(),
+               normals.data());
+  stream.synchronize();
   return {to_host(words), to_host(curand_words), to_host(normals)};
 }
 

@@ -283,12 +283,11 @@ TEST(LayeredSteps, GradientRulesAgreeWithTheCpusToRounding) {
   }
 }
 
-/// A GPU's warp, its lanes as loops.
+/// A GPU's warp.
 struct RunWarp {
   template <class Body>
   void operator()(const Body& body) const {
-    EmulatedBlock<1> block;
-    body(EmulatedWarp<true>(block, 0));
+    run_team<EmulatedWarp<true>>(body);
   }
 };
 using WarpMachine = HostMachineOf<EmulatedWarp<true>, RunWarp>;

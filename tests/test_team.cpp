@@ -48,20 +48,12 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   for (std::size_t i = 0; i < n; ++i) sigma[i] = width * (1 + static_cast<double>(i % 3));
   using Workspace = typename WorkspaceOf<Team, RuleType>::Type;
   const ProblemView view = host.view();
-  Arena arena{.on_chip = {nullptr, on_chip_bytes, 0}, .workers = Team::workers};
-  WorkspaceMemory off_chip(measure_workspace<Workspace>(view.network, arena).used);
-  WorkspaceMemory on_chip(on_chip_bytes);
-  arena.base = off_chip.data();
-  arena.on_chip.base = on_chip.data();
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   FloatCalibration calibration;
   ScreeningState screening;
   std::vector<float> directions(directions_size(view.network));
   const StepContext context{view, sigma.data(), 5, 0, 0};
-  run_team<Team>([&](const Team& team) {
-    Arena mine = arena;
-    mine.worker = static_cast<int>(team.worker());
-    auto work = carve_workspace<Workspace>(view.network, mine);
+  run_team_in_workspace<Workspace, Team>(view.network, on_chip_bytes, [&](const Team& team, auto& work) {
     StepCounters counters;
     advance_replica(
         team, context, rule, steps,
@@ -135,17 +127,11 @@ void expect_gradient_in_float(const Problem& problem) {
   const ProblemView view = host.view();
   const std::size_t n = problem.network().parameter_count();
   const std::vector<double> x = draw_initial_state(problem.network(), PytorchInit{}, 3, 0);
-  const Arena arena{.workers = Team::workers};
-  WorkspaceMemory memory(measure_workspace<GradientWorkspace<Team>>(view.network, arena).used);
   std::vector<double> in_float(n);
   std::vector<double> in_double(n);
   double loss_in_float = 0;
   double loss_in_double = 0;
-  run_team<Team>([&](const Team& team) {
-    Arena mine = arena;
-    mine.base = memory.data();
-    mine.worker = static_cast<int>(team.worker());
-    auto work = carve_workspace<GradientWorkspace<Team>>(view.network, mine);
+  run_team_in_workspace<GradientWorkspace<Team>, Team>(view.network, 0, [&](const Team& team, auto& work) {
     const double first = loss_and_float_gradient(team, view, x.data(), work);
     team.each(n, [&](std::size_t i) { in_float[i] = work.gradient[i]; });
     team.synchronize();

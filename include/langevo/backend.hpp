@@ -76,7 +76,7 @@ class Backend {
   [[nodiscard]] virtual std::string device() const = 0;
 };
 
-/// cpu or cuda; `automatic` is resolved by choose_backend.
+/// cpu or cuda; `automatic` stands for what choose_backend finds.
 enum class BackendKind { automatic, cpu, cuda };
 
 struct BackendOptions {
@@ -105,8 +105,17 @@ std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dy
 
 std::vector<DeviceInfo> list_devices();
 
-/// What `automatic` stands for here: the CPU, until the CUDA backend has passed its tests on a device.
-BackendKind choose_backend(BackendKind kind);
+/// Where an ensemble goes.
+struct BackendChoice {
+  BackendKind kind = BackendKind::cpu;
+  int device = 0;
+  std::string why_not_cuda = {};  ///< a clause; empty where CUDA was taken or was not to be
+};
+
+/// What the options stand for on this machine. `automatic` takes the CUDA device asked for or else the first one that
+/// works, where "works" means that some steps of a small ensemble on it end in the CPU's states bit for bit; without
+/// such a device it takes the CPU. Other kinds are what they are, whether or not they work.
+BackendChoice choose_backend(const BackendOptions& options);
 
 /// What a backend says where a gradient step leaves the finite numbers.
 std::string not_finite_message(std::uint64_t step, std::uint64_t replica);

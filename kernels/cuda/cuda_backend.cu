@@ -130,13 +130,22 @@ class CudaBackend final : public Backend {
   StepCounters counters_;
 };
 
-DeviceInfo usable_device(int index) {
+/// Which other devices may serve, in words.
+std::string others_in_words(const std::vector<DeviceInfo>& devices, int index) {
+  for (const DeviceInfo& device : devices) {
+    if (device.index != index && device.usable) return "; use --device " + std::to_string(device.index);
+  }
+  return "; use --backend cpu";
+}
+
+DeviceInfo take_device(int index) {
   const std::vector<DeviceInfo> devices = list_cuda_devices();
   const std::string asked = "--backend cuda --device " + std::to_string(index);
-  for (const DeviceInfo& device : devices) {
-    if (device.index != index) continue;
+  for (const DeviceInfo& each : devices) {
+    if (each.index != index) continue;
+    const DeviceInfo device = try_cuda_device(each);
     if (device.usable) return device;
-    throw InputError(asked + " cannot be used because " + device.why_not + "; use --backend cpu");
+    throw InputError(asked + " cannot be used because " + device.why_not + others_in_words(devices, index));
   }
   throw InputError(asked + " does not exist; see `langevo devices`");
 }
@@ -180,8 +189,7 @@ ReplicaBatches cut_to_fit(std::uint64_t replicas, std::size_t parameters, std::u
 
 std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamics& dynamics,
                                            const EnsembleShape& shape, const BackendOptions& options) {
-  const DeviceInfo device = usable_device(options.device);
-  check_cuda(cudaSetDevice(options.device), "take the device");
+  const DeviceInfo device = take_device(options.device);
   const HostProblem host(problem);
   const ProblemView view = host.view();
   const std::uint64_t available = available_bytes();

@@ -11,7 +11,11 @@ namespace langevo {
 std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamics& dynamics,
                                            const EnsembleShape& shape, const BackendOptions& options);
 
-/// Every CUDA device, or one row that says why there is none.
+/// Every CUDA device, or one row that says why there is none. Devices are not taken: whether one is busy or
+/// has no code here is not seen.
 std::vector<DeviceInfo> list_cuda_devices();
+
+/// Takes the device for this thread and looks whether its code can be loaded.
+DeviceInfo try_cuda_device(DeviceInfo device);
 
 }  // namespace langevo

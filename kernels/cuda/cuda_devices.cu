@@ -8,19 +8,17 @@ namespace langevo {
 
 namespace {
 
-/// Why a device cannot be used; empty if it can. Leaves it as the current device.
-std::string why_not(const cudaDeviceProp& properties, int index) {
-  if (properties.major * 10 + properties.minor < 75) return "its compute capability is below 7.5";
+cudaComputeMode mode_of(int index) {
   int mode = cudaComputeModeDefault;
   cudaDeviceGetAttribute(&mode, cudaDevAttrComputeMode, index);
-  if (mode == cudaComputeModeProhibited) return "its compute mode is 'prohibited'";
-  cudaError_t status = cudaSetDevice(index);
-  cudaFuncAttributes attributes{};
-  if (status == cudaSuccess) {
-    status = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(warp_kernels().metropolis));
-  }
-  cudaGetLastError();  // what cannot be used here is not an error of anybody's
-  return status == cudaSuccess ? "" : cuda_failure(status, "load its kernels");
+  return static_cast<cudaComputeMode>(mode);
+}
+
+/// Why a device cannot be used, as far as it can be seen without taking it; empty if nothing speaks against it.
+std::string seen_from_outside(const cudaDeviceProp& properties, int index) {
+  if (properties.major * 10 + properties.minor < 75) return "its compute capability is below 7.5";
+  if (mode_of(index) == cudaComputeModeProhibited) return "its compute mode is 'prohibited'";
+  return "";
 }
 
 DeviceInfo describe(int index) {
@@ -33,10 +31,10 @@ DeviceInfo describe(int index) {
     info.name = properties.name;
     info.memory_bytes = properties.totalGlobalMem;
     info.capability = std::to_string(properties.major) + "." + std::to_string(properties.minor);
-    info.why_not = why_not(properties, index);
+    info.why_not = seen_from_outside(properties, index);
   } else {
     info.name = "CUDA";
-    info.why_not = cudaGetErrorString(asked);
+    info.why_not = why_no_device(asked, false);
   }
   info.usable = info.why_not.empty();
   return info;
@@ -47,20 +45,31 @@ DeviceInfo describe(int index) {
 std::vector<DeviceInfo> list_cuda_devices() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
+  std::vector<DeviceInfo> devices;
   if (status != cudaSuccess || count == 0) {
-    cudaGetLastError();
     DeviceInfo none;
     none.kind = BackendKind::cuda;
     none.name = "CUDA";
     none.why_not = why_no_cuda(status);
-    return {none};
+    devices.push_back(none);
   }
-  int current = 0;
-  cudaGetDevice(&current);
-  std::vector<DeviceInfo> devices;
   for (int index = 0; index < count; ++index) devices.push_back(describe(index));
-  cudaSetDevice(current);
+  cudaGetLastError();
   return devices;
+}
+
+DeviceInfo try_cuda_device(DeviceInfo device) {
+  if (!device.usable) return device;
+  const bool exclusive = mode_of(device.index) == cudaComputeModeExclusiveProcess;
+  cudaError_t status = cudaSetDevice(device.index);
+  if (status == cudaSuccess) {
+    cudaFuncAttributes attributes{};
+    status = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(warp_kernels().metropolis));
+  }
+  cudaGetLastError();
+  if (status != cudaSuccess) device.why_not = why_no_device(status, exclusive);
+  device.usable = device.why_not.empty();
+  return device;
 }
 
 }  // namespace langevo

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/arena.hpp"
 #include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda_team.cuh"
 #include "kernels/cuda/launch.cuh"
@@ -17,9 +18,9 @@ inline constexpr int teams_per_layer_block = Team::workers == 1 ? 4 : 1;
 template <class Team, class Body>
 __global__ void __launch_bounds__(teams_per_layer_block<Team>* Team::threads, 1)
     each_kernel(const __grid_constant__ Body body, std::uint64_t count) {
-  __shared__ double warp_sums[teams_per_layer_block<Team>][Team::workers];
+  extern __shared__ __align__(Arena::alignment) unsigned char on_chip[];
   const unsigned place = threadIdx.x / Team::threads;
-  const Team team{warp_sums[place]};
+  const Team team{reinterpret_cast<double*>(on_chip) + place * Team::workers};
   const std::uint64_t teams = static_cast<std::uint64_t>(gridDim.x) * teams_per_layer_block<Team>;
   for (std::uint64_t i = static_cast<std::uint64_t>(blockIdx.x) * teams_per_layer_block<Team> + place;
        i < count; i += teams) {
@@ -74,7 +75,8 @@ class CudaMachine {
     constexpr std::uint64_t most_blocks = 1 << 20;
     constexpr int teams = teams_per_layer_block<Team>;
     launch_async(each_kernel<Team, Body>, std::min<std::uint64_t>((count + teams - 1) / teams, most_blocks),
-                 teams * Team::threads, 0, *stream_, body, static_cast<std::uint64_t>(count));
+                 teams * Team::threads, teams * Team::workers * sizeof(double), *stream_, body,
+                 static_cast<std::uint64_t>(count));
   }
 
   Cublas cublas_;

@@ -18,4 +18,8 @@ std::vector<DeviceInfo> list_cuda_devices() {
   return {info};
 }
 
+DeviceInfo try_cuda_device(DeviceInfo device) {
+  return device;
+}
+
 }  // namespace langevo

@@ -15,27 +15,31 @@ inline constexpr int teams_per_block = Team::workers == 1 ? 2 : 1;
 template <class Team>
 inline constexpr int threads_per_block = teams_per_block<Team>* Team::threads;
 
-/// The team that a thread is in, its place among all teams of the launch, and its workspace. The workspace's
-/// pointers lie on chip, one set for each warp, instead of in every thread's registers.
+/// What a team has on chip before the arrays of its workspace: the workspace's pointers, one set for each warp,
+/// would take registers of every thread.
+template <class Team, class Workspace>
+struct TeamMemory {
+  double warp_sums[Team::workers];
+  Workspace workspaces[Team::workers];
+};
+
+/// The team that a thread is in, its place among all teams of the launch, and its workspace.
 template <class Team, class Workspace>
 class TeamSeat {
  public:
   __device__ TeamSeat(const NetworkView& network, const WorkspacePool& pool) {
     extern __shared__ __align__(Arena::alignment) unsigned char on_chip[];
-    __shared__ double warp_sums[teams_per_block<Team>][Team::workers];
-    __shared__ Workspace workspaces[teams_per_block<Team> * Team::workers];
     const unsigned place = threadIdx.x / Team::threads;
-    team = Team{warp_sums[place]};
     first = static_cast<std::uint64_t>(blockIdx.x) * teams_per_block<Team> + place;
-    workspace_ = workspaces + threadIdx.x / Team::lanes;
-    if (threadIdx.x % Team::lanes == 0) {
-      Arena arena{pool.memory + first * pool.bytes_per_team,
-                  0,
-                  {on_chip + place * pool.on_chip_bytes_per_team, pool.on_chip_bytes_per_team, 0},
-                  Team::workers,
-                  static_cast<int>(team.worker())};
-      workspace_->carve(arena, network);  // in place: a copy would be in registers
-    }
+    Arena arena{pool.memory + first * pool.bytes_per_team,
+                0,
+                {on_chip + place * pool.on_chip_bytes_per_team, pool.on_chip_bytes_per_team, 0},
+                Team::workers,
+                static_cast<int>(team.worker())};
+    auto* const memory = arena.take<TeamMemory<Team, Workspace>>(1);
+    team = Team{memory->warp_sums};
+    workspace_ = memory->workspaces + team.worker();
+    if (threadIdx.x % Team::lanes == 0) workspace_->carve(arena, network);  // in place: a copy would be in registers
     __syncwarp();
   }
 
@@ -115,18 +119,24 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
   });
 }
 
+template <class Team, class Workspace>
+Arena measure_seat(const NetworkView& network, Arena arena) {
+  arena.workers = Team::workers;
+  arena.take<TeamMemory<Team, Workspace>>(1);
+  return measure_workspace<Workspace>(network, arena);
+}
+
 template <class Team>
 Arena measure_team_workspace(const NetworkView& network, WorkspaceUse use, Arena arena) {
-  arena.workers = Team::workers;
   switch (use) {
     case WorkspaceUse::exact_metropolis:
-      return measure_workspace<MetropolisWorkspace<Team>>(network, arena);
+      return measure_seat<Team, MetropolisWorkspace<Team>>(network, arena);
     case WorkspaceUse::screened_metropolis:
-      return measure_workspace<ScreenedWorkspace<Team>>(network, arena);
+      return measure_seat<Team, ScreenedWorkspace<Team>>(network, arena);
     case WorkspaceUse::gradients:
       break;
   }
-  return measure_workspace<GradientRuleWorkspace<Team>>(network, arena);
+  return measure_seat<Team, GradientRuleWorkspace<Team>>(network, arena);
 }
 
 template <class Team>

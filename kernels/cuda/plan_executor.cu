@@ -36,7 +36,7 @@ std::size_t layered_slots(const ProblemView& problem, const Rule& rule, std::uin
   };
   if (!wide(replicas)) return 0;
   const std::size_t slots = slots_that_fit(
-      replicas, bytes, [&](std::size_t slots) { return layered_executor_bytes(problem, rule, slots); });
+      replicas, bytes, [&](std::size_t some) { return layered_executor_bytes(problem, rule, some); });
   return slots > 0 && wide(slots) ? slots : 0;
 }
 

@@ -1,0 +1,278 @@
+#include "thread_block.hpp"
+
+#include <cxxabi.h>
+#include <execinfo.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "fiber.hpp"
+#include "sanitizers.hpp"
+
+namespace emulated_cuda {
+
+ThreadPlace here;
+
+namespace {
+
+constexpr unsigned whole_warp = 0xffffffffu;
+
+enum class Wait { nothing, warp_barrier, exchange, vote, block_barrier };
+
+const char* name_of(Wait wait) {
+  switch (wait) {
+    case Wait::warp_barrier:
+      return "__syncwarp";
+    case Wait::exchange:
+      return "a shuffle";
+    case Wait::vote:
+      return "a vote";
+    case Wait::block_barrier:
+      return "__syncthreads";
+    case Wait::nothing:
+      break;
+  }
+  return "nothing";
+}
+
+struct Thread {
+  Fiber fiber;
+  Wait wait = Wait::nothing;
+  std::uint64_t value = 0;  ///< given to a collective,
+  int partner = 0;          ///< and whose the thread is to get
+  void* const* frame = nullptr;  ///< of the collective that it waits at,
+  std::uint64_t way = 0;         ///< and a hash of the calls that led there
+};
+
+/// Of the block that runs now; fibers are kept for the next one.
+std::vector<std::unique_ptr<Thread>> threads;
+Thread* current = nullptr;
+Order order = Order::ascending;
+
+/// Tags for the thread sanitizer: barriers order memory, shuffles and votes do not (CUDA C++ Programming Guide,
+/// "Warp Shuffle Functions"). Two of each take turns, as a fast lane may be at the next barrier already.
+char warp_tags[2][1024 / warp_size];
+char block_tags[2];
+char end_tag;
+
+void print_call(void* address) {
+  char** const symbols = backtrace_symbols(&address, 1);
+  std::string line = symbols[0];
+  std::free(symbols);
+  const std::size_t begin = line.find('(');
+  const std::size_t end = line.find_first_of("+)", begin);
+  if (begin != std::string::npos && end > begin + 1) {
+    int status = 1;
+    char* const name =
+        abi::__cxa_demangle(line.substr(begin + 1, end - begin - 1).c_str(), nullptr, nullptr, &status);
+    if (status == 0) line = std::string(name).substr(0, 200) + line.substr(end);
+    std::free(name);
+  }
+  std::fprintf(stderr, "    %s\n", line.c_str());
+}
+
+[[noreturn]] void fail_at(const std::string& sentence, int one, int other) {
+  for (const int t : {one, other}) {
+    const Thread& thread = *threads[static_cast<std::size_t>(t)];
+    std::fprintf(stderr, "  thread %d of block %u %s\n", t, here.block.x,
+                 thread.fiber.ended() ? "has ended" : (std::string("is at ") + name_of(thread.wait)).c_str());
+    if (!thread.fiber.ended()) thread.fiber.each_call(thread.frame, print_call);
+  }
+  fail(sentence);
+}
+
+void wait_for(Wait what, std::uint64_t value, int partner, void* const* frame) {
+  current->wait = what;
+  current->value = value;
+  current->partner = partner;
+  current->frame = frame;
+  current->way = 0;
+  current->fiber.each_call(frame, [](void* address) {
+    current->way = (current->way ^ reinterpret_cast<std::uint64_t>(address)) * 0x9e3779b97f4a7c15u;
+  });
+  Fiber::pause();
+}
+
+void expect_whole_warp(unsigned mask) {
+  if (mask != whole_warp) fail("collectives of a part of a warp are not emulated");
+}
+
+/// Whether a barrier passed by the thread is an even or an odd one.
+bool odd_warp_barrier[1024];
+bool odd_block_barrier[1024];
+
+void run_thread(int t) {
+  Thread& thread = *threads[static_cast<std::size_t>(t)];
+  current = &thread;
+  here.thread = {static_cast<unsigned>(t), 0, 0};
+  thread.wait = Wait::nothing;
+  thread.fiber.resume();
+}
+
+/// Threads first .. end - 1.
+struct Warp {
+  int first;
+  int end;
+
+  [[nodiscard]] int find(const auto& condition) const {
+    for (int t = first; t < end; ++t) {
+      if (condition(*threads[static_cast<std::size_t>(t)])) return t;
+    }
+    return -1;
+  }
+};
+
+enum class WarpState { ready, at_block_barrier, ended };
+
+/// What all lanes of a warp have come to; ready where they have met and can go on.
+WarpState meet(const Warp& warp) {
+  const Thread& first = *threads[static_cast<std::size_t>(warp.first)];
+  const int ended = warp.find([](const Thread& thread) { return thread.fiber.ended(); });
+  const int waiting = warp.find([](const Thread& thread) { return !thread.fiber.ended(); });
+  if (waiting < 0) return WarpState::ended;
+  if (ended >= 0) fail_at("a lane of a warp has ended while others wait for it", waiting, ended);
+  const int other_kind = warp.find([&](const Thread& thread) { return thread.wait != first.wait; });
+  if (other_kind >= 0) fail_at("lanes of a warp are at different collectives", warp.first, other_kind);
+  const int other_way = warp.find([&](const Thread& thread) { return thread.way != first.way; });
+  if (other_way >= 0) fail_at("lanes of a warp have come to a collective by different ways", warp.first, other_way);
+  return first.wait == Wait::block_barrier ? WarpState::at_block_barrier : WarpState::ready;
+}
+
+/// Gives lanes that have met what they get of each other.
+void exchange_values(const Warp& warp) {
+  std::uint64_t value[warp_size];
+  for (int t = warp.first; t < warp.end; ++t) value[t - warp.first] = threads[static_cast<std::size_t>(t)]->value;
+  for (int t = warp.first; t < warp.end; ++t) {
+    Thread& thread = *threads[static_cast<std::size_t>(t)];
+    if (thread.wait == Wait::exchange) {
+      if (warp.first + thread.partner >= warp.end) fail("a shuffle asks a lane that does not exist");
+      thread.value = value[thread.partner];
+    } else if (thread.wait == Wait::vote) {
+      thread.value = *std::max_element(value, value + (warp.end - warp.first));
+    }
+  }
+}
+
+std::vector<int> turns(int first, int count) {
+  std::vector<int> sequence(static_cast<std::size_t>(count));
+  std::iota(sequence.begin(), sequence.end(), first);
+  if (order == Order::descending) std::reverse(sequence.begin(), sequence.end());
+  if (order == Order::random) std::shuffle(sequence.begin(), sequence.end(), generator());
+  return sequence;
+}
+
+/// Runs a warp on to a barrier of the block or to its end; in random order perhaps to its next collective only, so
+/// that warps overtake each other.
+WarpState run_warp(const Warp& warp) {
+  std::vector<int> sequence = turns(warp.first, warp.end - warp.first);
+  for (;;) {
+    for (const int t : sequence) run_thread(t);
+    const WarpState state = meet(warp);
+    if (state != WarpState::ready) return state;
+    exchange_values(warp);
+    if (order != Order::random) continue;
+    std::shuffle(sequence.begin(), sequence.end(), generator());
+    if (generator()() % 16 == 0) return state;
+  }
+}
+
+void run_block(int count) {
+  std::vector<Warp> warps;
+  for (int t = 0; t < count; t += warp_size) warps.push_back({t, std::min(count, t + warp_size)});
+  std::vector<WarpState> state(warps.size(), WarpState::ready);
+  const auto all = [&](WarpState wanted) {
+    return std::all_of(state.begin(), state.end(), [&](WarpState each) { return each == wanted; });
+  };
+  while (!all(WarpState::ended)) {
+    for (const int w : turns(0, static_cast<int>(warps.size()))) {
+      const auto at = static_cast<std::size_t>(w);
+      if (state[at] == WarpState::ready) state[at] = run_warp(warps[at]);
+    }
+    if (std::find(state.begin(), state.end(), WarpState::ready) != state.end()) continue;
+    if (all(WarpState::ended)) return;
+    const auto ended = std::find(state.begin(), state.end(), WarpState::ended);
+    if (ended != state.end()) {
+      const auto waits = std::find(state.begin(), state.end(), WarpState::at_block_barrier);
+      fail_at("a warp has ended while others of its block wait in __syncthreads, which nobody can leave",
+              warps[static_cast<std::size_t>(waits - state.begin())].first,
+              warps[static_cast<std::size_t>(ended - state.begin())].first);
+    }
+    std::fill(state.begin(), state.end(), WarpState::ready);
+  }
+}
+
+}  // namespace
+
+std::mt19937& generator() {
+  static std::mt19937 random(1);
+  return random;
+}
+
+void set_order(Order wanted, std::uint32_t seed) {
+  order = wanted;
+  generator().seed(seed);
+}
+
+void fail(const std::string& sentence) {
+  std::fprintf(stderr, "emulated CUDA: %s\n", sentence.c_str());
+  std::fflush(stderr);
+  std::abort();
+}
+
+__attribute__((noinline)) void synchronize_warp(unsigned mask) {
+  expect_whole_warp(mask);
+  bool& odd = odd_warp_barrier[here.thread.x];
+  void* const tag = &warp_tags[odd ? 1 : 0][here.thread.x / warp_size];
+  odd = !odd;
+  sanitizers::release(tag);
+  wait_for(Wait::warp_barrier, 0, 0, static_cast<void* const*>(__builtin_frame_address(0)));
+  sanitizers::acquire(tag);
+}
+
+__attribute__((noinline)) void synchronize_block() {
+  bool& odd = odd_block_barrier[here.thread.x];
+  void* const tag = &block_tags[odd ? 1 : 0];
+  odd = !odd;
+  sanitizers::release(tag);
+  wait_for(Wait::block_barrier, 0, 0, static_cast<void* const*>(__builtin_frame_address(0)));
+  sanitizers::acquire(tag);
+}
+
+__attribute__((noinline)) std::uint64_t exchange_xor(unsigned mask, std::uint64_t bits, int lane_mask) {
+  expect_whole_warp(mask);
+  const int partner = static_cast<int>(here.thread.x % warp_size) ^ lane_mask;
+  wait_for(Wait::exchange, bits, partner, static_cast<void* const*>(__builtin_frame_address(0)));
+  return current->value;
+}
+
+__attribute__((noinline)) bool any(unsigned mask, bool value) {
+  expect_whole_warp(mask);
+  wait_for(Wait::vote, value ? 1 : 0, 0, static_cast<void* const*>(__builtin_frame_address(0)));
+  return current->value != 0;
+}
+
+void run_grid(unsigned blocks, int count, const std::function<void()>& body, const std::function<void()>& prepare) {
+  while (threads.size() < static_cast<std::size_t>(count)) threads.push_back(std::make_unique<Thread>());
+  here.block_size = {static_cast<unsigned>(count), 1, 1};
+  here.grid_size = {blocks, 1, 1};
+  const std::function<void()> as_thread = [&body] {
+    body();
+    sanitizers::release(&end_tag);
+  };
+  for (unsigned block = 0; block < blocks; ++block) {
+    here.block = {order == Order::descending ? blocks - 1 - block : block, 0, 0};
+    if (prepare) prepare();
+    for (int t = 0; t < count; ++t) threads[static_cast<std::size_t>(t)]->fiber.start(&as_thread);
+    run_block(count);
+    for (int t = 0; t < count; ++t) threads[static_cast<std::size_t>(t)]->fiber.forget();
+  }
+  sanitizers::acquire(&end_tag);
+}
+
+}  // namespace emulated_cuda
