@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/advance.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #include "kernels/cuda/cuda_team.cuh"
@@ -77,9 +79,12 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
     const BasicStepContext<const ProblemView&> context{
         ensemble.problem, ensemble.sigma, ensemble.seed, first_step,
         static_cast<std::uint32_t>(ensemble.first_replica + r)};
-    const std::size_t directions = ensemble.directions_per_replica;
-    const ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r, ensemble.screenings + r,
-                              directions == 0 ? nullptr : ensemble.directions + r * directions};
+    ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r};
+    if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
+      replica.screening = ensemble.screenings + r;
+      if (ensemble.directions != nullptr)
+        replica.directions = ensemble.directions + r * ensemble.directions_per_replica;
+    }
     const std::uint64_t taken =
         advance_replica(seat.team, context, rule, steps, replica, seat.workspace(), counters);
     if (seat.team.leads() && taken < steps) {
