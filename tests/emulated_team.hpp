@@ -191,6 +191,16 @@ class EmulatedTeam {
   [[nodiscard]] std::size_t worker() const { return warp_; }
   [[nodiscard]] bool leads() const { return warp_ == 0; }
   void synchronize() const { block_->barrier.arrive_and_wait(); }
+  template <class Body>
+  void by_leader(const Body& body) const {
+    synchronize();
+    if (leads()) body();
+    synchronize();
+  }
+  template <class Body>
+  void by_leading_lane(const Body& body) const {
+    body();
+  }
 
  private:
   template <class Body>

@@ -61,7 +61,7 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   run_team<Team>([&](const Team& team) {
     Arena mine = arena;
     mine.worker = static_cast<int>(team.worker());
-    auto work = carve_workspace<Workspace>(view.network, mine);
+    const auto work = carve_workspace<Workspace>(view.network, mine);
     StepCounters counters;
     advance_replica(
         team, context, rule, steps,
@@ -145,7 +145,7 @@ void expect_gradient_in_float(const Problem& problem) {
     Arena mine = arena;
     mine.base = memory.data();
     mine.worker = static_cast<int>(team.worker());
-    auto work = carve_workspace<GradientWorkspace<Team>>(view.network, mine);
+    const auto work = carve_workspace<GradientWorkspace<Team>>(view.network, mine);
     const double first = loss_and_float_gradient(team, view, x.data(), work);
     team.each(n, [&](std::size_t i) { in_float[i] = work.gradient[i]; });
     team.synchronize();

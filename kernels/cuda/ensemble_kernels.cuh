@@ -18,13 +18,15 @@ template <class Team>
 inline constexpr int threads_per_block = teams_per_block<Team>* Team::threads;
 
 /// The team that a thread is in, its place among all teams of the launch, and its workspace. The workspace's
-/// pointers lie on chip, one set for each warp, instead of in every thread's registers.
+/// pointers lie on chip, one set for each warp, instead of in every thread's registers; they stay as the
+/// warp's first lane has carved them.
 template <class Team, class Workspace>
 class TeamSeat {
  public:
   __device__ TeamSeat(const NetworkView& network, const WorkspacePool& pool) {
     extern __shared__ __align__(Arena::alignment) unsigned char on_chip[];
     __shared__ double warp_sums[teams_per_block<Team>][Team::workers];
+    static_assert(std::is_trivially_default_constructible_v<Workspace>, "every thread would construct it");
     __shared__ Workspace workspaces[teams_per_block<Team> * Team::workers];
     const unsigned place = threadIdx.x / Team::threads;
     team = Team{warp_sums[place]};
@@ -51,7 +53,7 @@ class TeamSeat {
     }
   }
 
-  [[nodiscard]] __device__ Workspace& workspace() const { return *workspace_; }
+  [[nodiscard]] __device__ const Workspace& workspace() const { return *workspace_; }
 
   Team team;
   std::uint64_t first;
