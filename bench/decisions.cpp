@@ -93,7 +93,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
                     std::vector<double> x, std::uint32_t replica, std::uint64_t steps) {
   const std::vector<double> sigmas(x.size(), sigma);
   OwnedWorkspace<MetropolisWorkspace<SerialTeam>> owned(view.network);
-  MetropolisWorkspace<SerialTeam>& work = owned.get();
+  const MetropolisWorkspace<SerialTeam>& work = owned.get();
   FloatCalibration calibration;
   StepCounters ladder_counters;
   StepCounters double_counters;
@@ -105,7 +105,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     propose(team, context, context.random(Stream::mutation), x.data(), work);
     const std::vector<double> proposed(work.proposed, work.proposed + x.size());
     const double threshold = acceptance_threshold(beta, context.random(Stream::acceptance));
-    work.acceptance.begin_step(context, calibration);
+    work.acceptance.begin_step(team, context, calibration);
     const bool by_ladder = decide(team, context, Precision::float32, x.data(), proposed.data(), threshold,
                                   work.acceptance, &calibration, ladder_counters)
                                .accepted;

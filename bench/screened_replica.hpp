@@ -19,7 +19,7 @@ struct ScreenedReplica {
   std::vector<double> sigma;
   std::vector<float> directions;
   OwnedWorkspace<ScreenedWorkspace<SerialTeam>> owned;
-  ScreenedWorkspace<SerialTeam>& work;
+  const ScreenedWorkspace<SerialTeam>& work;
   FloatCalibration calibration{};
   ScreeningState state{};
   StepCounters counters{};

@@ -35,7 +35,8 @@ void run(const Problem& problem, const char* name) {
   ScreenedReplica replica(problem, draw_initial_state(problem.network(), PytorchInit{}, 1, 0),
                           sigma_from_lambda(0.1, 1e-5, infinity), infinity, Acceptance::automatic);
   ScreenedRun<SerialTeam, StepContext>& run = replica.run;
-  ScreenedWorkspace<SerialTeam>& work = replica.work;
+  const ScreenedWorkspace<SerialTeam>& work = replica.work;
+  LocalModel model = work.model;
   ScreeningState& state = replica.state;
   const ProblemView& view = replica.view;
   const std::vector<double>& sigma = replica.sigma;
@@ -69,12 +70,12 @@ void run(const Problem& problem, const char* name) {
   const double evaluation = seconds_of([&] { decide_exactly(run, 0, false); });
   gradient_at(here);
   const double hessian = seconds_of([&] {
-    set_slope(team, work.gradient.gradient, sigma.data(), work.model);
-    if (!work.model.knows_curvature()) return;
-    set_curvature(team, view, x.data(), sigma.data(), work.curvature, work.model);
-    find_directions(team, false, work.model);
+    set_slope(team, work.gradient.gradient, sigma.data(), model);
+    if (!model.knows_curvature()) return;
+    set_curvature(team, view, x.data(), sigma.data(), work.curvature, model);
+    find_directions(team, false, model);
   });
-  run.model = work.model;
+  run.model = model;
   run.model.curvature = nullptr;
   run.model.rank = 0;
   run.model.rest = {};
@@ -85,8 +86,8 @@ void run(const Problem& problem, const char* name) {
                             follow_stretch(run);
                           }) /
                           length;
-  const ScreeningCosts costs = screening_costs(view, Precision::float32, work.model.knows_curvature(), true,
-                                               work.activations.tiles > 0);
+  const ScreeningCosts costs =
+      screening_costs(view, Precision::float32, model.knows_curvature(), true, work.carries_activations());
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
               evaluation / exact, costs.in_float, gradient / exact, costs.gradient,
               (gradient + hessian) / exact, costs.anchor, proposal / exact, costs.proposal);

@@ -35,7 +35,7 @@ template <class Team>
 struct AcceptanceWorkspace {
   LossChangeWorkspace<Team, float> single_precision;
   LossChangeWorkspace<Team, double> double_precision;
-  CarriedValues<Team> carried;
+  KeptByOneThread<Team, CarriedValues<Team>> carried;
   ForwardOutputs<Team> forward;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
@@ -46,21 +46,33 @@ struct AcceptanceWorkspace {
   }
 
   [[nodiscard]] LANGEVO_FUNCTION bool carries(const FloatCalibration& calibration, std::uint64_t step) const {
-    return carried.tiles > 0 && !RungPolicy::rests(calibration.carried_use, step);
+    if constexpr (Team::carries_values)
+      return carried.get().tiles > 0 && !RungPolicy::rests(calibration.carried_use, step);
+    return false;
   }
 
   /// The next decision is that of this step, and end_step will tell what became of the proposal.
   template <class Context>
-  LANGEVO_FUNCTION void begin_step(const Context& context, const FloatCalibration& calibration) {
+  LANGEVO_FUNCTION void begin_step(const Team& team, const Context& context,
+                                   const FloatCalibration& calibration) const {
     const bool wanted = !carries(calibration, context.step) || forward.pays_beside_carried;
     const bool serves = wanted && !RungPolicy::rests(calibration.forward_use, context.step);
-    forward.begin_step(context.replica, context.step, serves);
-    if (!forward.following) carried.begin_step(context.replica, context.step);
+    forward.begin_step(team, context.replica, context.step, serves);
+    if (!forward.state->following) begin_carried_step(context);
   }
 
-  LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network) {
-    forward.end_step(accepted);
-    carried.end_step(team, accepted, network, single_precision);
+  LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network) const {
+    forward.end_step(team, accepted);
+    end_carried_step(team, accepted, network);
+  }
+
+  /// The same for carried values alone.
+  template <class Context>
+  LANGEVO_FUNCTION void begin_carried_step(const Context& context) const {
+    if constexpr (Team::carries_values) carried.get().begin_step(context.replica, context.step);
+  }
+  LANGEVO_FUNCTION void end_carried_step(const Team& team, bool accepted, const NetworkView& network) const {
+    if constexpr (Team::carries_values) carried.get().end_step(team, accepted, network, single_precision);
   }
 };
 
@@ -157,13 +169,12 @@ LANGEVO_APART void take_audit(const Team& team, const FloatEstimate& estimate, c
   if (!is_finite(error) || !is_finite(bound)) return;
   ++counters.audits;
   if (error > estimate.factor() * bound + exact.error_bound) ++counters.audit_failures;
-  team.synchronize();
-  if (team.leads() && error > 0) {  // an exact result, as where a network is dead, says nothing of others
+  team.by_leader([&]() LANGEVO_BODY {
+    if (!(error > 0)) return;  // an exact result, as where a network is dead, says nothing of others
     RungCalibration& calibration = *estimate.calibration;
     ++calibration.audits;
     calibration.largest_ratio = larger(calibration.largest_ratio, error / bound);
-  }
-  team.synchronize();
+  });
 }
 
 /// Whether U(proposed) - U(x) <= threshold. A driver that tells of every step, with begin_step before and
@@ -172,7 +183,7 @@ LANGEVO_APART void take_audit(const Team& team, const FloatEstimate& estimate, c
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Precision precision,
                                  const double* x, const double* proposed, double threshold,
-                                 AcceptanceWorkspace<Team>& work, FloatCalibration* calibrations,
+                                 const AcceptanceWorkspace<Team>& work, FloatCalibration* calibrations,
                                  StepCounters& counters, bool audit_float = false) {
   const ProblemView& problem = context.problem;
   if (precision == Precision::float64) {
@@ -180,27 +191,32 @@ LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Preci
                             counters);
   }
   FloatEstimate forward{};
-  if (work.forward.following) {
+  if (work.forward.state->following) {
     const LossChange change =
         forward_loss_change(team, problem, x, proposed, work.single_precision, work.forward);
     RungCalibration* const calibration = &calibrations->forward;
     forward = {change, calibration, audit_float || AuditPolicy::due(context.step, *calibration)};
     const bool decides = float_decides(forward, threshold);
-    if (team.leads() && !forward.audit) {
+    if (!forward.audit) {
       const double most_missed = work.carries(*calibrations, context.step) ? RungPolicy::most_beside_carried
                                                                            : RungPolicy::most_beside_fresh;
-      RungPolicy::take(!decides, most_missed, context.step, calibrations->forward_use);
+      team.by_leader([&]() LANGEVO_BODY {
+        RungPolicy::take(!decides, most_missed, context.step, calibrations->forward_use);
+      });
     }
     if (decides) return decide_by_float(forward, threshold, counters);
   }
   const LossChange change = float_change_of_step(team, problem, x, proposed, work.single_precision,
                                                  work.double_precision, work.carried);
-  if (team.leads() && work.carried.following) {
-    RungPolicy::take(!work.carried.proposed, RungPolicy::most_of_carried, context.step,
-                     calibrations->carried_use);
+  RungCalibration* calibration = &calibrations->fresh;
+  if constexpr (Team::carries_values) {
+    const CarriedValues<Team>& carried = work.carried.get();
+    if (carried.following) {
+      RungPolicy::take(!carried.proposed, RungPolicy::most_of_carried, context.step,
+                       calibrations->carried_use);
+    }
+    if (carried.gave_change()) calibration = &calibrations->carried;
   }
-  RungCalibration* const calibration =
-      work.carried.gave_change() ? &calibrations->carried : &calibrations->fresh;
   const FloatEstimate estimate{change, calibration,
                                forward.audit || audit_float || AuditPolicy::due(context.step, *calibration)};
   if (float_decides(estimate, threshold)) return decide_by_float(estimate, threshold, counters);

@@ -27,7 +27,7 @@ struct WorkspaceOf<Team, ScreenedMetropolis> {
 template <class Team, class Context, class RuleType>
 LANGEVO_FUNCTION std::uint64_t advance_replica(const Team& team, Context context, const RuleType& rule,
                                                std::uint64_t steps, ReplicaView replica,
-                                               typename WorkspaceOf<Team, RuleType>::Type& work,
+                                               const typename WorkspaceOf<Team, RuleType>::Type& work,
                                                StepCounters& counters) {
   for (std::uint64_t taken = 0; taken < steps; ++taken, ++context.step) {
     if (!take_step(team, context, rule, replica, work, counters)) return taken;

@@ -87,7 +87,7 @@ struct PointErrors {
 /// The inputs of a tile have no change, and in float the error of their rounding.
 template <class Real, class Team>
 LANGEVO_FUNCTION void load_input_errors(const Team& team, const DataView<Real>& data, std::size_t tile,
-                                        PointErrors<Real>& errors) {
+                                        const PointErrors<Real>& errors) {
   const Real* inputs = data.inputs + tile * data.input_dim * points_per_tile;
   team.each_point([&](int p) LANGEVO_BODY {
     errors.value_norm[p] = PointErrors<Real>::square_floor();
@@ -111,7 +111,7 @@ LANGEVO_FUNCTION void load_input_errors(const Team& team, const DataView<Real>& 
 /// Copies the inputs of a tile to `value`, and their errors.
 template <class Real, class Team>
 LANGEVO_FUNCTION void load_inputs(const Team& team, const DataView<Real>& data, std::size_t tile, Real* value,
-                                  PointErrors<Real>& errors) {
+                                  const PointErrors<Real>& errors) {
   const Real* inputs = data.inputs + tile * data.input_dim * points_per_tile;
   for (int k = 0; k < data.input_dim; ++k) {
     const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
@@ -141,7 +141,8 @@ LANGEVO_INLINE AffineRoundings roundings_in_any_order(int fan_in) {
 /// Carries the error bounds through one layer's affine map.
 template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_affine_errors(const Team& team, const LayerNorms<Real>& layer_norms,
-                                              const AffineRoundings& roundings, PointErrors<Real>& errors) {
+                                              const AffineRoundings& roundings,
+                                              const PointErrors<Real>& errors) {
   const LayerNorms<Real> norms = layer_norms;  // a copy: stores to errors cannot alias it
   const Real gamma_value = Real(roundings.value) * Limits<Real>::unit_roundoff;
   const Real gamma_change = Real(roundings.change) * Limits<Real>::unit_roundoff;

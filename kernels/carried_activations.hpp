@@ -2,6 +2,7 @@
 
 #include "kernels/change_bounds.hpp"
 #include "kernels/gradient.hpp"
+#include "kernels/kept_state.hpp"
 
 /// The hidden units' values of a network with one hidden layer, carried in double along states that follow
 /// each other closely. Their changes, of which a few terms of the series are exact to rounding, cost half of
@@ -65,7 +66,7 @@ struct CarriedActivations {
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     valid = false;
     tiles = 0;
-    if (!Team::carries_values || network.layer_count != 2) return;
+    if (network.layer_count != 2) return;
     const Layer& hidden = network.layers[0];
     per_tile = static_cast<std::size_t>(hidden.fan_in + hidden.fan_out + network.layers[1].fan_out) *
                points_per_tile;
@@ -146,7 +147,7 @@ struct CarriedActivations {
 template <class Team>
 LANGEVO_APART double loss_and_carried_gradient(const Team& team, const ProblemView& problem, const double* x,
                                                CarriedActivations<Team>& carried,
-                                               GradientWorkspace<Team>& work) {
+                                               const GradientWorkspace<Team>& work) {
   const ValuesMove move = carried.move_to(team, problem, x);
   return loss_and_gradient_of<typename CarriedActivations<Team>::Act>(
       team, problem, x, work,

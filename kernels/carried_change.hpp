@@ -78,7 +78,7 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
                                            const NarrowFloatRows& narrow_rows, std::size_t points,
-                                           CarriedTile at, LossChangeWorkspace<Team, float>& work) {
+                                           CarriedTile at, const LossChangeWorkspace<Team, float>& work) {
   using Lanes = typename Team::FloatLanes;
   const PointErrors<float> e = work.errors;
   const float* h = at.input;
@@ -159,7 +159,8 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
 /// U(x') - U(x) from the carried values; false where a change is too large for the series.
 template <class Act, class Team>
 LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& problem, const double* x,
-                                          const double* proposed, LossChangeWorkspace<Team, float>& work,
+                                          const double* proposed,
+                                          const LossChangeWorkspace<Team, float>& work,
                                           CarriedValues<Team>& carried, LossChange& result) {
   const NetworkView& network = problem.network;
   const DataView<float>& data = problem.data_float;
@@ -226,10 +227,11 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
 template <class Team>
 LANGEVO_FUNCTION LossChange float_change_of_step(const Team& team, const ProblemView& problem,
                                                  const double* x, const double* proposed,
-                                                 LossChangeWorkspace<Team, float>& single,
-                                                 LossChangeWorkspace<Team, double>& precise,
-                                                 CarriedValues<Team>& carried) {
+                                                 const LossChangeWorkspace<Team, float>& single,
+                                                 const LossChangeWorkspace<Team, double>& precise,
+                                                 const KeptByOneThread<Team, CarriedValues<Team>>& kept) {
   if constexpr (Team::carries_values) {
+    CarriedValues<Team>& carried = kept.get();
     if (carried.following) {
       if (!carried.valid) renew_values<TanhActivation>(team, problem, x, precise, carried);
       LossChange change;

@@ -71,7 +71,7 @@ LANGEVO_INLINE void output_change(const NetworkView& network, const NarrowRows<d
 template <class Team>
 LANGEVO_APART bool carried_double_change(const Team& team, const ProblemView& problem, const double* x,
                                          const double* proposed, CarriedActivations<Team>& carried,
-                                         LossChangeWorkspace<Team, double>& work, LossChange& result) {
+                                         const LossChangeWorkspace<Team, double>& work, LossChange& result) {
   if constexpr (Team::carries_values) {
     using Act = typename CarriedActivations<Team>::Act;
     if (carried.tiles == 0 || !carried.valid || problem.data_double.target_dim != 1) return false;

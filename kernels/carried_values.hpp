@@ -3,6 +3,7 @@
 #include "kernels/carried_narrow.hpp"
 #include "kernels/change_bounds.hpp"
 #include "kernels/gradient.hpp"
+#include "kernels/kept_state.hpp"
 #include "kernels/loss_change.hpp"
 #include "kernels/step_track.hpp"
 
@@ -54,13 +55,13 @@ struct CarriedValues {
   bool proposed;    ///< the other side is that of the proposal decided last
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    tiles = Team::carries_values ? network.carried_tiles : 0;
+    tiles = network.carried_tiles;
     units = 0;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
     narrow = has_narrow_layer(network);
     narrow_output = is_narrow(network);
     layers = narrow_output ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
-    track = {};
+    track = StepTrack::none();
     acceptances = 0;
     following = false;
     left = ValuesLeft::present;
@@ -96,7 +97,6 @@ struct CarriedValues {
   /// The next decision is that of this step, and end_step will tell what became of the proposal. Values of
   /// another replica or of another time are forgotten.
   LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step) {
-    if constexpr (!Team::carries_values) return;
     if (!track.begin(replica, step)) {
       forget();
       accepted_share = 0;
@@ -108,7 +108,6 @@ struct CarriedValues {
   /// After the decision on the proposal of the step begun last, whose float change `work` has.
   LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network,
                                  const LossChangeWorkspace<Team, float>& work) {
-    if constexpr (!Team::carries_values) return;
     if (!following) return;
     track.end();
     following = false;
@@ -169,7 +168,8 @@ LANGEVO_FUNCTION float propose_bounds(const NetworkView& network, const LayerNor
 /// Values, norms and errors of x on side 0, computed in double.
 template <class Act, class Team>
 LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem, const double* x,
-                                   LossChangeWorkspace<Team, double>& work, CarriedValues<Team>& carried) {
+                                   const LossChangeWorkspace<Team, double>& work,
+                                   CarriedValues<Team>& carried) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
   constexpr double u = Limits<double>::unit_roundoff;

@@ -79,7 +79,7 @@ struct CurvatureWorkspace {
 /// The weights in float, units side by side, zeros in the padding.
 template <class Team>
 LANGEVO_FUNCTION void load_weights(const Team& team, const NetworkView& network, const double* x,
-                                   CurvatureWorkspace& work) {
+                                   const CurvatureWorkspace& work) {
   const Layer& last = network.layers[network.layer_count - 1];
   const std::size_t units = padded_row(last.fan_in);
   for (int c = 0; c < last.fan_out; ++c) {
@@ -111,7 +111,7 @@ LANGEVO_FUNCTION void load_weights(const Team& team, const NetworkView& network,
 /// output.
 template <class Act, class Team>
 LANGEVO_FUNCTION void evaluate_points(const Team& team, const ProblemView& problem, std::size_t tile,
-                                      std::size_t count, CurvatureWorkspace& work) {
+                                      std::size_t count, const CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
   const auto inputs = static_cast<std::size_t>(data.input_dim);
@@ -206,7 +206,7 @@ LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network
 /// Softmax and Y of the tile's points.
 template <class Team>
 LANGEVO_FUNCTION void take_probabilities(const Team& team, int outputs, const double* target,
-                                         CurvatureWorkspace& work) {
+                                         const CurvatureWorkspace& work) {
   if (team.worker() == 0) {
     Softmax<Team, double> softmax;
     take_softmax(
@@ -223,7 +223,7 @@ LANGEVO_FUNCTION void take_probabilities(const Team& team, int outputs, const do
 /// Point p's rows of the Gram matrix for the cross-entropy, [outputs][padded N], from its J_c already there.
 template <class Team>
 LANGEVO_FUNCTION void weigh_rows(const Team& team, int outputs, std::size_t padded, double scale,
-                                 std::size_t p, float* rows, CurvatureWorkspace& work) {
+                                 std::size_t p, float* rows, const CurvatureWorkspace& work) {
   const double* const probability = work.probability + p;
   team.each(padded, [&](std::size_t i) LANGEVO_BODY { work.mean_row[i] = 0; });
   for (int c = 0; c < outputs; ++c) {
@@ -244,7 +244,7 @@ LANGEVO_FUNCTION void weigh_rows(const Team& team, int outputs, std::size_t padd
 template <class Team>
 LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, const double* target,
                                 std::size_t count, std::size_t padded, double scale,
-                                CurvatureWorkspace& work) {
+                                const CurvatureWorkspace& work) {
   const int outputs = problem.data_double.target_dim;
   const float weight = problem.loss == Loss::mse ? static_cast<float>(square_root(2 * scale)) : 1.0f;
   for (std::size_t p = 0; p < count; ++p) {
@@ -264,7 +264,7 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
 template <class Team, class Factor>
 LANGEVO_FUNCTION void add_weighed_units(const Team& team, std::size_t count, std::size_t units,
                                         const float* rows, const Factor& factor, const float* weight,
-                                        float* out, CurvatureWorkspace& work) {
+                                        float* out, const CurvatureWorkspace& work) {
   team.each(count, [&](std::size_t p) LANGEVO_BODY { work.factor[p] = factor(p); });
   team.synchronize();
   team.combine_rows(count, units, rows, work.factor, work.total);
@@ -277,7 +277,7 @@ LANGEVO_FUNCTION void add_weighed_units(const Team& team, std::size_t count, std
 /// Adds the tile's part of `within` and `across`.
 template <class Team>
 LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& problem, const double* target,
-                                         std::size_t count, double scale, CurvatureWorkspace& work) {
+                                         std::size_t count, double scale, const CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   if (network.layer_count == 1) return;
   const Layer& last = network.layers[1];
@@ -342,7 +342,7 @@ LANGEVO_FUNCTION void place_unit_curvature(const Team& team, const NetworkView& 
 /// sigma_i sigma_j d2U/dx_i dx_j at x into hessian, [padded N][padded N] with zeros in the padding.
 template <class Team>
 LANGEVO_FUNCTION void scaled_hessian(const Team& team, const ProblemView& problem, const double* x,
-                                     const double* sigma, CurvatureWorkspace& work, float* hessian) {
+                                     const double* sigma, const CurvatureWorkspace& work, float* hessian) {
   const NetworkView& network = problem.network;
   const DataView<double>& data = problem.data_double;
   const std::size_t n = network.parameter_count;

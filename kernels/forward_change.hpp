@@ -2,6 +2,7 @@
 
 #include "kernels/change_bounds.hpp"
 #include "kernels/gradient.hpp"
+#include "kernels/kept_state.hpp"
 #include "kernels/loss_change.hpp"
 #include "kernels/step_track.hpp"
 
@@ -13,44 +14,53 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Outputs of the present state, and of the proposal beside them.
-template <class Team>
-struct ForwardOutputs {
-  float* output[2];   ///< [tile][output][points_per_tile]; `side` holds now, the other the proposal
-  float error[2];     ///< bound on the 2-norm of their errors at every point
-  std::size_t tiles;  ///< 0: none are kept
-  bool pays_beside_carried;
+/// Of kept outputs: what they are of.
+struct ForwardState {
   StepTrack track;
-  int side;
+  float error[2];  ///< bound on the 2-norm of each side's errors at every point
+  int side;        ///< that holds now; the other one is the proposal's
   bool valid;      ///< for the state before track.next_step
   bool following;  ///< a step has begun: its decision may use the outputs
   bool proposed;   ///< the other side is that of the proposal decided last
+};
+
+/// Outputs of the present state, and of the proposal beside them.
+template <class Team>
+struct ForwardOutputs {
+  float* output[2];   ///< [side][tile][output][points_per_tile]
+  std::size_t tiles;  ///< 0: none are kept
+  bool pays_beside_carried;
+  KeptState<ForwardState> state;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     tiles = network.forward_tiles;
     pays_beside_carried = forward_passes_pay(network);
-    side = 0;
-    valid = following = proposed = false;
-    track = {};
+    state.begin({StepTrack::none(), {0, 0}, 0, false, false, false});
     const auto outputs = static_cast<std::size_t>(network.layers[network.layer_count - 1].fan_out);
     for (float*& rows : output) rows = arena.take<float>(tiles * outputs * points_per_tile);
   }
 
   /// The next decision is that of this step, and end_step will tell what became of the proposal. Outputs are
   /// not worth finding for a step that stands alone.
-  LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step, bool serves) {
-    const bool follows = track.begin(replica, step);
-    valid = valid && follows;
-    following = serves && follows && tiles > 0;
-    proposed = false;
+  LANGEVO_FUNCTION void begin_step(const Team& team, std::uint32_t replica, std::uint64_t step,
+                                   bool serves) const {
+    const bool may_follow = serves && tiles > 0;
+    state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+      const bool follows = s.track.begin(replica, step);
+      s.valid = s.valid && follows;
+      s.following = may_follow && follows;
+      s.proposed = false;
+    });
   }
 
-  LANGEVO_FUNCTION void end_step(bool accepted) {
-    track.end();
-    following = false;
-    if (!accepted) return;
-    valid = proposed;
-    side = 1 - side;
+  LANGEVO_FUNCTION void end_step(const Team& team, bool accepted) const {
+    state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+      s.track.end();
+      s.following = false;
+      if (!accepted) return;
+      s.valid = s.proposed;
+      s.side = 1 - s.side;
+    });
   }
 };
 
@@ -114,13 +124,16 @@ LANGEVO_FUNCTION float load_state(const Team& team, const ProblemView& problem, 
 template <class Act, class Team>
 LANGEVO_FUNCTION void renew_outputs(const Team& team, const ProblemView& problem, const double* x,
                                     const LossChangeWorkspace<Team, float>& work,
-                                    ForwardOutputs<Team>& outputs) {
-  outputs.side = 0;
-  outputs.error[0] = load_state<Act>(team, problem, x, work.weight);
+                                    const ForwardOutputs<Team>& outputs) {
+  const float error = load_state<Act>(team, problem, x, work.weight);
   const std::size_t row = static_cast<std::size_t>(problem.data_float.target_dim) * points_per_tile;
   for (std::size_t tile = team.worker(); tile < outputs.tiles; tile += Team::workers)
     forward_tile<Act>(team, problem, work.weight, tile, work.value, outputs.output[0] + tile * row);
-  outputs.valid = true;
+  outputs.state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+    s.side = 0;
+    s.error[0] = error;
+    s.valid = true;
+  });
   team.synchronize();
 }
 
@@ -128,15 +141,15 @@ LANGEVO_FUNCTION void renew_outputs(const Team& team, const ProblemView& problem
 template <class Act, class Team>
 LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const ProblemView& problem,
                                                    const double* x, const double* proposed,
-                                                   LossChangeWorkspace<Team, float>& work,
-                                                   ForwardOutputs<Team>& outputs) {
-  if (!outputs.valid) renew_outputs<Act>(team, problem, x, work, outputs);
+                                                   const LossChangeWorkspace<Team, float>& work,
+                                                   const ForwardOutputs<Team>& outputs) {
+  if (!outputs.state->valid) renew_outputs<Act>(team, problem, x, work, outputs);
   const DataView<float>& data = problem.data_float;
-  const int other = 1 - outputs.side;
-  outputs.error[other] = load_state<Act>(team, problem, proposed, work.proposed_weight);
+  const int side = outputs.state->side;
+  const float proposed_error = load_state<Act>(team, problem, proposed, work.proposed_weight);
   work.sums->clear(team);
-  const float value_error = outputs.error[outputs.side];
-  const float change_error = value_error + outputs.error[other];
+  const float value_error = outputs.state->error[side];
+  const float change_error = value_error + proposed_error;
   const PointErrors<float> errors = work.errors;
   team.each_point([&](int p) LANGEVO_BODY {
     errors.value[p] = value_error;
@@ -145,23 +158,27 @@ LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const Probl
   float* const df = work.change[0];
   const std::size_t row = static_cast<std::size_t>(data.target_dim) * points_per_tile;
   for (std::size_t tile = team.worker(); tile < outputs.tiles; tile += Team::workers) {
-    const float* const f = outputs.output[outputs.side] + tile * row;
-    float* const next = outputs.output[other] + tile * row;
+    const float* const f = outputs.output[side] + tile * row;
+    float* const next = outputs.output[1 - side] + tile * row;
     forward_tile<Act>(team, problem, work.proposed_weight, tile, work.value, next);
     each_output(team, 0, data.target_dim, [&](int i, int) LANGEVO_BODY { df[i] = next[i] - f[i]; });
     add_loss_change(team, problem.loss, data.target_dim, data.targets + tile * row, f, df, errors,
                     data.points - tile * points_per_tile, *work.sums);
   }
+  outputs.state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+    s.error[1 - side] = proposed_error;
+    s.proposed = true;
+  });
   team.synchronize();
-  outputs.proposed = true;
   return total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
                            *work.sums);
 }
 
 template <class Team>
 LANGEVO_APART LossChange forward_loss_change(const Team& team, const ProblemView& problem, const double* x,
-                                             const double* proposed, LossChangeWorkspace<Team, float>& work,
-                                             ForwardOutputs<Team>& outputs) {
+                                             const double* proposed,
+                                             const LossChangeWorkspace<Team, float>& work,
+                                             const ForwardOutputs<Team>& outputs) {
   return with_activation(problem.network.activation, [&](auto activation) {
     return forward_loss_change_of<decltype(activation)>(team, problem, x, proposed, work, outputs);
   });

@@ -163,7 +163,7 @@ LANGEVO_FUNCTION Real* forward(const Team& team, const ProblemView& problem, con
 
 template <class Real, class Team>
 LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& problem, std::size_t tile,
-                                       const Real* output, GradientWorkspace<Team>& work) {
+                                       const Real* output, const GradientWorkspace<Team>& work) {
   const DataView<Real>& data = data_of<Real>(problem);
   const std::size_t first_point = tile * points_per_tile;
   const Real* target = data.targets + first_point * data.target_dim;
@@ -232,7 +232,7 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
 /// U(x) in double.
 template <class Team>
 LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& problem, const double* x,
-                                      GradientWorkspace<Team>& work) {
+                                      const GradientWorkspace<Team>& work) {
   const DataView<double>& data = problem.data_double;
   team.clear(*work.loss);
   with_activation(problem.network.activation, [&](auto activation) {
@@ -249,7 +249,7 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
 /// below before them, of the x in Real.
 template <class Act, class Real, class Team, class Outputs>
 LANGEVO_FUNCTION double loss_and_gradient_of(const Team& team, const ProblemView& problem, const Real* x,
-                                             GradientWorkspace<Team>& work, const Outputs& outputs) {
+                                             const GradientWorkspace<Team>& work, const Outputs& outputs) {
   const std::size_t n = problem.network.parameter_count;
   const std::size_t tiles = problem.data_double.tiles;
   const std::size_t together =
@@ -278,7 +278,7 @@ LANGEVO_FUNCTION double loss_and_gradient_of(const Team& team, const ProblemView
 /// The same, from the state in Real alone.
 template <class Real, class Team>
 LANGEVO_FUNCTION double loss_and_gradient_in(const Team& team, const ProblemView& problem, const Real* x,
-                                             GradientWorkspace<Team>& work) {
+                                             const GradientWorkspace<Team>& work) {
   return with_activation(problem.network.activation, [&](auto activation) {
     using Act = decltype(activation);
     return loss_and_gradient_of<Act>(team, problem, x, work, [&](std::size_t tile) {
@@ -290,14 +290,14 @@ LANGEVO_FUNCTION double loss_and_gradient_in(const Team& team, const ProblemView
 /// In double.
 template <class Team>
 LANGEVO_APART double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
-                                       GradientWorkspace<Team>& work) {
+                                       const GradientWorkspace<Team>& work) {
   return loss_and_gradient_in(team, problem, x, work);
 }
 
 /// In float, of x rounded to float.
 template <class Team>
 LANGEVO_APART double loss_and_float_gradient(const Team& team, const ProblemView& problem, const double* x,
-                                             GradientWorkspace<Team>& work) {
+                                             const GradientWorkspace<Team>& work) {
   float* const weight = work.weight;
   team.each(problem.network.parameter_count,
             [&](std::size_t i) LANGEVO_BODY { weight[i] = static_cast<float>(x[i]); });

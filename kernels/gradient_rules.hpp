@@ -64,7 +64,7 @@ LANGEVO_INLINE GradientMotion motion_of(const Langevin& rule, double norm) {
 /// One step of any of these rules. Returns whether loss and gradient at x were finite; if not, x stays.
 template <class Team, class Context, class RuleType>
 LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const RuleType& rule,
-                                ReplicaView replica, GradientRuleWorkspace<Team>& work,
+                                ReplicaView replica, const GradientRuleWorkspace<Team>& work,
                                 StepCounters& counters) {
   const std::size_t n = context.problem.network.parameter_count;
   const double* const gradient = work.backpropagation.gradient;

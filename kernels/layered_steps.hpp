@@ -29,8 +29,10 @@ inline namespace LANGEVO_TARGET {
 
 /// The member of a team of one.
 struct LoneTeam {
-  [[nodiscard]] LANGEVO_INLINE bool leads() const { return true; }
-  LANGEVO_INLINE void synchronize() const {}
+  template <class Body>
+  LANGEVO_INLINE void by_leader(const Body& body) const {
+    body();
+  }
 };
 
 /// Calls body(i, z_i) for the parameters of a piece of whole draw blocks.

@@ -117,8 +117,7 @@ LANGEVO_APART void learn_curvature(const Team& team, std::size_t padded, const f
   turn(axes, learnt.products);
   turn(axes, learnt.ways);
   turn_directions(team, padded, axes, directions);
-  if (team.leads()) state.learnt = learnt;
-  team.synchronize();
+  team.by_leader([&]() LANGEVO_BODY { state.learnt = learnt; });
 }
 
 }  // namespace LANGEVO_TARGET

@@ -90,7 +90,7 @@ LANGEVO_FUNCTION void bend_along(const Team& team, LocalModel& model, const floa
 /// A at x, and its norms.
 template <class Team>
 LANGEVO_APART void set_curvature(const Team& team, const ProblemView& problem, const double* x,
-                                 const double* sigma, CurvatureWorkspace& work, LocalModel& model) {
+                                 const double* sigma, const CurvatureWorkspace& work, LocalModel& model) {
   scaled_hessian(team, problem, x, sigma, work, model.curvature);
   const float* a = model.curvature;
   const double trace = team.sum(

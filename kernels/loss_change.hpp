@@ -80,7 +80,7 @@ struct LossChangeWorkspace {
 /// Rounds x, x' and x' - x to Real and takes the norms of every layer.
 template <class Real, class Team>
 LANGEVO_FUNCTION void load_proposal(const Team& team, const ProblemView& problem, const double* x,
-                                    const double* proposed, LossChangeWorkspace<Team, Real>& work) {
+                                    const double* proposed, const LossChangeWorkspace<Team, Real>& work) {
   const NetworkView& network = problem.network;
   team.each(network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
     work.weight[i] = static_cast<Real>(x[i]);
@@ -195,7 +195,7 @@ LANGEVO_FUNCTION void end_activation(const Team& team, int units, const PointErr
 /// One hidden layer on one tile: (value, change) of side `from` to side 1 - from, and their error bounds.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int from, bool first,
-                                       LossChangeWorkspace<Team, Real>& work) {
+                                       const LossChangeWorkspace<Team, Real>& work) {
   const PointErrors<Real> e = work.errors;
   begin_activation(team, e);
   const AffineRows<Real> rows = affine_rows(from, work);
@@ -212,7 +212,7 @@ LANGEVO_FUNCTION void propagate_hidden(const Team& team, const Layer& layer, int
 /// The last, linear layer on one tile: outputs f and their changes df to side 1 - from.
 template <class Real, class Team>
 LANGEVO_FUNCTION void propagate_output(const Team& team, const Layer& layer, int from, bool first,
-                                       LossChangeWorkspace<Team, Real>& work) {
+                                       const LossChangeWorkspace<Team, Real>& work) {
   const AffineRows<Real> rows = affine_rows(from, work);
   each_unit_block<Team::units_with_change>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     const std::size_t row = static_cast<std::size_t>(j) * points_per_tile;
@@ -224,7 +224,7 @@ LANGEVO_FUNCTION void propagate_output(const Team& team, const Layer& layer, int
 /// U(x') - U(x) in Real arithmetic, for a proposal taken in by load_proposal.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const ProblemView& problem,
-                                                 LossChangeWorkspace<Team, Real>& work) {
+                                                 const LossChangeWorkspace<Team, Real>& work) {
   const NetworkView& network = problem.network;
   const DataView<Real>& data = data_of<Real>(problem);
   work.sums->clear(team);
@@ -253,7 +253,7 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
 
 template <class Real, class Team>
 LANGEVO_FUNCTION LossChange loss_change(const Team& team, const ProblemView& problem, const double* x,
-                                        const double* proposed, LossChangeWorkspace<Team, Real>& work) {
+                                        const double* proposed, const LossChangeWorkspace<Team, Real>& work) {
   load_proposal(team, problem, x, proposed, work);
   return with_activation(problem.network.activation, [&](auto activation) {
     return loss_change_of_tiles<decltype(activation), Real>(team, problem, work);

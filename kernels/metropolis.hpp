@@ -31,7 +31,7 @@ LANGEVO_INLINE double proposed_parameter(double x, double sigma, float z) {
 /// x' into work.proposed.
 template <class Team, class Context, class Source>
 LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const Source& source, const double* x,
-                              MetropolisWorkspace<Team>& work) {
+                              const MetropolisWorkspace<Team>& work) {
   const std::size_t n = context.problem.network.parameter_count;
   draw_normals(team, source, n, work.normal);
   team.synchronize();
@@ -44,12 +44,12 @@ LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const So
 /// Always true: every step is taken, accepted or not.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Metropolis& rule,
-                                ReplicaView replica, MetropolisWorkspace<Team>& work,
+                                ReplicaView replica, const MetropolisWorkspace<Team>& work,
                                 StepCounters& counters) {
   double* const x = replica.x;
   propose(team, context, context.random(Stream::mutation), x, work);
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  work.acceptance.begin_step(context, *replica.calibration);
+  work.acceptance.begin_step(team, context, *replica.calibration);
   const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
                                replica.calibration, counters)
                             .accepted;

@@ -35,20 +35,19 @@ template <class Team, class Context>
 LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ProblemView& problem = run.context.problem;
-  ScreenedWorkspace<Team>& work = run.work;
+  const ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const double* const sigma = run.context.sigma;
   run.age.gradient_error = 0;
   if constexpr (Team::carries_values) {
-    if (work.activations.tiles > 0)
-      return loss_and_carried_gradient(team, problem, x, work.activations, work.gradient);
+    if (work.carries_activations())
+      return loss_and_carried_gradient(team, problem, x, work.activations.get(), work.gradient);
   }
   if (run.rule.precision == Precision::float64) return loss_and_gradient(team, problem, x, work.gradient);
   const bool compares = ScreeningPolicy::compares_gradients(state);
   const bool in_float = ScreeningPolicy::float_gradient_serves(state);
-  team.synchronize();
-  if (team.leads()) ++state.gradients;
+  team.by_leader([&]() LANGEVO_BODY { ++state.gradients; });
   if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
   const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
   if (!compares) {
@@ -62,9 +61,7 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   team.synchronize();
   const double exact_loss = loss_and_gradient(team, problem, x, work.gradient);
   const double error = distance_from_bend(team, work.gradient.gradient, sigma, run.model);
-  team.synchronize();
-  if (team.leads()) ScreeningPolicy::take_gradient_error(error, state);
-  team.synchronize();
+  team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_gradient_error(error, state); });
   return exact_loss;
 }
 
@@ -94,7 +91,7 @@ LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
 template <class Team, class Context>
 LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
-  ScreenedWorkspace<Team>& work = run.work;
+  const ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
   ModelAge& age = run.age;
   const double* const x = run.replica.x;
@@ -143,7 +140,7 @@ LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run) {
 template <class Team, class Context>
 LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
-  ScreenedWorkspace<Team>& work = run.work;
+  const ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
   const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
   if (!bent_as_assumed) widen_pending_margin(team, state);
@@ -200,23 +197,22 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const double cost = costs.proposal * done + progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
     learn_from_stretch(run);
-    team.synchronize();
-    if (team.leads()) {
+    team.by_leader([&]() LANGEVO_BODY {
       const double audits = !stretch.trusted ? done : stretch.audited < progress.done ? costs.in_double : 0;
       ScreeningPolicy::finish_stretch(result, assumed, run.age.hessian, costs, state);
       ScreeningPolicy::settle(done, cost + audits + run.spent, costs,
                               run.rule.acceptance == Acceptance::automatic, state);
-    }
-    team.synchronize();
+    });
     run.age.has_gradient = true;
     return true;
   }
   run.spent += cost + costs.gradient / 2;
   return_to_anchor(run);
-  if (team.leads() && progress.done > 0 && is_finite(run.error.across))
-    ScreeningPolicy::take_error(assumed, run.age.hessian, result, state);
+  if (progress.done > 0 && is_finite(run.error.across)) {
+    team.by_leader(
+        [&]() LANGEVO_BODY { ScreeningPolicy::take_error(assumed, run.age.hessian, result, state); });
+  }
   stretch.most = progress.done / 2 > 1 ? progress.done / 2 : 1;
-  team.synchronize();
   return false;
 }
 
@@ -231,8 +227,7 @@ LANGEVO_FUNCTION void take_stretch(ScreenedRun<Team, Context>& run) {
     if (finish_stretch(run, holds)) return;
   }
   run.age.has_gradient = false;
-  if (run.team.leads()) ScreeningPolicy::give_up(run.costs, *run.replica.screening);
-  run.team.synchronize();
+  run.team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::give_up(run.costs, *run.replica.screening); });
 }
 
 /// The exact steps that are due; the state that the model knows is left behind.
@@ -248,17 +243,15 @@ LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
     ++run.counters.steps;
   }
   run.age.has_gradient = false;
-  team.synchronize();
-  if (team.leads()) state.exact_left -= steps;
-  team.synchronize();
+  team.by_leader([&]() LANGEVO_BODY { state.exact_left -= steps; });
 }
 
 /// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known.
 template <class Team, class Context>
 LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
-  ScreenedWorkspace<Team>& work = run.work;
-  work.activations.valid = false;  // those of another replica
+  const ScreenedWorkspace<Team>& work = run.work;
+  if constexpr (Team::carries_values) work.activations.get().valid = false;  // those of another replica
   const std::size_t size = work.model.size;
   const double* const x = run.home;
   const double* const sigma = run.context.sigma;
@@ -270,9 +263,9 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
   run.replica.x = work.state;
   run.costs = screening_costs(run.context.problem, run.rule.precision, work.model.knows_curvature(),
-                              Team::carries_values, work.activations.tiles > 0);
-  if (run.rule.acceptance == Acceptance::automatic && team.leads())
-    ScreeningPolicy::begin(run.costs, *run.replica.screening);
+                              Team::carries_values, work.carries_activations());
+  if (run.rule.acceptance == Acceptance::automatic)
+    team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::begin(run.costs, *run.replica.screening); });
   team.synchronize();
 }
 
@@ -290,7 +283,7 @@ LANGEVO_APART void end_screening(ScreenedRun<Team, Context>& run) {
 template <class Team, class Context>
 LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, const ScreenedMetropolis& rule,
                                             std::uint64_t steps, ReplicaView replica,
-                                            ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                            const ScreenedWorkspace<Team>& work, StepCounters& counters) {
   ScreenedRun<Team, Context> run{
       team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
   begin_screening(run);

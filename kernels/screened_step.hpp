@@ -14,7 +14,7 @@ struct ScreenedWorkspace {
 
   MetropolisWorkspace<Team> exact;
   GradientWorkspace<Team> gradient;
-  CarriedActivations<Team> activations;
+  KeptByOneThread<Team, CarriedActivations<Team>> activations;
   CurvatureWorkspace curvature;
   LocalModel model;
   double* state;        ///< x, [padded N]
@@ -38,14 +38,17 @@ struct ScreenedWorkspace {
     steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
     normal = arena.take<float>(steps_at_a_time * row);
   }
+
+  [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {
+    if constexpr (Team::carries_values) return activations.get().tiles > 0;
+    return false;
+  }
 };
 
 /// Pending mutations have bent the slope more than pending_error says.
 template <class Team>
 LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
-  team.synchronize();
-  if (team.leads()) state.pending_margin *= 1.5;
-  team.synchronize();
+  team.by_leader([&]() LANGEVO_BODY { state.pending_margin *= 1.5; });
 }
 
 /// How a stretch is getting on.
@@ -78,7 +81,7 @@ struct ScreenedRun {
   const ScreenedMetropolis& rule;
   ReplicaView replica;  ///< its x in the workspace,
   double* home;         ///< and where it comes from
-  ScreenedWorkspace<Team>& work;
+  const ScreenedWorkspace<Team>& work;
   LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
   StepCounters& counters;
   std::uint64_t end;               ///< step to end before
@@ -107,16 +110,16 @@ template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
   const Team& team = run.team;
   const Context& context = run.context;
-  ScreenedWorkspace<Team>& work = run.work;
-  AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
+  const ScreenedWorkspace<Team>& work = run.work;
+  const AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
   ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const double* const proposed = work.exact.proposed;
   if constexpr (Team::carries_values) {  // on a GPU even a call of nothing takes registers
     LossChange change;
     run.evaluation = run.costs.in_double;
-    if (carried_double_change(team, context.problem, x, proposed, work.activations, exact.double_precision,
-                              change) &&
+    if (carried_double_change(team, context.problem, x, proposed, work.activations.get(),
+                              exact.double_precision, change) &&
         compare(change, 1.0, threshold) != Verdict::undecided) {
       return decide_by_double(change, threshold, run.counters);
     }
@@ -127,19 +130,16 @@ LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double
   const bool in_float = run.rule.precision == Precision::float32 &&
                         (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
   // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  if (!trusted) exact.carried.begin_step(context.replica, context.step);
+  if (!trusted) exact.begin_carried_step(context);
   run.floats_before = run.counters.decided_by_float;
   const Decision decision =
       decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
              run.replica.calibration, run.counters, audit_float);
-  if (!trusted)
-    exact.carried.end_step(team, decision.accepted, context.problem.network, exact.single_precision);
+  if (!trusted) exact.end_carried_step(team, decision.accepted, context.problem.network);
   const bool by_float = run.counters.decided_by_float > run.floats_before;
   run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
   if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
-    team.synchronize();
-    if (team.leads()) ScreeningPolicy::take_rung(sent_on, by_float, state);
-    team.synchronize();
+    team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_rung(sent_on, by_float, state); });
   }
   return decision;
 }
@@ -169,12 +169,10 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   }
   const double error = exact.change.change - prediction.closest.change;
   if (!is_finite(error)) return true;
-  team.synchronize();
-  if (team.leads()) {
+  team.by_leader([&]() LANGEVO_BODY {
     ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
                                  !run.model.knows_curvature(), state);
-  }
-  team.synchronize();
+  });
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
     ++run.counters.model_failures;
@@ -223,7 +221,7 @@ template <class Team, class Context>
 LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   Context& context = run.context;
-  ScreenedWorkspace<Team>& work = run.work;
+  const ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
   const std::size_t row = normal_buffer_size(model.size);
   while (run.progress.done < run.stretch.most) {

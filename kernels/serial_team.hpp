@@ -16,12 +16,14 @@ inline namespace LANGEVO_TARGET {
 ///
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
 /// (`each_point`, `each_register`, `any_point`, `add_points`, `add_dots`). Bodies must not depend on each
-/// other. Sums have a fixed order of their own: here eight partial sums, whatever the vector length, so every
-/// instruction set gives the same bits. A team has one or more workers; each goes through tiles of its own,
-/// worker(), worker() + workers, ..., in which it does not synchronize with the others.
+/// other. Who may write what is said in cuda/cuda_team.cuh. Sums have a fixed order of their own: here eight
+/// partial sums, whatever the vector length, so every instruction set gives the same bits. A team has one or
+/// more workers; each goes through tiles of its own, worker(), worker() + workers, ..., in which it does not
+/// synchronize with the others.
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
+  static constexpr int threads = 1;
   /// Units and registers of points that affine maps work on together,
   static constexpr int units_per_block = register_bytes >= 64 ? 8 : 4;
   static constexpr int registers_per_block = 2;
@@ -242,6 +244,15 @@ struct SerialTeam {
   }
 
   LANGEVO_INLINE void synchronize() const {}
+
+  template <class Body>
+  LANGEVO_INLINE void by_leader(const Body& body) const {
+    body();
+  }
+  template <class Body>
+  LANGEVO_INLINE void by_leading_lane(const Body& body) const {
+    body();
+  }
 
  private:
   template <class Sum>

@@ -90,6 +90,7 @@ LANGEVO_FUNCTION double spectral_norm_bound(const Team& team, const Layer& layer
   gram_matrix(team, second, rank, rank, adjacent, rank, 1.0, first);
   const double norm8 = square_root(team.sum(static_cast<std::size_t>(rank) * rank,
                                             [&](std::size_t i) LANGEVO_BODY { return first[i] * first[i]; }));
+  team.synchronize();  // another layer's may go there next
   constexpr double rounding = 1 + 1e-9;
   return frobenius * square_root(square_root(square_root(norm8))) * rounding;
 }

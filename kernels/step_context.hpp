@@ -32,9 +32,8 @@ struct FloatCalibration {
 struct ReplicaView {
   double* x;  ///< [N]
   FloatCalibration* calibration;
-  ScreeningState* screening;
-  float* directions =
-      nullptr;  ///< of a learnt curvature, [leading_directions][padded N], if it is to be learnt
+  ScreeningState* screening = nullptr;  ///< if models screen
+  float* directions = nullptr;          ///< if a curvature is learnt, [leading_directions][padded N]
 };
 
 }  // namespace langevo

@@ -39,9 +39,9 @@ std::vector<T> to_host(const DeviceArray<T>& device) {
 }  // namespace
 
 DeviceRandom draw_on_device(const DeviceRandomInput& input, std::uint32_t count) {
-  const DeviceArray<std::uint32_t> words(std::size_t{4} * count);
-  const DeviceArray<std::uint32_t> curand_words(std::size_t{4} * count);
-  const DeviceArray<float> normals(std::size_t{4} * count);
+  const DeviceArray<std::uint32_t> words(std::size_t{4} * count, Filled::before_it_is_read);
+  const DeviceArray<std::uint32_t> curand_words(std::size_t{4} * count, Filled::before_it_is_read);
+  const DeviceArray<float> normals(std::size_t{4} * count, Filled::before_it_is_read);
   const RandomSource source{input.seed, input.step, static_cast<langevo::Stream>(input.stream),
                             input.replica};
   const CudaStream stream;

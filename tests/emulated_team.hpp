@@ -41,7 +41,7 @@ template <class Workspace, class Team, class Body>
 void run_team_in_workspace(const NetworkView& network, std::size_t on_chip_bytes, const Body& body) {
   if constexpr (std::is_same_v<Team, SerialTeam>) {
     WorkspaceMemory memory(workspace_bytes_of<Workspace>(network));
-    auto work = carve_workspace<Workspace>(network, memory.data());
+    const auto work = carve_workspace<Workspace>(network, memory.data());
     body(Team{}, work);
   } else {
     constexpr int teams = teams_per_block<Team>;

@@ -29,11 +29,11 @@ class Follower {
  public:
   explicit Follower(const Problem& problem) : host_(problem), owned_(host_.view().network) {}
 
-  CarriedValues<SerialTeam>& carried() { return owned_.get().carried; }
+  CarriedValues<SerialTeam>& carried() { return owned_.get().carried.get(); }
 
   /// Error of the carried change in units of its bound.
   double error(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
-    AcceptanceWorkspace<SerialTeam>& work = owned_.get();
+    const AcceptanceWorkspace<SerialTeam>& work = owned_.get();
     const ProblemView view = host_.view();
     carried().begin_step(0, step);
     const LossChange own = float_change_of_step(SerialTeam{}, view, x.data(), proposed.data(),
@@ -229,8 +229,8 @@ TEST_F(CarriedValuesTest, GradientsOfACarriedPath) {
     const std::size_t n = view.network.parameter_count;
     OwnedWorkspace<GradientWorkspace<SerialTeam>> own(view.network);
     OwnedWorkspace<GradientWorkspace<SerialTeam>> other(view.network);
-    OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
-    CarriedActivations<SerialTeam>& carried = owned.get();
+    OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
+    CarriedActivations<SerialTeam>& carried = owned.get().get();
     ASSERT_GT(carried.tiles, 0u);
     std::vector<double> x = moved(std::vector<double>(n), 0.7);
     int most_changes = 0;
@@ -268,8 +268,8 @@ TEST_F(CarriedValuesTest, DoubleChangesAlongAPath) {
     const ProblemView view = host.view();
     OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
     OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
-    OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
-    CarriedActivations<SerialTeam>& carried = owned.get();
+    OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
+    CarriedActivations<SerialTeam>& carried = owned.get().get();
     std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.7);
     const auto change = [&](const std::vector<double>& proposed, LossChange& result) {
       return carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), carried, work.get(),
@@ -306,14 +306,15 @@ TEST_F(CarriedValuesTest, DoubleChangesErrNearTheirBound) {
   const ProblemView view = host.view();
   OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
   OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
-  OwnedWorkspace<CarriedActivations<SerialTeam>> owned(view.network);
+  OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
   double largest = 0;
   for (int trial = 0; trial < 200; ++trial) {
     const std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.5);
     const std::vector<double> proposed = moved(x, 1e-3);
-    loss_and_carried_gradient(SerialTeam{}, view, x.data(), owned.get(), gradient.get());
+    loss_and_carried_gradient(SerialTeam{}, view, x.data(), owned.get().get(), gradient.get());
     LossChange own;
-    if (!carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), owned.get(), work.get(), own))
+    if (!carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), owned.get().get(), work.get(),
+                               own))
       continue;
     const LossChange exact = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.get());
     largest = std::max(largest, std::abs(own.change - exact.change) / own.error_bound);

@@ -26,12 +26,12 @@ class Follower {
  public:
   explicit Follower(const Problem& problem) : host_(problem), view_(host_.view()), owned_(here()) {}
 
-  AcceptanceWorkspace<SerialTeam>& work() { return owned_.get(); }
-  ForwardOutputs<SerialTeam>& forward() { return work().forward; }
+  const AcceptanceWorkspace<SerialTeam>& work() { return owned_.get(); }
+  const ForwardOutputs<SerialTeam>& forward() { return work().forward; }
   [[nodiscard]] const ProblemView& view() const { return view_; }
 
   LossChange change(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
-    forward().begin_step(0, step, true);
+    forward().begin_step(SerialTeam{}, 0, step, true);
     return forward_loss_change(SerialTeam{}, view_, x.data(), proposed.data(), work().single_precision,
                                forward());
   }
@@ -133,7 +133,7 @@ TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
       const double error = follower.error(step, x, proposed);
       ASSERT_LE(error, 1) << "net " << net << ", step " << step;
       largest = std::max(largest, error);
-      follower.forward().end_step(step % 3 != 1);
+      follower.forward().end_step(SerialTeam{}, step % 3 != 1);
       if (step % 3 != 1) x = proposed;
     }
   }
@@ -153,7 +153,7 @@ TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
       ASSERT_EQ(kept.change, found.change) << name_of(activation) << ", step " << step;
       ASSERT_EQ(kept.error_bound, found.error_bound);
       const bool accepted = step % 3 != 0;
-      follower.forward().end_step(accepted);
+      follower.forward().end_step(SerialTeam{}, accepted);
       if (accepted) x = proposed;
     }
   }
@@ -166,7 +166,7 @@ TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   const std::vector<double> proposed = moved(elsewhere, 1e-6);
   const auto begin = [&](Follower& follower) {
     follower.error(7, x, moved(x, 1e-6));
-    follower.forward().end_step(false);
+    follower.forward().end_step(SerialTeam{}, false);
   };
   Follower stale(problem);
   begin(stale);
@@ -174,16 +174,16 @@ TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   Follower later(problem);
   begin(later);
   EXPECT_LE(later.error(9, elsewhere, proposed), 1) << "a step was taken by someone else";
-  EXPECT_FALSE(later.forward().following) << "this one might stand alone";
+  EXPECT_FALSE(later.forward().state->following) << "this one might stand alone";
   Follower unused(problem);
   begin(unused);
-  unused.forward().begin_step(0, 8, false);
-  unused.forward().end_step(true);
+  unused.forward().begin_step(SerialTeam{}, 0, 8, false);
+  unused.forward().end_step(SerialTeam{}, true);
   EXPECT_LE(unused.error(9, elsewhere, proposed), 1) << "another rung took a step";
   Follower undecided(problem);
   begin(undecided);
-  undecided.forward().begin_step(0, 8, true);  // and no change is asked for
-  undecided.forward().end_step(true);
+  undecided.forward().begin_step(SerialTeam{}, 0, 8, true);  // and no change is asked for
+  undecided.forward().end_step(SerialTeam{}, true);
   EXPECT_LE(undecided.error(9, elsewhere, proposed), 1) << "the proposal's outputs were not found";
 }
 
@@ -228,7 +228,7 @@ Steps take_steps(const Problem& problem, const std::vector<double>& x, double si
   return run;
 }
 
-const auto undisturbed = [](std::uint64_t, AcceptanceWorkspace<SerialTeam>&) {};
+const auto undisturbed = [](std::uint64_t, const AcceptanceWorkspace<SerialTeam>&) {};
 
 TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
   for (const Activation activation : all_activations) {
@@ -272,9 +272,9 @@ TEST_F(ForwardChangeTest, AuditsSeeWrongOutputs) {
   const Problem problem = random_problem({2, 32, 32, 3}, Activation::tanh, Loss::mse, 65);
   const std::vector<double> x = random_state(problem, 0.3);
   const Steps run = take_steps(problem, x, 1e-4, Precision::float32, 2100,
-                               [](std::uint64_t step, AcceptanceWorkspace<SerialTeam>& work) {
+                               [](std::uint64_t step, const AcceptanceWorkspace<SerialTeam>& work) {
                                  if (step < 1000) return;
-                                 float* const f = work.forward.output[work.forward.side];
+                                 float* const f = work.forward.output[work.forward.state->side];
                                  for (int p = 0; p < 65; ++p) f[p] *= 1.001f;
                                });
   EXPECT_GE(run.counters.audit_failures, 1u);

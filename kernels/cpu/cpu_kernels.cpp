@@ -23,26 +23,26 @@ std::uint64_t advance(const EnsembleView& ensemble, const RuleType& rule, std::u
                       std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
                       unsigned char* workspace, StepCounters& counters) {
   using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
-  auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
+  const auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
   const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
   return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
 }
 
 double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
-  auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
   return loss_of_state(SerialTeam{}, problem, x, work);
 }
 
 LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
                   unsigned char* workspace) {
-  auto work = carve_workspace<AcceptanceWorkspace<SerialTeam>>(problem.network, workspace);
+  const auto work = carve_workspace<AcceptanceWorkspace<SerialTeam>>(problem.network, workspace);
   if (precision == Precision::float32)
     return loss_change(SerialTeam{}, problem, x, proposed, work.single_precision);
   return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
 }
 
 double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
-  auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
   const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
   for (std::size_t i = 0; i < problem.network.parameter_count; ++i) gradient[i] = work.gradient[i];
   return loss;

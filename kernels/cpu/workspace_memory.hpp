@@ -28,7 +28,7 @@ class OwnedWorkspace {
   explicit OwnedWorkspace(const NetworkView& network)
       : memory_(workspace_bytes_of<Workspace>(network)),
         workspace_(carve_workspace<Workspace>(network, memory_.data())) {}
-  [[nodiscard]] Workspace& get() { return workspace_; }
+  [[nodiscard]] const Workspace& get() const { return workspace_; }
 
  private:
   WorkspaceMemory memory_;

@@ -88,7 +88,7 @@ void Cublas::Destroy::operator()(cublasContext* handle) const {
   cublas_functions().destroy(handle);
 }
 
-Cublas::Cublas() : memory_(memory_bytes) {
+Cublas::Cublas() : memory_(memory_bytes, Filled::before_it_is_read) {
   const CublasFunctions& cublas = cublas_functions();
   cublasHandle_t handle = nullptr;
   check_cublas(cublas.create(&handle), "start");

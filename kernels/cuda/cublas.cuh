@@ -44,7 +44,7 @@ class Cublas {
   void multiply(Gemm gemm, const BatchedProduct<Real>& product, std::size_t members,
                 const CudaStream& stream) const;
 
-  DeviceArray<unsigned char> memory_;
+  DeviceArray<unsigned char> memory_;  ///< scratch: cuBLAS writes what it reads
   std::unique_ptr<cublasContext, Destroy> handle_;
 };
 

@@ -22,11 +22,11 @@ class CudaBackend final : public Backend {
         executor_(plan.slots > 0 ? make_layered_executor(dynamics_, host, plan.slots)
                                  : make_team_executor(dynamics_, plan.teams, plan.directions, batches)),
         snapshot_(parameter_count_, shape.replicas, batches.largest()),
-        loss_(1),
-        row_(parameter_count_),
-        gradient_(parameter_count_),
-        host_loss_(1),
-        host_row_(parameter_count_) {}
+        loss_(1, Filled::before_it_is_read),                       // by the executor,
+        row_(parameter_count_, Filled::before_it_is_read),         // by send_row,
+        gradient_(parameter_count_, Filled::before_it_is_read),    // by the executor,
+        host_loss_(1, Filled::before_it_is_read),                  // by the copy in receive_loss
+        host_row_(parameter_count_, Filled::before_it_is_read) {}  // and by send_row or gradient
 
   void set_all_parameters(std::span<const double> x) override {
     use_device();

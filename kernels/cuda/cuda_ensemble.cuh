@@ -29,10 +29,13 @@ class CudaEnsemble {
         batches_(batches),
         host_(resident()
                   ? 0
-                  : (batches[batches.size() - 1].first + batches[batches.size() - 1].count) * parameters) {
+                  : (batches[batches.size() - 1].first + batches[batches.size() - 1].count) * parameters,
+              Filled::with_zeros) {
+    // states that stay are 0 until they are set; of the others each range is copied there before its visit
+    const Filled filled = resident() ? Filled::with_zeros : Filled::before_it_is_read;
     for (std::size_t lane = 0; lane < lanes(batches); ++lane) {
       streams_.emplace_back();
-      device_.emplace_back(batches.largest() * parameters);
+      device_.emplace_back(batches.largest() * parameters, filled);
     }
   }
 

@@ -25,9 +25,9 @@ struct DeviceEnsembleView {
   const double* sigma;                 ///< [N]
   double* state;                       ///< [replicas][N]
   FloatCalibration* calibrations;      ///< [replicas]
-  ScreeningState* screenings;          ///< [replicas]
-  float* directions;                   ///< of learnt curvatures, [replicas][directions_per_replica]
-  std::size_t directions_per_replica;  ///< 0: no curvature is learnt
+  ScreeningState* screenings;          ///< [replicas]; nullptr where no model screens
+  float* directions;                   ///< of learnt curvatures, [replicas][directions_per_replica];
+  std::size_t directions_per_replica;  ///< nullptr and 0: no curvature is learnt
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;

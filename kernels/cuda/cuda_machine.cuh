@@ -40,8 +40,9 @@ class CudaMachine {
   }
   void leave() const { left_.record(*stream_); }
 
+  /// Scratch memory: what a body or a product reads, one before it has written.
   unsigned char* memory(std::size_t bytes) {
-    memories_.emplace_back(bytes);
+    memories_.emplace_back(bytes, Filled::before_it_is_read);
     return memories_.back().data();
   }
 

@@ -9,8 +9,18 @@
 namespace langevo {
 
 /// `warps` warps of a block that work on one replica; each warp is a worker with tiles of its own, of which
-/// lane l takes points l and l + 32. Parameters go round all threads. What one lane writes for a point only
-/// that lane reads; everything else passes a synchronisation.
+/// lane l takes points l and l + 32. Parameters go round all threads.
+///
+/// Who writes what, on any team. Threads run in no order, so between two synchronisations a place in memory
+/// has one thread that writes it, which is then the only one to read it, or it has none.
+/// - A thread's variables are its own. Collective operations are reached by all threads alike, so conditions
+///   on the way depend on what all have with the same bits: arguments, sums, kept state.
+/// - Rows of points are the worker's; of a point the lane that works on it writes and reads them.
+/// - Arrays of the team are written by the thread that `each` gives the place to; small things, norms and
+///   reports, where the team `leads()`.
+/// - What a worker keeps from step to step in its workspace is KeptState, changed `by_leading_lane`.
+/// - What is kept of a replica (ReplicaView: calibration, screening) changes `by_leader`.
+/// Workspaces are constant otherwise. Sums do not synchronise: a shuffle orders no memory.
 template <int warps>
 struct CudaTeam {
   static constexpr int lanes = 32;
@@ -188,6 +198,22 @@ struct CudaTeam {
     } else {
       __syncthreads();
     }
+  }
+
+  /// body() by one thread of the team, between two synchronisations of the team.
+  template <class Body>
+  __device__ void by_leader(const Body& body) const {
+    synchronize();
+    if (leads()) body();
+    synchronize();
+  }
+
+  /// body() by one lane of each worker, between two synchronisations of the worker.
+  template <class Body>
+  __device__ void by_leading_lane(const Body& body) const {
+    __syncwarp();
+    if (lane() == 0) body();
+    __syncwarp();
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "kernels/cuda/cuda_error.cuh"
@@ -63,19 +64,26 @@ class CudaEvent {
   CudaOwner<cudaEvent_t, cudaEventDestroy> event_;
 };
 
-/// Device memory for `size` values of T, not initialised.
+/// What new memory holds. Memory that nobody filled has what its last owner left there, which may be NaN, and
+/// 0 times NaN is NaN: whoever leaves it so says who writes each value before it is read.
+enum class Filled { with_zeros, before_it_is_read };
+
+/// Device memory for `size` values of T.
 template <class T>
 class DeviceArray {
  public:
   DeviceArray() = default;
-  explicit DeviceArray(std::size_t size) : size_(size) {
-    if (size > 0) {
-      check_cuda(cudaMalloc(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
-                 "allocate device memory");
-    }
+  /// Complete on return.
+  DeviceArray(std::size_t size, Filled filled) : size_(size) {
+    if (size == 0) return;
+    check_cuda(cudaMalloc(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
+               "allocate device memory");
+    if (filled != Filled::with_zeros) return;
+    check_cuda(cudaMemsetAsync(data(), 0, size * sizeof(T), nullptr), "clear device memory");
+    check_cuda(cudaStreamSynchronize(nullptr), "clear device memory");
   }
   /// With the values of `host`; complete on return.
-  DeviceArray(const T* host, std::size_t size) : DeviceArray(size) {
+  DeviceArray(const T* host, std::size_t size) : DeviceArray(size, Filled::before_it_is_read) {
     check_cuda(cudaMemcpy(data(), host, size * sizeof(T), cudaMemcpyHostToDevice), "copy to the device");
     check_cuda(cudaStreamSynchronize(nullptr), "copy to the device");  // cudaMemcpy may return before its end
   }
@@ -84,6 +92,7 @@ class DeviceArray {
   [[nodiscard]] std::size_t size() const { return size_; }
 
   void set_to_zero_async(std::size_t first, std::size_t count, const CudaStream& stream) const {
+    if (count == 0) return;
     check_cuda(cudaMemsetAsync(data() + first, 0, count * sizeof(T), stream.get()), "clear device memory");
   }
 
@@ -92,16 +101,16 @@ class DeviceArray {
   std::size_t size_ = 0;
 };
 
-/// Host memory for `size` values of T that copies overlap with kernels from and to; not initialised.
+/// Host memory for `size` values of T that copies overlap with kernels from and to.
 template <class T>
 class PinnedArray {
  public:
   PinnedArray() = default;
-  explicit PinnedArray(std::size_t size) : size_(size) {
-    if (size > 0) {
-      check_cuda(cudaMallocHost(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
-                 "allocate host memory for copies");
-    }
+  PinnedArray(std::size_t size, Filled filled) : size_(size) {
+    if (size == 0) return;
+    check_cuda(cudaMallocHost(reinterpret_cast<void**>(memory_.receive()), size * sizeof(T)),
+               "allocate host memory for copies");
+    if (filled == Filled::with_zeros) std::memset(static_cast<void*>(data()), 0, size * sizeof(T));
   }
   [[nodiscard]] T* data() const { return memory_.get(); }
   [[nodiscard]] T& operator[](std::size_t i) const { return data()[i]; }

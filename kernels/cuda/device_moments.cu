@@ -81,7 +81,9 @@ struct Broadcast {
 }  // namespace
 
 DeviceMoments::DeviceMoments(std::size_t parameters, std::uint64_t largest_range)
-    : parameters_(parameters), chunks_(2 * chunks_of(largest_range) * parameters), total_(2 * parameters) {}
+    : parameters_(parameters),
+      chunks_(2 * chunks_of(largest_range) * parameters, Filled::before_it_is_read),  // by ChunkMoments
+      total_(2 * parameters, Filled::with_zeros) {}
 
 void DeviceMoments::add_async(const double* states, std::uint64_t replicas, std::uint64_t count,
                               const CudaStream& stream) const {

@@ -15,10 +15,10 @@ class DeviceSnapshot {
   DeviceSnapshot(std::size_t parameters, std::uint64_t replicas, std::uint64_t largest_range)
       : parameters_(parameters),
         moments_(parameters, largest_range),
-        losses_(replicas),
-        loss_of_mean_(1),
-        host_moments_(2 * parameters),
-        host_losses_(replicas + 1) {}
+        losses_(replicas, Filled::before_it_is_read),  // by add_async, as the next one
+        loss_of_mean_(1, Filled::before_it_is_read),
+        host_moments_(2 * parameters, Filled::before_it_is_read),  // by copy_async, as the next one
+        host_losses_(replicas + 1, Filled::before_it_is_read) {}
 
   DeviceSnapshot(const DeviceSnapshot&) = delete;
   DeviceSnapshot& operator=(const DeviceSnapshot&) = delete;
@@ -29,7 +29,8 @@ class DeviceSnapshot {
   void begin(std::uint64_t traced) {
     copied_.synchronize();
     traced_ = traced;
-    if (host_traced_.size() < traced * parameters_) host_traced_ = PinnedArray<double>(traced * parameters_);
+    if (host_traced_.size() < traced * parameters_)
+      host_traced_ = {traced * parameters_, Filled::before_it_is_read};  // by add_async
   }
 
   /// Takes a range in. losses_of(states, count, losses) enqueues the losses of `count` states on its stream.

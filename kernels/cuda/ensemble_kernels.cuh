@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/advance.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #include "kernels/cuda/cuda_team.cuh"
@@ -19,11 +21,13 @@ inline constexpr int threads_per_block = teams_per_block<Team>* Team::threads;
 /// would take registers of every thread.
 template <class Team, class Workspace>
 struct TeamMemory {
+  static_assert(std::is_trivially_default_constructible_v<Workspace>, "nobody constructs it");
   double warp_sums[Team::workers];
   Workspace workspaces[Team::workers];
 };
 
-/// The team that a thread is in, its place among all teams of the launch, and its workspace.
+/// The team that a thread is in, its place among all teams of the launch, and its workspace, which stays as the
+/// warp's first lane has carved it.
 template <class Team, class Workspace>
 class TeamSeat {
  public:
@@ -53,7 +57,7 @@ class TeamSeat {
     }
   }
 
-  [[nodiscard]] __device__ Workspace& workspace() const { return *workspace_; }
+  [[nodiscard]] __device__ const Workspace& workspace() const { return *workspace_; }
 
   Team team;
   std::uint64_t first;
@@ -81,9 +85,12 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
     const BasicStepContext<const ProblemView&> context{
         ensemble.problem, ensemble.sigma, ensemble.seed, first_step,
         static_cast<std::uint32_t>(ensemble.first_replica + r)};
-    const std::size_t directions = ensemble.directions_per_replica;
-    const ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r, ensemble.screenings + r,
-                              directions == 0 ? nullptr : ensemble.directions + r * directions};
+    ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r};
+    if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
+      replica.screening = ensemble.screenings + r;
+      if (ensemble.directions != nullptr)
+        replica.directions = ensemble.directions + r * ensemble.directions_per_replica;
+    }
     const std::uint64_t taken =
         advance_replica(seat.team, context, rule, steps, replica, seat.workspace(), counters);
     if (seat.team.leads() && taken < steps) {

@@ -16,21 +16,26 @@ class TeamExecutor final : public Executor {
                const ReplicaBatches& batches)
       : dynamics_(dynamics),
         plan_(plan),
-        calibrations_(dynamics.shape.replicas),
-        screenings_(dynamics.shape.replicas),
+        calibrations_(dynamics.shape.replicas, Filled::before_it_is_read),  // by forget, as the next two
+        screenings_(is_screened(dynamics.rule) ? dynamics.shape.replicas : 0, Filled::before_it_is_read),
         directions_per_replica_(directions),
-        directions_(dynamics.shape.replicas * directions),
-        steps_taken_(dynamics.shape.replicas),
-        reports_(batches.size()),
-        host_reports_(batches.size()) {
-    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane)
-      workspaces_.emplace_back(plan.workspace_bytes());
+        directions_(dynamics.shape.replicas * directions, Filled::before_it_is_read),
+        steps_taken_(dynamics.shape.replicas, Filled::before_it_is_read),  // by the kernel that reports it
+        reports_(batches.size(), Filled::before_it_is_read),               // by advance_with, as the next one
+        host_reports_(batches.size(), Filled::before_it_is_read) {
+    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane) {
+      // scratch memory: a team reads of it what it has written itself
+      workspaces_.emplace_back(plan.workspace_bytes(), Filled::before_it_is_read);
+    }
+    forget(0, dynamics.shape.replicas);
   }
 
+  /// Directions beyond the rank learnt so far have to be 0: they are multiplied by 0, not left out.
   void forget(std::uint64_t first, std::uint64_t count) override {
     calibrations_.set_to_zero_async(first, count, stream_);  // FloatCalibration{}
-    const std::vector<ScreeningState> fresh(count);
-    copy_to_device_async(fresh.data(), count, screenings_.data() + first, stream_);
+    directions_.set_to_zero_async(first * directions_per_replica_, count * directions_per_replica_, stream_);
+    const std::vector<ScreeningState> fresh(screenings_.size() == 0 ? 0 : count);
+    copy_to_device_async(fresh.data(), fresh.size(), at_replica(screenings_, first), stream_);
     stream_.synchronize();
   }
 
@@ -86,8 +91,8 @@ class TeamExecutor final : public Executor {
                                   dynamics_.sigma.data(),
                                   visit.states,
                                   calibrations_.data() + range.first,
-                                  screenings_.data() + range.first,
-                                  directions_.data() + range.first * directions_per_replica_,
+                                  at_replica(screenings_, range.first),
+                                  at_replica(directions_, range.first * directions_per_replica_),
                                   directions_per_replica_,
                                   range.count,
                                   dynamics_.shape.first_replica + range.first,
@@ -95,6 +100,12 @@ class TeamExecutor final : public Executor {
     launch(plan_.kernels->advance(rule), plan_.blocks, visit.stream, view, rule, first_step, steps,
            pool(visit.lane), device_report);
     copy_to_host_async(device_report, 1, &report, visit.stream);
+  }
+
+  /// nullptr where there is none.
+  template <class T>
+  static T* at_replica(const DeviceArray<T>& array, std::size_t first) {
+    return array.size() == 0 ? nullptr : array.data() + first;
   }
 
   [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
@@ -109,9 +120,9 @@ class TeamExecutor final : public Executor {
   const DeviceDynamics& dynamics_;
   LaunchPlan plan_;
   DeviceArray<FloatCalibration> calibrations_;  // [replicas]
-  DeviceArray<ScreeningState> screenings_;      // [replicas]
+  DeviceArray<ScreeningState> screenings_;      // [replicas], or none where no model screens
   std::size_t directions_per_replica_;
-  DeviceArray<float> directions_;                       // of learnt curvatures, [replicas][..]
+  DeviceArray<float> directions_;                       // of learnt curvatures, [replicas][..], or none
   DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
   DeviceArray<StretchReport> reports_;                  // [batches]
   std::vector<DeviceArray<unsigned char>> workspaces_;  // for each lane, of all its teams

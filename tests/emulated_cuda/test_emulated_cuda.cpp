@@ -113,7 +113,7 @@ class EmulatedCuda : public testing::Test {
 TEST_F(EmulatedCuda, ThreadsMeetInEveryOrder) {
   for (const Order order : {Order::ascending, Order::descending, Order::random}) {
     emulated_cuda::set_order(order, 3);
-    const DeviceArray<double> out(3 * 96);
+    const DeviceArray<double> out(3 * 96, Filled::before_it_is_read);
     run(sum_of_block, 3, 96, 3 * sizeof(double), out.data());
     const std::vector<double> found = values(out.data(), out.size());
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -123,7 +123,7 @@ TEST_F(EmulatedCuda, ThreadsMeetInEveryOrder) {
 }
 
 TEST_F(EmulatedCuda, VotesCountEveryLane) {
-  const DeviceArray<int> out(32);
+  const DeviceArray<int> out(32, Filled::before_it_is_read);
   run(vote, 1, 32, 0, out.data());
   std::vector<int> host(32);
   copy_to_host_async(out.data(), 32, host.data(), stream_);
@@ -132,7 +132,7 @@ TEST_F(EmulatedCuda, VotesCountEveryLane) {
 }
 
 TEST_F(EmulatedCuda, CollectivesThatDoNotMatchEndTheProgram) {
-  const DeviceArray<double> out(64);
+  const DeviceArray<double> out(64, Filled::before_it_is_read);
   EXPECT_DEATH(run(lanes_part, 1, 32, 0, out.data()), "lanes of a warp are at different collectives");
   EXPECT_DEATH(run(lanes_come_by_different_ways, 1, 32, 0, out.data()), "by different ways");
   EXPECT_DEATH(run(a_lane_ends, 1, 32, 0), "a lane of a warp has ended");
@@ -141,7 +141,7 @@ TEST_F(EmulatedCuda, CollectivesThatDoNotMatchEndTheProgram) {
 }
 
 TEST_F(EmulatedCuda, NobodyTouchesWhatIsNotHis) {
-  DeviceArray<double> out(33);
+  DeviceArray<double> out(33, Filled::before_it_is_read);
   EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{33}), "wrote beyond device memory of 264 bytes");
   EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{70}), "went beyond, device memory of 264 bytes");
   EXPECT_DEATH(out.data()[0] = 1, "the host touched device memory");
@@ -152,25 +152,25 @@ TEST_F(EmulatedCuda, NobodyTouchesWhatIsNotHis) {
   EXPECT_DEATH(run(write_to, 1, 32, 0, freed, std::size_t{0}), "freed memory");
   EXPECT_DEATH(cudaFree(freed), "freed before");
   std::vector<double> host(40);
-  const DeviceArray<double> other(33);
+  const DeviceArray<double> other(33, Filled::before_it_is_read);
   EXPECT_DEATH(copy_to_host_async(other.data(), 40, host.data(), stream_), "not within device memory");
 }
 
 TEST_F(EmulatedCuda, MemoryBeginsAsNaNs) {
-  const DeviceArray<double> out(3);
+  const DeviceArray<double> out(3, Filled::before_it_is_read);
   for (const double value : values(out.data(), 3)) EXPECT_TRUE(std::isnan(value));
-  const PinnedArray<float> pinned(3);
+  const PinnedArray<float> pinned(3, Filled::before_it_is_read);
   EXPECT_TRUE(std::isnan(pinned[2]));
 }
 
 TEST_F(EmulatedCuda, MemoryOnChipIsNewForEveryBlock) {
-  const DeviceArray<double> out(2);
+  const DeviceArray<double> out(2, Filled::before_it_is_read);
   run(copy_from_on_chip, 2, 32, 64, out.data());
   for (const double value : values(out.data(), 2)) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST_F(EmulatedCuda, LaunchesHaveTheLimitsOfACard) {
-  const DeviceArray<double> out(1);
+  const DeviceArray<double> out(1, Filled::before_it_is_read);
   const auto fails = [&](std::uint64_t blocks, int threads, std::size_t bytes) {
     try {
       run(write_to, blocks, threads, bytes, out.data(), std::size_t{0});
@@ -201,8 +201,8 @@ TEST_F(EmulatedCuda, StreamsThatAreNotOrderedMayBeLate) {
     emulated_cuda::machine().streams = streams;
     const CudaStream other;
     const CudaEvent written;
-    const DeviceArray<double> out(1);
-    const PinnedArray<double> host(2);
+    const DeviceArray<double> out(1, Filled::before_it_is_read);
+    const PinnedArray<double> host(2, Filled::before_it_is_read);
     launch_async(write_to, 1, 32, 0, stream_, out.data(), std::size_t{0});
     written.record(stream_);
     copy_to_host_async(out.data(), 1, &host[0], other);
@@ -219,19 +219,19 @@ TEST_F(EmulatedCuda, StreamsThatAreNotOrderedMayBeLate) {
 }
 
 TEST_F(EmulatedCuda, ALostDeviceStaysLost) {
-  const DeviceArray<double> out(1);
+  const DeviceArray<double> out(1, Filled::before_it_is_read);
   emulated_cuda::machine().launches_before_loss = 1;
   run(write_to, 1, 32, 0, out.data(), std::size_t{0});
   EXPECT_THROW(run(write_to, 1, 32, 0, out.data(), std::size_t{0}), RunError);
-  EXPECT_THROW(DeviceArray<double>(1), RunError);
+  EXPECT_THROW(DeviceArray<double>(1, Filled::before_it_is_read), RunError);
   EXPECT_THROW(stream_.synchronize(), RunError);
 }
 
 TEST_F(EmulatedCuda, MemoryRunsOut) {
   emulated_cuda::machine().devices[0].memory_bytes = 1000;
-  const DeviceArray<unsigned char> some(900);
-  EXPECT_THROW(DeviceArray<unsigned char>(101), RunError);
-  EXPECT_NO_THROW(DeviceArray<unsigned char>(100));
+  const DeviceArray<unsigned char> some(900, Filled::before_it_is_read);
+  EXPECT_THROW(DeviceArray<unsigned char>(101, Filled::before_it_is_read), RunError);
+  EXPECT_NO_THROW(DeviceArray<unsigned char>(100, Filled::before_it_is_read));
 }
 
 }  // namespace
