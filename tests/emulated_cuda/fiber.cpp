@@ -11,9 +11,6 @@ namespace emulated_cuda {
 
 namespace {
 
-constexpr std::size_t stack_bytes = std::size_t{256} << 10;
-constexpr std::size_t guard_bytes = 4096;
-
 thread_local Fiber* running = nullptr;
 thread_local Context resumer;
 thread_local void* resumer_sanitizer_thread = nullptr;
@@ -48,16 +45,9 @@ emulated_cuda_switch:
 )");
 #endif
 
-Fiber::Fiber()
-    : stack_(static_cast<unsigned char*>(
-          mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
-  if (stack_ == MAP_FAILED) std::abort();
-  mprotect(stack_, guard_bytes, PROT_NONE);
-}
-
 Fiber::~Fiber() {
   forget();
-  munmap(stack_, stack_bytes);
+  if (stack_ != nullptr) munmap(stack_, stack_bytes);
 }
 
 void Fiber::forget() {
@@ -65,13 +55,14 @@ void Fiber::forget() {
   sanitizer_thread_ = nullptr;
 }
 
-bool Fiber::holds(const void* address) const {
-  const auto* byte = static_cast<const unsigned char*>(address);
-  return byte >= stack_ + guard_bytes && byte < stack_ + stack_bytes;
-}
-
 void Fiber::start(const std::function<void()>* body) {
   forget();
+  if (stack_ == nullptr) {
+    void* const mapped = mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) std::abort();
+    stack_ = static_cast<unsigned char*>(mapped);
+    mprotect(stack_, guard_bytes, PROT_NONE);
+  }
   body_ = body;
   ended_ = false;
   sanitizers::clear_stack(stack_ + guard_bytes, stack_bytes - guard_bytes);

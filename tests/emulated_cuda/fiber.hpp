@@ -11,7 +11,7 @@ namespace emulated_cuda {
 /// resumes it. The address and thread sanitizers are told of every change of stack.
 class Fiber {
  public:
-  Fiber();
+  Fiber() = default;
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
@@ -29,7 +29,6 @@ class Fiber {
   void forget();
 
   [[nodiscard]] bool ended() const { return ended_; }
-  [[nodiscard]] bool holds(const void* address) const;
 
   /// The calls that led to a frame of this fiber, innermost first: body(return address) for each. Needs code that is
   /// compiled with frame pointers.
@@ -39,9 +38,17 @@ class Fiber {
   }
 
  private:
+  static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+  static constexpr std::size_t guard_bytes = 4096;
+
+  [[nodiscard]] bool holds(const void* address) const {
+    return static_cast<const unsigned char*>(address) - stack_ < static_cast<std::ptrdiff_t>(stack_bytes) &&
+           address >= stack_;
+  }
+
   static void enter();
 
-  unsigned char* stack_;
+  unsigned char* stack_ = nullptr;
   Context context_;
   void* sanitizer_thread_ = nullptr;
   void* sanitizer_stack_ = nullptr;

@@ -7,8 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -50,14 +48,16 @@ struct Thread {
   std::uint64_t way = 0;         ///< and a hash of the calls that led there
 };
 
-/// Of the block that runs now; fibers are kept for the next one.
-std::vector<std::unique_ptr<Thread>> threads;
+constexpr int most_threads = 1024;
+
+/// Of the block that runs now; their stacks are kept for the next one.
+Thread* const threads = new Thread[most_threads];
 Thread* current = nullptr;
 Order order = Order::ascending;
 
 /// Tags for the thread sanitizer: barriers order memory, shuffles and votes do not (CUDA C++ Programming Guide,
 /// "Warp Shuffle Functions"). Two of each take turns, as a fast lane may be at the next barrier already.
-char warp_tags[2][1024 / warp_size];
+char warp_tags[2][most_threads / warp_size];
 char block_tags[2];
 char end_tag;
 
@@ -79,7 +79,7 @@ void print_call(void* address) {
 
 [[noreturn]] void fail_at(const std::string& sentence, int one, int other) {
   for (const int t : {one, other}) {
-    const Thread& thread = *threads[static_cast<std::size_t>(t)];
+    const Thread& thread = threads[t];
     std::fprintf(stderr, "  thread %d of block %u %s\n", t, here.block.x,
                  thread.fiber.ended() ? "has ended" : (std::string("is at ") + name_of(thread.wait)).c_str());
     if (!thread.fiber.ended()) thread.fiber.each_call(thread.frame, print_call);
@@ -92,10 +92,11 @@ void wait_for(Wait what, std::uint64_t value, int partner, void* const* frame) {
   current->value = value;
   current->partner = partner;
   current->frame = frame;
-  current->way = 0;
-  current->fiber.each_call(frame, [](void* address) {
-    current->way = (current->way ^ reinterpret_cast<std::uint64_t>(address)) * 0x9e3779b97f4a7c15u;
+  std::uint64_t way = 0;
+  current->fiber.each_call(frame, [&](void* address) {
+    way = way * 0x9e3779b97f4a7c15u + reinterpret_cast<std::uint64_t>(address);
   });
+  current->way = way;
   Fiber::pause();
 }
 
@@ -104,14 +105,15 @@ void expect_whole_warp(unsigned mask) {
 }
 
 /// Whether a barrier passed by the thread is an even or an odd one.
-bool odd_warp_barrier[1024];
-bool odd_block_barrier[1024];
+bool odd_warp_barrier[most_threads];
+bool odd_block_barrier[most_threads];
 
 void run_thread(int t) {
-  Thread& thread = *threads[static_cast<std::size_t>(t)];
+  Thread& thread = threads[t];
   current = &thread;
   here.thread = {static_cast<unsigned>(t), 0, 0};
   thread.wait = Wait::nothing;
+  thread.way = 0;
   thread.fiber.resume();
 }
 
@@ -119,65 +121,69 @@ void run_thread(int t) {
 struct Warp {
   int first;
   int end;
-
-  [[nodiscard]] int find(const auto& condition) const {
-    for (int t = first; t < end; ++t) {
-      if (condition(*threads[static_cast<std::size_t>(t)])) return t;
-    }
-    return -1;
-  }
 };
 
 enum class WarpState { ready, at_block_barrier, ended };
 
 /// What all lanes of a warp have come to; ready where they have met and can go on.
 WarpState meet(const Warp& warp) {
-  const Thread& first = *threads[static_cast<std::size_t>(warp.first)];
-  const int ended = warp.find([](const Thread& thread) { return thread.fiber.ended(); });
-  const int waiting = warp.find([](const Thread& thread) { return !thread.fiber.ended(); });
-  if (waiting < 0) return WarpState::ended;
-  if (ended >= 0) fail_at("a lane of a warp has ended while others wait for it", waiting, ended);
-  const int other_kind = warp.find([&](const Thread& thread) { return thread.wait != first.wait; });
-  if (other_kind >= 0) fail_at("lanes of a warp are at different collectives", warp.first, other_kind);
-  const int other_way = warp.find([&](const Thread& thread) { return thread.way != first.way; });
-  if (other_way >= 0) fail_at("lanes of a warp have come to a collective by different ways", warp.first, other_way);
+  const Thread& first = threads[warp.first];
+  for (int t = warp.first + 1; t < warp.end; ++t) {
+    const Thread& thread = threads[t];
+    if (thread.wait == first.wait && thread.way == first.way && thread.fiber.ended() == first.fiber.ended()) continue;
+    if (thread.fiber.ended() != first.fiber.ended())
+      fail_at("a lane of a warp has ended while others wait for it", warp.first, t);
+    if (thread.wait != first.wait) fail_at("lanes of a warp are at different collectives", warp.first, t);
+    fail_at("lanes of a warp have come to a collective by different ways", warp.first, t);
+  }
+  if (first.fiber.ended()) return WarpState::ended;
   return first.wait == Wait::block_barrier ? WarpState::at_block_barrier : WarpState::ready;
 }
 
 /// Gives lanes that have met what they get of each other.
 void exchange_values(const Warp& warp) {
+  const Wait met_at = threads[warp.first].wait;
+  if (met_at == Wait::warp_barrier) return;
+  const int lanes = warp.end - warp.first;
   std::uint64_t value[warp_size];
-  for (int t = warp.first; t < warp.end; ++t) value[t - warp.first] = threads[static_cast<std::size_t>(t)]->value;
-  for (int t = warp.first; t < warp.end; ++t) {
-    Thread& thread = *threads[static_cast<std::size_t>(t)];
-    if (thread.wait == Wait::exchange) {
-      if (warp.first + thread.partner >= warp.end) fail("a shuffle asks a lane that does not exist");
-      thread.value = value[thread.partner];
-    } else if (thread.wait == Wait::vote) {
-      thread.value = *std::max_element(value, value + (warp.end - warp.first));
-    }
+  for (int lane = 0; lane < lanes; ++lane) value[lane] = threads[warp.first + lane].value;
+  const std::uint64_t most = *std::max_element(value, value + lanes);
+  for (int lane = 0; lane < lanes; ++lane) {
+    Thread& thread = threads[warp.first + lane];
+    if (met_at == Wait::exchange && thread.partner >= lanes) fail("a shuffle asks a lane that does not exist");
+    thread.value = met_at == Wait::exchange ? value[thread.partner] : most;
   }
 }
 
-std::vector<int> turns(int first, int count) {
-  std::vector<int> sequence(static_cast<std::size_t>(count));
-  std::iota(sequence.begin(), sequence.end(), first);
-  if (order == Order::descending) std::reverse(sequence.begin(), sequence.end());
-  if (order == Order::random) std::shuffle(sequence.begin(), sequence.end(), generator());
-  return sequence;
-}
+/// first, first + 1, ... in the order of this turn.
+class Turns {
+ public:
+  Turns(int first, int count) : count_(count) {
+    for (int i = 0; i < count; ++i) place_[i] = first + (order == Order::descending ? count - 1 - i : i);
+    shuffle();
+  }
+  void shuffle() {
+    if (order == Order::random) std::shuffle(place_, place_ + count_, generator());
+  }
+  [[nodiscard]] const int* begin() const { return place_; }
+  [[nodiscard]] const int* end() const { return place_ + count_; }
+
+ private:
+  int place_[warp_size];  // of lanes, or of the warps of a block
+  int count_;
+};
 
 /// Runs a warp on to a barrier of the block or to its end; in random order perhaps to its next collective only, so
 /// that warps overtake each other.
 WarpState run_warp(const Warp& warp) {
-  std::vector<int> sequence = turns(warp.first, warp.end - warp.first);
+  Turns lanes(warp.first, warp.end - warp.first);
   for (;;) {
-    for (const int t : sequence) run_thread(t);
+    for (const int t : lanes) run_thread(t);
     const WarpState state = meet(warp);
     if (state != WarpState::ready) return state;
     exchange_values(warp);
     if (order != Order::random) continue;
-    std::shuffle(sequence.begin(), sequence.end(), generator());
+    lanes.shuffle();
     if (generator()() % 16 == 0) return state;
   }
 }
@@ -190,7 +196,7 @@ void run_block(int count) {
     return std::all_of(state.begin(), state.end(), [&](WarpState each) { return each == wanted; });
   };
   while (!all(WarpState::ended)) {
-    for (const int w : turns(0, static_cast<int>(warps.size()))) {
+    for (const int w : Turns(0, static_cast<int>(warps.size()))) {
       const auto at = static_cast<std::size_t>(w);
       if (state[at] == WarpState::ready) state[at] = run_warp(warps[at]);
     }
@@ -258,7 +264,7 @@ __attribute__((noinline)) bool any(unsigned mask, bool value) {
 }
 
 void run_grid(unsigned blocks, int count, const std::function<void()>& body, const std::function<void()>& prepare) {
-  while (threads.size() < static_cast<std::size_t>(count)) threads.push_back(std::make_unique<Thread>());
+  if (count > most_threads) fail("a block has more than 1024 threads");
   here.block_size = {static_cast<unsigned>(count), 1, 1};
   here.grid_size = {blocks, 1, 1};
   const std::function<void()> as_thread = [&body] {
@@ -268,9 +274,9 @@ void run_grid(unsigned blocks, int count, const std::function<void()>& body, con
   for (unsigned block = 0; block < blocks; ++block) {
     here.block = {order == Order::descending ? blocks - 1 - block : block, 0, 0};
     if (prepare) prepare();
-    for (int t = 0; t < count; ++t) threads[static_cast<std::size_t>(t)]->fiber.start(&as_thread);
+    for (int t = 0; t < count; ++t) threads[t].fiber.start(&as_thread);
     run_block(count);
-    for (int t = 0; t < count; ++t) threads[static_cast<std::size_t>(t)]->fiber.forget();
+    for (int t = 0; t < count; ++t) threads[t].fiber.forget();
   }
   sanitizers::acquire(&end_tag);
 }
