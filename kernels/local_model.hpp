@@ -49,10 +49,11 @@ struct LocalModel {
     forget_pending();
     half_trace = spread = 0;
     rest = {};
-    if (has_curvature(network)) {
-      directions = arena.take<float>(leading_directions * padded);
-      curvature = arena.take<float>(padded * padded);
-    }
+    if (has_curvature(network)) directions = arena.take<float>(leading_directions * padded);
+  }
+  /// Apart from the rest, as it is larger than all of that and seldom needed.
+  LANGEVO_FUNCTION void carve_curvature(Arena& arena, const NetworkView& network) {
+    if (has_curvature(network)) curvature = arena.take<float>(padded * padded);
   }
   [[nodiscard]] LANGEVO_INLINE bool knows_curvature() const { return curvature != nullptr; }
   LANGEVO_INLINE void forget_pending() {

@@ -24,19 +24,22 @@ struct ScreenedWorkspace {
   float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
   std::size_t steps_at_a_time;
 
+  /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what decides and
+  /// renews where the model does not.
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    exact.carve(arena, network);
-    gradient.carve(arena, network);
-    activations.carve(arena, network);
-    curvature.carve(arena, network);
     model.carve(arena, network);
     state = arena.take<double>(model.padded);
     sigma = arena.take<double>(model.padded);
-    anchor = arena.take<double>(network.parameter_count);
-    anchor_slope = arena.take<float>(model.padded);
     const std::size_t row = normal_buffer_size(network.parameter_count);
     steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
     normal = arena.take<float>(steps_at_a_time * row);
+    anchor = arena.take<double>(network.parameter_count);
+    anchor_slope = arena.take<float>(model.padded);
+    model.carve_curvature(arena, network);
+    activations.carve(arena, network);
+    exact.carve(arena, network);
+    gradient.carve(arena, network);
+    curvature.carve(arena, network);
   }
 
   [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cuda/ensemble_kernels.cuh"
 #include "kernels/cuda/layered_choice.hpp"
 #include "kernels/cuda/replica_batches.hpp"
 #include "kernels/cuda/team_choice.hpp"
@@ -83,7 +84,7 @@ TEST(ReplicaBatches, KeepTheBitsOfTheMoments) {
 
 /// An H200 in round numbers: 132 multiprocessors, 10 warps and 227 KiB each.
 TeamChoiceInput h200(std::uint64_t replicas, std::uint64_t tiles, std::uint64_t parameters) {
-  return {replicas, tiles, parameters, 1320, 132 * 227 * 1024};
+  return {replicas, tiles, parameters, 1320, 132 * 227 * 1024, false};
 }
 
 TEST(TeamChoice, AWarpForManySmallReplicas) {
@@ -99,6 +100,14 @@ TEST(TeamChoice, ABlockForFewReplicasOrLargeOnes) {
 TEST(TeamChoice, AWarpWhereThereIsOneTile) {
   EXPECT_FALSE(block_per_replica(h200(1, 1, 90)));
   EXPECT_FALSE(block_per_replica(h200(1, 1, 7489)));
+}
+
+TEST(TeamChoice, AWarpWhereAModelDecides) {
+  for (const std::uint64_t replicas : {1, 1000, 100000}) {
+    TeamChoiceInput input = h200(replicas, 16, 90);
+    input.decided_by_model = true;
+    EXPECT_FALSE(block_per_replica(input));
+  }
 }
 
 /// For a block of an H200, 227 KiB.
@@ -161,6 +170,46 @@ TEST(OnChip, SharesWhatTheRegistersLeaveRoomFor) {
            .teams_per_block = 1,
            .wanted_per_team = 640};
   EXPECT_EQ(on_chip_bytes_per_team(input), 0);
+}
+
+/// What a warp has on chip on an H100, where 255 registers a thread let four blocks of two warps stay.
+constexpr OnChipInput h100{.per_multiprocessor = 233472,
+                           .per_block = 232448,
+                           .reserved_per_block = 1024,
+                           .blocks_per_multiprocessor = 4,
+                           .teams_per_block = 2,
+                           .wanted_per_team = 1 << 30};
+
+/// Whether all of an array lies in a piece of memory.
+template <class T>
+bool lies_in(const std::vector<unsigned char>& memory, const T* array, std::size_t count) {
+  const auto* const first = reinterpret_cast<const unsigned char*>(array);
+  return first >= memory.data() && first + count * sizeof(T) <= memory.data() + memory.size();
+}
+
+/// For the net of the paper's Fig. 1.
+TEST(OnChip, HoldsAllThatAProposalTouchesWhichAModelDecides) {
+  using Workspace = ScreenedWorkspace<WarpTeam>;
+  const HostProblem host(Problem(Network({1, 30, 1}, Activation::tanh, false), make_sin_unit(1000), Loss::mse));
+  const NetworkView& network = host.view().network;
+  std::vector<unsigned char> on_chip(on_chip_bytes_per_team(h100));
+  std::vector<unsigned char> elsewhere(
+      measure_seat<WarpTeam, Workspace>(network, {.on_chip = {nullptr, on_chip.size(), 0}}).used);
+  Arena arena{elsewhere.data(), 0, {on_chip.data(), on_chip.size(), 0}, WarpTeam::workers, 0};
+  auto* const memory = arena.take<TeamMemory<WarpTeam, Workspace>>(1);
+  Workspace& work = memory->workspaces[0];
+  work.carve(arena, network);
+  const LocalModel& model = work.model;
+  EXPECT_TRUE(lies_in(on_chip, memory, 1));
+  EXPECT_TRUE(lies_in(on_chip, model.slope, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, model.directions, leading_directions * model.padded));
+  EXPECT_TRUE(lies_in(on_chip, model.pending, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, model.bend, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, work.state, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, work.sigma, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, work.normal, work.steps_at_a_time * normal_buffer_size(model.size)));
+  EXPECT_TRUE(lies_in(elsewhere, model.curvature, model.padded * model.padded)) << "too large, and seldom needed";
+  EXPECT_GE(work.steps_at_a_time, 32);
 }
 
 }  // namespace

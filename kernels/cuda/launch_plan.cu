@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/cuda_error.cuh"
 #include "kernels/cuda/team_choice.hpp"
+#include "kernels/curvature.hpp"
 
 namespace langevo {
 
@@ -86,7 +87,8 @@ LaunchPlan plan_launch(const ProblemView& problem, const Rule& rule, std::uint64
                               static_cast<std::uint64_t>(residence.blocks_per_multiprocessor) *
                               static_cast<std::uint64_t>(kernels->teams_per_block);
   if (block_per_replica({replicas, problem.data_double.tiles, network.parameter_count, warps,
-                         multiprocessors * properties.sharedMemPerMultiprocessor})) {
+                         multiprocessors * properties.sharedMemPerMultiprocessor,
+                         is_screened(rule) && has_curvature(network)})) {
     kernels = &block_kernels();
     residence = reside(*kernels, network, rule, properties);
   }

@@ -13,15 +13,17 @@ struct TeamChoiceInput {
   std::uint64_t parameters;      ///< N
   std::uint64_t resident_warps;  ///< of the whole device
   std::uint64_t on_chip_bytes;   ///< of the whole device
+  bool decided_by_model;         ///< nearly all proposals are, by a local model whose curvature is known
 };
 
 /// Whether a block works on each replica instead of a warp. A block pays where
 /// - there are fewer replicas than resident warps, so that warps would idle, or
 /// - the replica in float (w, w', w' - w) does not fit into a warp's share of the memory on chip, while the
 ///   warps of a block share one copy,
-/// and where there is more than one tile of points to share out.
+/// and where there is more than one tile of points to share out. Decisions of a model are some short dot products
+/// and what follows from them, which the warps of a block would all repeat, and wait for each other at every product.
 inline bool block_per_replica(const TeamChoiceInput& input) {
-  if (input.tiles < 2) return false;
+  if (input.tiles < 2 || input.decided_by_model) return false;
   const std::uint64_t warps = std::max<std::uint64_t>(1, input.resident_warps);
   const std::uint64_t replica_bytes = 3 * sizeof(float) * input.parameters;
   return input.replicas < warps || replica_bytes > input.on_chip_bytes / warps;
