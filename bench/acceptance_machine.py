@@ -8,12 +8,13 @@ import sys
 from ceilings import Card
 
 TOOLKITS = ["/usr/local/cuda", "/opt/cuda", *sorted(glob.glob("/usr/local/cuda-*"), reverse=True)]
-SMI_FIELDS = ["name", "driver_version", "memory.total", "clocks.max.sm", "clocks.max.mem", "clocks.sm", "temperature.gpu",
-              "power.draw", "power.limit", "persistence_mode", "ecc.mode.current", "mig.mode.current"]
+SMI_FIELDS = ["name", "driver_version", "memory.total", "clocks.max.sm", "clocks.max.mem", "clocks.sm",
+              "temperature.gpu", "power.draw", "power.limit", "persistence_mode", "ecc.mode.current", "mig.mode.current"]
 # Newer drivers say event where older ones said throttle.
 THROTTLING = ["clocks_event_reasons.active", "clocks_throttle_reasons.active"]
-REASONS = {0x1: "idle", 0x2: "clocks set by an application", 0x4: "power cap", 0x8: "hardware slowdown", 0x10: "sync boost",
-           0x20: "thermal limit, software", 0x40: "thermal limit, hardware", 0x80: "power brake", 0x100: "display clocks"}
+REASONS = {0x1: "idle", 0x2: "clocks set by an application", 0x4: "power cap", 0x8: "hardware slowdown",
+           0x10: "sync boost", 0x20: "thermal limit, software",
+           0x40: "thermal limit, hardware", 0x80: "power brake", 0x100: "display clocks"}
 KNOWN_CARDS = [("H200", 132, "9.0"), ("H100 PCIe", 114, "9.0"), ("H100", 132, "9.0"), ("A100", 108, "8.0")]
 ASK_DRIVER = """
 import ctypes

@@ -11,6 +11,7 @@ import sys
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 BUILD = ROOT / "build" / "gpu_acceptance"
+NVCC = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
 ARCHITECTURES = "80-real;90"  # and PTX for what comes after
 PROGRAMS = {"tests": ["test_backends", "test_cuda_plan", "test_cuda_error", "test_device_random"],
             "bench": ["backend_agreement", "backend_rates"]}
@@ -24,7 +25,8 @@ OF_THE_SYSTEM = ["linux-vdso", "ld-linux", "libc.so", "libm.so", "libpthread.so"
 def output_of(*command):
     """What a command prints, empty where it fails."""
     try:
-        return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+        return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT,
+                              check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return ""
 
@@ -41,8 +43,7 @@ def googletest():
 
 def compression():
     """The kernels' code shrinks to an eighth where nvcc, 12.4 or newer, can be told to."""
-    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
-    return ["-D", "CMAKE_CUDA_FLAGS=--compress-mode=size"] if "--compress-mode" in output_of(nvcc, "--help") else []
+    return ["-D", "CMAKE_CUDA_FLAGS=--compress-mode=size"] if "--compress-mode" in output_of(NVCC, "--help") else []
 
 
 def build():
@@ -69,7 +70,7 @@ def needs(program):
 
 def description(glibc):
     """What the report says of the pack."""
-    cuda = re.search(r"release ([\d.]+)", output_of("nvcc", "--version") or output_of("/usr/local/cuda/bin/nvcc", "--version"))
+    cuda = re.search(r"release ([\d.]+)", output_of(NVCC, "--version"))
     commit = output_of("git", "rev-parse", "HEAD").strip() or "unknown"
     changed = bool(output_of("git", "status", "--porcelain", "--untracked-files=no").strip())
     version = cuda.group(1) if cuda else "?"

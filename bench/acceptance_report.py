@@ -36,7 +36,7 @@ class Report:
     """Written anew after every step, so that a machine that goes away leaves what it had."""
 
     def __init__(self, folder, headline, facts, card_at):
-        """`card_at(clock)`: what the ceilings need, None in a rehearsal."""
+        """`card_at(clock)`: what the ceilings need; None in a rehearsal, whose rates mean nothing."""
         self.folder, self.headline, self.facts, self.card_at = folder, headline, facts, card_at
         self.results = []
         self.closing = []
@@ -53,6 +53,8 @@ class Report:
 
     def card(self, section):
         """At the clock that was seen under its load."""
+        if self.card_at is None:
+            return None
         loads = [result.load for result in self.section(section) if result.load]
         return self.card_at(loads[0]["clock"] if loads else None)
 
@@ -69,8 +71,8 @@ class Report:
                 lines += [f"## {title}", "", *body]
         lines += [f"- {line}" for line in self.closing]
         self.put("results.md", "\n".join(lines).rstrip() + "\n")
-        self.put("rows.json", json.dumps({r.name: {"status": r.status, "note": r.note, "rows": r.rows} for r in self.results},
-                                         indent=1) + "\n")
+        everything = {r.name: {"status": r.status, "note": r.note, "rows": r.rows, "load": r.load} for r in self.results}
+        self.put("rows.json", json.dumps(everything, indent=1) + "\n")
 
     def put(self, name, text):
         """Whole or not at all."""
@@ -79,15 +81,19 @@ class Report:
             out.write(text)
         os.replace(f"{path}.new", path)
 
+    def goal(self, net, rule, replicas):
+        return ceilings.goal(net, rule, replicas) if self.card_at else None
+
     def agreement(self):
         rows = []
         for result in self.section("agreement"):
+            which = result.name.split()[0]
             for row in result.rows:
                 if "error" in row:
-                    rows.append([result.name.split()[0], row["net"], row["acceptance"], "", "", f"**{row['error']}**", ""])
+                    rows.append([which, row["net"], row["acceptance"], "", "", f"**{row['error']}**", ""])
                     continue
                 mark = "**" if differs(row) else ""
-                rows.append([result.name.split()[0], row["net"], row["acceptance"], f"{row['proposals']:.3g}",
+                rows.append([which, row["net"], row["acceptance"], f"{row['proposals']:.3g}",
                              f"{row['accepted'] / max(1, row['proposals']):.1%}",
                              f"{mark}{row['different_replicas']} of {row['replicas']}{mark}",
                              f"{row['statistics_difference']:.1e}"])
@@ -99,11 +105,13 @@ class Report:
         if not rows:
             return []
         row = rows[-1]
-        goal = ceilings.goal("1,30,1", "screened", row["replicas"])
+        goal = self.goal("1,30,1", "screened", row["replicas"])
+        share = ""
+        if goal:
+            share = f", {of(row['proposals_per_second'], goal)}, the goal (all 10^10 in {ceilings.FIG1_SECONDS} s)"
         return [f"{row['proposals']:.3g} proposals of {row['replicas']} replicas up to t = {row['time']:.3g} in "
-                f"{row['seconds']:.3g} s: {row['proposals_per_second']:.3g}/s, {of(row['proposals_per_second'], goal)} that "
-                f"are the goal (all 10^10 in {ceilings.FIG1_SECONDS} s); {row['by_model']:.3%} by the model, "
-                f"{row['replays']} stretches replayed.", ""]
+                f"{row['seconds']:.3g} s: {row['proposals_per_second']:.3g}/s{share}; {row['by_model']:.3%} by the "
+                f"model, {row['replays']} stretches replayed.", ""]
 
     def nets(self):
         card = self.card("nets")
@@ -113,18 +121,18 @@ class Report:
                 rows.append([row["net"], row["rule"], "", f"**{row['error']}**", "", "", ""])
                 continue
             rate = row["proposals_per_second"]
-            rows.append([row["net"], row["rule"], f"{row['replicas']}", f"{rate:.3g} ({row['least']:.3g} .. {row['most']:.3g})",
+            rows.append([row["net"], row["rule"], f"{row['replicas']}",
+                         f"{rate:.3g} ({row['least']:.3g} .. {row['most']:.3g})",
                          f"{row['decided_in_double']:.2%}", of(rate, ceilings.ceiling(row["net"], row["rule"], card)),
-                         of(rate, ceilings.goal(row["net"], row["rule"], row["replicas"]))])
+                         of(rate, self.goal(row["net"], row["rule"], row["replicas"]))])
         return rows and table(["net", "rule", "replicas", "proposals/s (of five runs)", "decided in double",
                                "of the ceiling", "of the goal"], rows)
 
     def scaling(self):
-        rows = self.rows("scaling")
-        card = self.card("scaling")
-        return rows and table(["replicas of 1,30,1, exact", "proposals/s", "of the ceiling"],
-                              [[f"{row['replicas']}", f"{row['proposals_per_second']:.3g}",
-                                of(row["proposals_per_second"], ceilings.ceiling("1,30,1", "float", card))] for row in rows])
+        most = ceilings.ceiling("1,30,1", "float", self.card("scaling"))
+        rows = [[f"{row['replicas']}", f"{row['proposals_per_second']:.3g}", of(row["proposals_per_second"], most)]
+                for row in self.rows("scaling") if "error" not in row]
+        return rows and table(["replicas of 1,30,1, exact", "proposals/s", "of the ceiling"], rows)
 
     def best_peers(self):
         """The best number of replicas for each, and all that were tried."""
@@ -168,4 +176,5 @@ class Report:
             ours = self.langevo(NET_OF_PEER[name], "screened")
             rows.append([NET_OF_PEER[name], "screened", "-", f"{ceilings.OVER_JAX_FLOAT64} x JAX float64",
                          f"{ours / rate:.3g} x" if ours else "-", "on the same card, all points"])
-        return measured and table(["net", "rule", "replicas", "goal, per second", "measured", "why it can be had"], rows)
+        header = ["net", "rule", "replicas", "goal, per second", "measured", "why it can be had"]
+        return measured and self.card_at and table(header, rows)

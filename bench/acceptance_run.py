@@ -100,6 +100,7 @@ class LoadWatch:
         self.process.kill()
         self.process.wait()
         self.thread.join(2)
+        self.process.stdout.close()
         values = []
         reasons = 0
         for sample in self.samples[1:]:  # the first one is from before
@@ -111,8 +112,8 @@ class LoadWatch:
         if not values:
             return None
         clock, power, temperature = (statistics.median(column) for column in zip(*values))
-        return {"clock": clock * 1e6, "words": f"{clock:.0f} MHz, {power:.0f} W, {temperature:.0f} degrees, lower clocks for: "
-                                               f"{reasons_in_words(str(reasons))}"}
+        words = f"{clock:.0f} MHz, {power:.0f} W, {temperature:.0f} degrees, lower clocks for: "
+        return {"clock": clock * 1e6, "words": words + reasons_in_words(str(reasons))}
 
 
 def kill(process):
@@ -136,7 +137,13 @@ class Runner:
         self.log_path = log
         self.log = open(log, "ab")
         self.deadline = time.monotonic() + budget - self.RESERVE
-        self.environment = {**os.environ, **environment}
+        self.environment = environment  # of our programs, beside what there is
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.log.close()
 
     def left(self):
         return self.deadline - time.monotonic()
@@ -146,7 +153,7 @@ class Runner:
             log.seek(offset)
             return log.read().decode(errors="replace")
 
-    def run(self, name, command, limit):
+    def run(self, name, command, limit, ours=True):
         """Whatever it does, it has ended, or been given up, when this returns."""
         command = [str(part) for part in command]
         self.log.write(f"\n==== {name}: {' '.join(command)}\n".encode())
@@ -155,7 +162,8 @@ class Runner:
         begin = time.monotonic()
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                       env=self.environment, start_new_session=True)
+                                       env={**os.environ, **(self.environment if ours else {})},
+                                       start_new_session=True)
         except OSError as error:
             return Finished(f"{error}", 127, 0, limit)
         stopped, interrupted = False, ""

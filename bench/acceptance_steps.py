@@ -42,7 +42,7 @@ class Step:
     judge: Callable  # of what it printed and the context: what is wrong, or None
     least: float = 5  # seconds below which it is not worth its start
     check: bool = True  # right or wrong, so that it must run to its end; else a measurement
-    optional: bool = False  # what it needs may be missing
+    optional: bool = False  # of others, whose failure is none of langevo's
     load: bool = False  # the clocks are watched meanwhile
 
 
@@ -77,9 +77,9 @@ def all_backend_tests(context):
 
 def judge_tests(finished, context):
     """Every test that was chosen passed, and none was left out for want of a device."""
-    failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w./]+)", finished.text, re.MULTILINE)))
+    failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w./]+)", finished.text, re.MULTILINE)))
     passed = len(re.findall(r"^\[       OK \]", finished.text, re.MULTILINE))
-    skipped = sorted(set(re.findall(r"^\[  SKIPPED \] ([\w./]+)", finished.text, re.MULTILINE)))
+    skipped = sorted(set(re.findall(r"^\[  SKIPPED \] ([\w/]+\.[\w./]+)", finished.text, re.MULTILINE)))
     if failed:
         return f"{', '.join(failed)} failed, {passed} passed"
     missing = [test for test in skipped if "/cuda" in test or "DeviceRandom" in test or "Cublas" in test]
@@ -95,7 +95,9 @@ def count_tests(finished):
     passed = len(re.findall(r"^\[       OK \]", finished.text, re.MULTILINE))
     running = re.findall(r"^\[ RUN      \] ([\w./]+)", finished.text, re.MULTILINE)
     unfinished = f", last begun: {running[-1]}" if finished.stopped and running else ""
-    return f"{passed} tests passed{unfinished}" if running else ""
+    skipped = len(set(re.findall(r"^\[  SKIPPED \] ([\w/]+\.[\w./]+)", finished.text, re.MULTILINE)))
+    left_out = f", {skipped} left out" if skipped else ""
+    return f"{passed} tests passed{left_out}{unfinished}" if running else ""
 
 
 # Checkers of memory
@@ -115,9 +117,9 @@ def checked(tool, names):
 def judge_checker(finished, context):
     if "Device not supported" in finished.text:
         raise CannotRun("compute-sanitizer does not support this device here")
-    found = re.findall(r"^=+ ((?!COMPUTE-SANITIZER).*(?:Invalid|Uninitialized|Race|hazard|Error:|Warning:).*)", finished.text,
-                       re.MULTILINE)
-    errors = [line for line in found if "SUMMARY" not in line]
+    found = re.findall(r"^=+ +(.*)", finished.text, re.MULTILINE)
+    signs = ("Invalid", "Uninitialized", "Misaligned", "Race", "hazard", "Error:", "Warning:", "Program hit")
+    errors = [line for line in found if line.startswith(signs)]
     if finished.returncode > 0 and errors:
         return f"{len(errors)} reports, the first: {errors[0].strip()}"
     return judge_tests(finished, context)
@@ -138,9 +140,10 @@ def differs(row):
 
 
 def judge_agreement(finished, _context):
-    wrong = [f"{row['net']} {row['acceptance']}" for row in finished.rows if differs(row)]
+    wrong = [f"{row['net']} {row['acceptance']}: {row.get('error', 'not as on the CPU')}" for row in finished.rows
+             if differs(row)]
     if wrong:
-        return f"{', '.join(wrong)} not as on the CPU"
+        return "; ".join(wrong)
     return None if finished.rows or finished.stopped else "it printed no result"
 
 

@@ -13,20 +13,23 @@ A proposal evaluates the net at every data point. In float, exact steps take one
   not be subtracted. Two multiply-adds for each weight of the first layer, three for each one above; the activation is
   tanh to full precision, the series of its change and the norms of both, which the bound of the error needs.
 
-`forward` comes first and rests where it leaves more than half of the proposals open: with mutations of lambda = 1/10
-that is so for the shallow net, whose mutations change the loss by 10^-8, and not for the wide and the deep one. Nets
-that go layer by layer (kernels/layered_change.hpp) and everything in double take `change`.
+`forward` comes first and rests where it leaves more than half of the proposals open; what it leaves open goes to
+`change`. With mutations of lambda = 1/10 at t = 1, where `backend_rates` measures, it decides nearly everything, for the
+shallow net all but 8 % (counted over 10^4 steps with the teams of the GPU, which carry no values along; at t = 9 the
+shallow net takes `change` for everything). Nets that go layer by layer (kernels/layered_change.hpp) and all in double
+take `change`.
 
 Instructions of one activation: counted in the machine code of sm_90 (nvcc 13.0, --fmad=false, without loads and stores):
-17 for quick_value, 1 of them on the special-function unit (MUFU); 43 for value, change and norms in float, 1 MUFU; 51 in
-double, 1 MUFU. A multiply-add is one instruction. So, for P points, weights W_1 of the first layer and W of the others,
-and H hidden units:
+17 for quick_value, 1 of them on the special-function unit (MUFU); 43 for value, change and norms in float, 1 MUFU; in
+double 51 of those that go through the double pipe, 1 MUFU. A multiply-add is one instruction. So, for P points, weights
+W_1 of the first layer and W of the others, and H hidden units:
 
   forward: P (W_1 + W + 17 H)        change: P (2 W_1 + 3 W + 43 H)        in double: P (2 W_1 + 3 W + 51 H)
 
 and the ceiling is multiprocessors x clock / max(instructions / rate, MUFU / 16). Rates per clock and multiprocessor:
 4 warps of 32 lanes issued; 128 multiply-adds in float (64 on sm_80), 64 in double (32 on sm_80; 2 on the cards that are
-not for computing), 16 MUFU: CUDA C++ Programming Guide, "Throughput of Native Arithmetic Instructions".
+not for computing), 16 MUFU: CUDA C++ Programming Guide, "Throughput of Native Arithmetic Instructions". The ceilings of
+earlier reports, 4.6e7, 5.4e6, 2.3e6 and 1.6e4, counted three MUFU for each unit and point, which no kernel needs now.
 """
 from dataclasses import dataclass
 
@@ -36,14 +39,14 @@ FLOAT = {"8.0": 64}  # by compute capability; 128 for the others
 DOUBLE = {"8.0": 32, "9.0": 64, "10.0": 64}  # 2 for the others
 FLOAT_ELSEWHERE, DOUBLE_ELSEWHERE = 128, 2
 ACTIVATION = {"forward": 17, "change": 43, "double": 51}  # instructions for each hidden unit and point
-PRODUCTS = {"forward": (1, 1), "change": (2, 3), "double": (2, 3)}  # for each weight of the first layer, of the others
+PRODUCTS = {"forward": (1, 1), "change": (2, 3), "double": (2, 3)}  # per point and weight of the first layer, of others
 
 
 @dataclass(frozen=True)
 class Net:
     widths: tuple
     points: int
-    exact_in_float: str  # the way that most steps take
+    in_float: dict  # how often an exact step takes which way
 
     @property
     def first_weights(self):
@@ -59,10 +62,10 @@ class Net:
 
 
 NETS = {
-    "1,30,1": Net((1, 30, 1), 1000, "change"),
-    "1,256,1": Net((1, 256, 1), 1000, "forward"),
-    "1,32x8,1": Net((1,) + 8 * (32,) + (1,), 1001, "forward"),
-    "1,1024,1024,1": Net((1, 1024, 1024, 1), 1001, "change"),
+    "1,30,1": Net((1, 30, 1), 1000, {"forward": 1, "change": 0.08}),
+    "1,256,1": Net((1, 256, 1), 1000, {"forward": 1}),
+    "1,32x8,1": Net((1,) + 8 * (32,) + (1,), 1001, {"forward": 1, "change": 0.01}),
+    "1,1024,1024,1": Net((1, 1024, 1024, 1), 1001, {"change": 1}),
 }
 
 
@@ -86,11 +89,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Operations:
-    """Of one proposal."""
+    """Of one proposal, on average."""
 
-    multiply_adds: int
-    activations: int  # instructions of them
-    special: int
+    multiply_adds: float
+    activations: float  # instructions of them
+    special: float
 
     @property
     def instructions(self):
@@ -102,10 +105,12 @@ def operations(name, rule):
     if name not in NETS or rule not in ("float", "double"):
         return None
     net = NETS[name]
-    way = "double" if rule == "double" else net.exact_in_float
-    first, others = PRODUCTS[way]
-    products = first * net.first_weights + others * net.other_weights
-    return Operations(net.points * products, net.points * net.units * ACTIVATION[way], net.points * net.units)
+    ways = net.in_float if rule == "float" else {"double": 1}
+    products = sum(share * (PRODUCTS[way][0] * net.first_weights + PRODUCTS[way][1] * net.other_weights)
+                   for way, share in ways.items())
+    activations = sum(share * ACTIVATION[way] for way, share in ways.items())
+    special = net.units * sum(ways.values())
+    return Operations(net.points * products, net.points * net.units * activations, net.points * special)
 
 
 def ceiling(name, rule, card):
@@ -129,7 +134,7 @@ class Goal:
 
 # For one H100 or H200; the design's section on performance. None of the nodes is there yet.
 GOALS = [
-    Goal("1,30,1", "screened", 1000, 2e9, "32 lanes draw 32 proposals: 200 warp instructions each, half of the issue rate"),
+    Goal("1,30,1", "screened", 1000, 2e9, "32 lanes draw 32 proposals: 200 warp instructions each, half the issue rate"),
     Goal("1,30,1", "screened", 16384, 4e9, "the same, all schedulers full"),
     Goal("1,30,1", "float", 0, 2e7, "30,000 changes, about 20 instructions each"),
     Goal("1,30,1", "nodes", 0, 4e8, "32 nodes are 32 lanes: about 900 instructions"),
@@ -150,8 +155,8 @@ def goal(net, rule, replicas):
 
 if __name__ == "__main__":
     H100 = Card(132, 1.98e9, "9.0")
-    print("| net | rule | way | instructions | proposals/s of 132 multiprocessors at 1.98 GHz |\n|---|---|---|---|---|")
-    for net_name, entry in NETS.items():
+    print("| net | rule | instructions of a proposal | proposals/s, 132 multiprocessors at 1.98 GHz |\n|---|---|---|---|")
+    for net_name in NETS:
         for kind in ("float", "double"):
-            print(f"| {net_name} | {kind} | {entry.exact_in_float if kind == 'float' else 'change'} "
-                  f"| {operations(net_name, kind).instructions:.3g} | {ceiling(net_name, kind, H100):.2g} |")
+            print(f"| {net_name} | {kind} | {operations(net_name, kind).instructions:.3g} "
+                  f"| {ceiling(net_name, kind, H100):.2g} |")

@@ -59,6 +59,8 @@ def make(net, sigma, dtype, steps):
 
 def main():
     options = paper_nets.arguments(__doc__)
+    if options.device == "cuda" and jax.default_backend() != "gpu":
+        sys.exit("JAX finds no GPU")
     net = paper_nets.NETS[options.net]
     sigma = net.sigma(options.lam)
     dtype = getattr(np, options.dtype)
