@@ -143,6 +143,9 @@ class Report:
         return {key: (max(rows, key=lambda row: row["proposals_per_second"]), rows) for key, rows in best.items()}
 
     def langevo(self, net, rule):
+        """Its rate; None in a rehearsal, where nets have fewer points than the peers'."""
+        if self.card_at is None:
+            return None
         found = [row["proposals_per_second"] for row in self.rows("nets")
                  if row.get("net") == net and row.get("rule") == rule and "error" not in row]
         return found[-1] if found else None

@@ -156,6 +156,7 @@ class Acceptance(unittest.TestCase):
         self.assertIn("==== one small test", (self.out / "steps.log").read_text())
 
     def test_a_rehearsal_says_so(self):
+        (self.programs / "backend_rates").chmod(0o644)  # as after a careless copy
         code, said = self.run_script("--rehearse", "--quick")
         self.assertEqual(code, 0, said)
         self.assertIn("REHEARSAL, no GPU was used and rates mean nothing", self.report().splitlines()[0])
