@@ -21,10 +21,11 @@ struct PaperWorkload {
   bool deep;
   double beta;
   double alpha;
+  std::size_t points = deep ? 1001 : 1000;
 
   [[nodiscard]] Problem problem() const {
-    return {Network(widths, Activation::tanh, deep), deep ? make_sin_symmetric(1001) : make_sin_unit(1000),
-            Loss::mse};
+    return {Network(widths, Activation::tanh, deep),
+            deep ? make_sin_symmetric(points) : make_sin_unit(points), Loss::mse};
   }
   /// Where the presets start.
   [[nodiscard]] std::vector<double> initial_state() const {
@@ -82,5 +83,22 @@ inline double exact_step_multiply_adds(const Problem& problem) {
 inline PaperWorkload layered_workload() {
   return {"1,1024,1024,1", {1, 1024, 1024, 1}, true, 1e3, 1e-4};
 }
+
+/// What benchmarks run: what they are for, or as little of everything as still takes every path, for an
+/// emulated device.
+enum class Extent { full, tiny };
+
+/// The same net with two tiles of points.
+inline PaperWorkload with_extent(PaperWorkload workload, Extent extent) {
+  if (extent == Extent::tiny) workload.points = 100;
+  return workload;
+}
+
+/// The narrowest that still goes layer by layer, with tiny_layered_replicas.
+inline PaperWorkload layered_workload(Extent extent) {
+  if (extent == Extent::full) return layered_workload();
+  return {"1,150,150,1", {1, 150, 150, 1}, true, 1e3, 1e-4};
+}
+inline constexpr std::uint64_t tiny_layered_replicas = 6;
 
 }  // namespace langevo

@@ -59,6 +59,8 @@ def make(net, sigma, dtype, steps):
 
 def main():
     options = paper_nets.arguments(__doc__)
+    if options.device == "cuda" and jax.default_backend() != "gpu":
+        sys.exit("JAX finds no GPU")
     net = paper_nets.NETS[options.net]
     sigma = net.sigma(options.lam)
     dtype = getattr(np, options.dtype)
@@ -71,16 +73,20 @@ def main():
         proposed = x0[None, :] + jnp.asarray(eps, dtype)
         return np.asarray(losses(proposed) - losses(x0[None, :]) <= jnp.asarray(thresholds, dtype))
 
-    wrong = paper_nets.wrong_decisions(net, start, decide, sigma)
-    x = jnp.tile(x0, (options.replicas, 1))
-    carry = [x, losses(x), jax.random.split(jax.random.PRNGKey(options.seed), options.replicas)]
-
-    def run():
-        carry[:] = jax.block_until_ready(follow(*carry))
-
-    run()  # compiles
+    wrong = paper_nets.wrong_decisions(net, start, decide, sigma, options.decisions)
     name = jax.devices()[0].device_kind if options.device == "cuda" else "cpu"
-    paper_nets.report("JAX", jax.__version__, options, run, wrong, name)
+
+    def measure(replicas):
+        x = jnp.tile(x0, (replicas, 1))
+        carry = [x, losses(x), jax.random.split(jax.random.PRNGKey(options.seed), replicas)]
+
+        def run():
+            carry[:] = jax.block_until_ready(follow(*carry))
+
+        run()  # compiles
+        paper_nets.report("JAX", jax.__version__, options, replicas, run, wrong, name)
+
+    paper_nets.each_batch(options, measure)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ States are vectors in PyTorch's parameter order: layers.0.weight [out][in] row-m
 import argparse
 import json
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 
@@ -75,9 +76,11 @@ def loss_change(net, x, eps):
 
 
 def wrong_decisions(net, x, decide, sigma, proposals=2000, seed=0):
-    """Fraction of proposals from x that decide(eps [n][N], thresholds [n]) -> accepted [n] gets wrong."""
+    """Fraction of proposals from x that decide(eps [n][N], thresholds [n]) -> accepted [n] gets wrong; None of none."""
     generator = np.random.default_rng(seed)
     wrong, batch = 0, 100
+    if proposals < batch:
+        return None
     for _ in range(proposals // batch):
         eps = sigma * generator.standard_normal((batch, x.size))
         thresholds = np.zeros(batch) if np.isinf(net.beta) else -np.log(generator.random(batch)) / net.beta
@@ -89,7 +92,8 @@ def wrong_decisions(net, x, decide, sigma, proposals=2000, seed=0):
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--net", choices=NETS, default="shallow")
-    parser.add_argument("--replicas", type=int, default=64)
+    parser.add_argument("--replicas", type=lambda text: [int(n) for n in text.split(",")], default=[64],
+                        help="or several numbers, each timed by itself: 256,1024")
     parser.add_argument("--steps", type=int, default=100, help="per timed run")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
@@ -97,6 +101,7 @@ def arguments(description):
     parser.add_argument("--lambda", dest="lam", type=float, default=0.1)
     parser.add_argument("--state", help="start state: text, one number a line; else Gaussian weights of 0.01")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--decisions", type=int, default=2000, help="proposals held against float64")
     return parser.parse_args()
 
 
@@ -106,14 +111,28 @@ def start_state(net, options):
     return 0.01 * np.random.default_rng(options.seed).standard_normal(net.parameter_count())
 
 
-def report(library, version, options, run, wrong, device=None):
+def each_batch(options, measure):
+    """measure(replicas) for every number of them; one that fails, as for want of memory, ends no other."""
+    done = 0
+    for replicas in options.replicas:
+        try:
+            measure(replicas)
+            done += 1
+        except (RuntimeError, MemoryError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            print(f"{replicas} replicas: {reason}", file=sys.stderr, flush=True)
+    if not done:
+        sys.exit(1)
+
+
+def report(library, version, options, replicas, run, wrong, device=None):
     """Times run(), which makes all proposals of one run, three times after the warm-up it has had; prints JSON."""
     seconds = []
     for _ in range(3):
         begin = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - begin)
-    proposals = options.replicas * options.steps
+    proposals = replicas * options.steps
     median = statistics.median(seconds)
     print(
         json.dumps(
@@ -123,11 +142,12 @@ def report(library, version, options, run, wrong, device=None):
                 "dtype": options.dtype,
                 "device": device or options.device,
                 "net": options.net,
-                "replicas": options.replicas,
+                "replicas": replicas,
                 "proposals": proposals,
                 "seconds": median,
                 "proposals_per_second": proposals / median,
                 "wrong_decision_fraction": wrong,
             }
-        )
+        ),
+        flush=True,
     )

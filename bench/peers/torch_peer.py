@@ -86,13 +86,18 @@ def main():
     sigma = net.sigma(options.lam)
     dtype = getattr(torch, options.dtype)
     x = paper_nets.start_state(net, options)
-    wrong = paper_nets.wrong_decisions(net, x, Ensemble(net, x, 1, sigma, dtype, options.device).decide, sigma)
-    ensemble = Ensemble(net, x, options.replicas, sigma, dtype, options.device)
-    run = runner(ensemble, options.steps, options.device)
-    for _ in range(2):
-        ensemble.step()
+    wrong = paper_nets.wrong_decisions(net, x, Ensemble(net, x, 1, sigma, dtype, options.device).decide, sigma,
+                                       options.decisions)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
-    paper_nets.report("PyTorch", torch.__version__, options, run, wrong, name)
+
+    def measure(replicas):
+        ensemble = Ensemble(net, x, replicas, sigma, dtype, options.device)
+        run = runner(ensemble, options.steps, options.device)
+        for _ in range(2):
+            ensemble.step()
+        paper_nets.report("PyTorch", torch.__version__, options, replicas, run, wrong, name)
+
+    paper_nets.each_batch(options, measure)
 
 
 if __name__ == "__main__":
