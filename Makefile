@@ -23,6 +23,8 @@ help:
 	@echo 'make install-dependencies  install the Debian packages that are missing'
 	@echo 'make sanitize              tests under the address and undefined-behaviour sanitizers'
 	@echo 'make thread-sanitize       tests under the thread sanitizer'
+	@echo 'make emulated-cuda         all tests of the backends on an emulated CUDA device, in every order of threads'
+	@echo 'make emulated-cuda-races   look for races between CUDA threads on the emulated device'
 	@echo 'make format                format all sources'
 	@echo 'make tidy                  clang-tidy on all sources; its warnings are errors'
 	@echo 'make clean                 remove build/, run.nc, run.png'
@@ -40,6 +42,19 @@ thread-sanitize: PRESET = thread-sanitize
 test sanitize thread-sanitize: install-dependencies
 	$(call build,$(PRESET))
 	ctest --preset $(PRESET)
+
+# The emulated device: see tests/emulated_cuda. Order of threads and of streams, in turns.
+emulated = build/release/tests/emulated_cuda
+emulated_turns = ascending-eager descending-late random-random
+
+.PHONY: emulated-cuda emulated-cuda-races
+emulated-cuda: install-dependencies
+	$(call build,release,emulated_cuda_test_backends)
+	$(foreach turn,$(emulated_turns),EMULATED_CUDA_ORDER=$(word 1,$(subst -, ,$(turn))) \
+	  EMULATED_CUDA_STREAMS=$(word 2,$(subst -, ,$(turn))) $(emulated)/test_backends --gtest_filter='*/cuda' &&) true
+emulated-cuda-races: install-dependencies
+	$(call build,release,emulated_cuda_races_test_small_ensembles)
+	$(emulated)/races/test_small_ensembles
 
 .PHONY: install-dependencies
 install-dependencies:

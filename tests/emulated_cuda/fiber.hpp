@@ -46,6 +46,7 @@ class Fiber {
            address >= stack_;
   }
 
+  void new_stack();
   static void enter();
 
   unsigned char* stack_ = nullptr;

@@ -129,9 +129,9 @@ cudaError_t copy_async(void* to, const void* from, std::size_t bytes, cudaMemcpy
     if (is_allocated(MemoryKind::pinned, from, bytes)) {
       stream.submit(copy(to, from, bytes));
     } else {
-      const auto staged =
+      auto staged =
           std::make_shared<std::string>(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
-      stream.submit([=] { copy(to, staged->data(), bytes)(); });
+      stream.submit([to, bytes, staged = std::move(staged)] { copy(to, staged->data(), bytes)(); });
     }
   } else if (kind == cudaMemcpyDeviceToHost) {
     expect_device_memory(from, bytes, "the source of a copy");
@@ -157,15 +157,21 @@ int resident_blocks(const Device& card, int threads, std::size_t on_chip_bytes) 
                    card.warps_per_multiprocessor / warps, card.blocks_per_multiprocessor});
 }
 
-void run_kernel(unsigned blocks, int threads, std::size_t on_chip_bytes, const std::function<void()>& body) {
-  if (runtime().lost != cudaSuccess) return;
+/// Whether the device is there to run one more kernel.
+bool starts_kernel() {
+  if (runtime().lost != cudaSuccess) return false;
   Machine& here = machine();
   if (here.launches_before_loss == 0) {
     runtime().lost = here.loss;
-    return;
+    return false;
   }
   if (here.launches_before_loss > 0) --here.launches_before_loss;
   ++here.launches;
+  return true;
+}
+
+void run_kernel(unsigned blocks, int threads, std::size_t on_chip_bytes, const std::function<void()>& body) {
+  if (!starts_kernel()) return;
   const OpenDeviceMemory open;
   bool ran = false;
   run_grid(blocks, threads, body, [&] {
@@ -237,12 +243,10 @@ void launch(const void* kernel, std::uint64_t blocks, int threads, std::size_t o
 void for_each_index(cudaStream_t stream, std::uint64_t count, std::function<void(std::uint64_t)> body) {
   if (count == 0) return;
   call_on_device([&] {
-    constexpr int threads = 256;
     stream_of(stream).submit([=, body = std::move(body)] {
-      run_kernel(static_cast<unsigned>((count + threads - 1) / threads), threads, 0, [&] {
-        const std::uint64_t index = std::uint64_t{here.block.x} * threads + here.thread.x;
-        if (index < count) body(index);
-      });
+      if (!starts_kernel()) return;
+      const OpenDeviceMemory open;
+      for (std::uint64_t i = 0; i < count; ++i) body(order() == Order::descending ? count - 1 - i : i);
     });
     return cudaSuccess;
   });

@@ -78,6 +78,7 @@ void Stream::do_next() {
   as_stream([&] {
     sanitizers::acquire(work.submitted.get());
     work.run();
+    work = {};  // freed by whom it belongs to
   });
 }
 

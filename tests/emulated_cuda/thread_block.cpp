@@ -53,7 +53,7 @@ constexpr int most_threads = 1024;
 /// Of the block that runs now; their stacks are kept for the next one.
 Thread* const threads = new Thread[most_threads];
 Thread* current = nullptr;
-Order order = Order::ascending;
+Order chosen_order = Order::ascending;
 
 /// Tags for the thread sanitizer: barriers order memory, shuffles and votes do not (CUDA C++ Programming Guide,
 /// "Warp Shuffle Functions"). Two of each take turns, as a fast lane may be at the next barrier already.
@@ -159,11 +159,11 @@ void exchange_values(const Warp& warp) {
 class Turns {
  public:
   Turns(int first, int count) : count_(count) {
-    for (int i = 0; i < count; ++i) place_[i] = first + (order == Order::descending ? count - 1 - i : i);
+    for (int i = 0; i < count; ++i) place_[i] = first + (chosen_order == Order::descending ? count - 1 - i : i);
     shuffle();
   }
   void shuffle() {
-    if (order == Order::random) std::shuffle(place_, place_ + count_, generator());
+    if (chosen_order == Order::random) std::shuffle(place_, place_ + count_, generator());
   }
   [[nodiscard]] const int* begin() const { return place_; }
   [[nodiscard]] const int* end() const { return place_ + count_; }
@@ -182,7 +182,7 @@ WarpState run_warp(const Warp& warp) {
     const WarpState state = meet(warp);
     if (state != WarpState::ready) return state;
     exchange_values(warp);
-    if (order != Order::random) continue;
+    if (chosen_order != Order::random) continue;
     lanes.shuffle();
     if (generator()() % 16 == 0) return state;
   }
@@ -221,8 +221,12 @@ std::mt19937& generator() {
 }
 
 void set_order(Order wanted, std::uint32_t seed) {
-  order = wanted;
+  chosen_order = wanted;
   generator().seed(seed);
+}
+
+Order order() {
+  return chosen_order;
 }
 
 void fail(const std::string& sentence) {
@@ -272,7 +276,7 @@ void run_grid(unsigned blocks, int count, const std::function<void()>& body, con
     sanitizers::release(&end_tag);
   };
   for (unsigned block = 0; block < blocks; ++block) {
-    here.block = {order == Order::descending ? blocks - 1 - block : block, 0, 0};
+    here.block = {chosen_order == Order::descending ? blocks - 1 - block : block, 0, 0};
     if (prepare) prepare();
     for (int t = 0; t < count; ++t) threads[t].fiber.start(&as_thread);
     run_block(count);

@@ -33,6 +33,7 @@ enum class Order { ascending, descending, random };
 
 /// Order and seed of what follows.
 void set_order(Order order, std::uint32_t seed = 1);
+Order order();
 
 /// Does what is random about the emulation; other choices of order than that of threads use it too.
 std::mt19937& generator();
