@@ -24,8 +24,8 @@ struct ScreenedWorkspace {
   float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
   std::size_t steps_at_a_time;
 
-  /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what decides and
-  /// renews where the model does not.
+  /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what
+  /// decides and renews where the model does not.
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     model.carve(arena, network);
     state = arena.take<double>(model.padded);

@@ -193,7 +193,8 @@ std::vector<Setting> output_settings() {
 
 std::vector<Setting> machine_settings() {
   return {
-      choice("backend", "Machine", "where to compute; auto takes cuda where a device works, and else the CPU [auto]",
+      choice("backend", "Machine",
+             "where to compute; auto takes cuda where a device works, and else the CPU [auto]",
              LANGEVO_FIELD(backend.kind),
              std::vector<std::pair<std::string, BackendKind>>{
                  {"auto", BackendKind::automatic}, {"cpu", BackendKind::cpu}, {"cuda", BackendKind::cuda}}),

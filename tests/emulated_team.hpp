@@ -8,9 +8,9 @@
 #include "tests/emulated_cuda/device_memory.hpp"
 #include "tests/emulated_cuda/thread_block.hpp"
 
-/// CUDA's teams on the host: every thread runs all of the code by itself, on a stack of its own, so that threads that
-/// part ways or write what others read are seen; see emulated_cuda/thread_block.hpp. What comes out must not depend on
-/// the order in which they take turns.
+/// CUDA's teams on the host: every thread runs all of the code by itself, on a stack of its own, so that
+/// threads that part ways or write what others read are seen; see emulated_cuda/thread_block.hpp. What comes
+/// out must not depend on the order in which they take turns.
 namespace langevo {
 
 template <int warps, bool Descending>

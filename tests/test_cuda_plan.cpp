@@ -190,7 +190,8 @@ bool lies_in(const std::vector<unsigned char>& memory, const T* array, std::size
 /// For the net of the paper's Fig. 1.
 TEST(OnChip, HoldsAllThatAProposalTouchesWhichAModelDecides) {
   using Workspace = ScreenedWorkspace<WarpTeam>;
-  const HostProblem host(Problem(Network({1, 30, 1}, Activation::tanh, false), make_sin_unit(1000), Loss::mse));
+  const HostProblem host(
+      Problem(Network({1, 30, 1}, Activation::tanh, false), make_sin_unit(1000), Loss::mse));
   const NetworkView& network = host.view().network;
   std::vector<unsigned char> on_chip(on_chip_bytes_per_team(h100));
   std::vector<unsigned char> elsewhere(
@@ -208,7 +209,8 @@ TEST(OnChip, HoldsAllThatAProposalTouchesWhichAModelDecides) {
   EXPECT_TRUE(lies_in(on_chip, work.state, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.sigma, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.normal, work.steps_at_a_time * normal_buffer_size(model.size)));
-  EXPECT_TRUE(lies_in(elsewhere, model.curvature, model.padded * model.padded)) << "too large, and seldom needed";
+  EXPECT_TRUE(lies_in(elsewhere, model.curvature, model.padded * model.padded))
+      << "too large, and seldom needed";
   EXPECT_GE(work.steps_at_a_time, 32);
 }
 

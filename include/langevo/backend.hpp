@@ -112,9 +112,9 @@ struct BackendChoice {
   std::string why_not_cuda = {};  ///< a clause; empty where CUDA was taken or was not to be
 };
 
-/// What the options stand for on this machine. `automatic` takes the CUDA device asked for or else the first one that
-/// works, where "works" means that some steps of a small ensemble on it end in the CPU's states bit for bit; without
-/// such a device it takes the CPU. Other kinds are what they are, whether or not they work.
+/// What the options stand for on this machine. `automatic` takes the CUDA device asked for or else the first
+/// one that works, where "works" means that some steps of a small ensemble on it end in the CPU's states bit
+/// for bit; without such a device it takes the CPU. Other kinds are what they are, whether or not they work.
 BackendChoice choose_backend(const BackendOptions& options);
 
 /// What a backend says where a gradient step leaves the finite numbers.

@@ -14,7 +14,8 @@ cudaComputeMode mode_of(int index) {
   return static_cast<cudaComputeMode>(mode);
 }
 
-/// Why a device cannot be used, as far as it can be seen without taking it; empty if nothing speaks against it.
+/// Why a device cannot be used, as far as it can be seen without taking it; empty if nothing speaks against
+/// it.
 std::string seen_from_outside(const cudaDeviceProp& properties, int index) {
   if (properties.major * 10 + properties.minor < 75) return "its compute capability is below 7.5";
   if (mode_of(index) == cudaComputeModeProhibited) return "its compute mode is 'prohibited'";

@@ -71,12 +71,14 @@ std::string why_no_cuda(cudaError_t status) {
       return std::string("CUDA_VISIBLE_DEVICES is '") + visible + "', which names no device of this machine";
     }
     case cudaErrorInitializationError:
-      return "CUDA cannot start in a process that was forked from one that uses it (start a new program instead)";
+      return "CUDA cannot start in a process that was forked from one that uses it (start a new program "
+             "instead)";
     case cudaErrorOperatingSystem:
     case cudaErrorNotPermitted:
       return "the system does not let this user use the NVIDIA driver (its files are /dev/nvidia*)";
     case cudaErrorSystemDriverMismatch:
-      return "the NVIDIA driver and the part of it in the kernel have different versions (restart the machine)";
+      return "the NVIDIA driver and the part of it in the kernel have different versions (restart the "
+             "machine)";
     case cudaErrorSystemNotReady:
       return "the NVIDIA driver is not ready yet (are its services running?)";
     default:

@@ -17,8 +17,8 @@ inline constexpr int teams_per_block = Team::workers == 1 ? 2 : 1;
 template <class Team>
 inline constexpr int threads_per_block = teams_per_block<Team>* Team::threads;
 
-/// What a team has on chip before the arrays of its workspace: the workspace's pointers, one set for each warp,
-/// would take registers of every thread.
+/// What a team has on chip before the arrays of its workspace: the workspace's pointers, one set for each
+/// warp, would take registers of every thread.
 template <class Team, class Workspace>
 struct TeamMemory {
   static_assert(std::is_trivially_default_constructible_v<Workspace>, "nobody constructs it");
@@ -26,8 +26,8 @@ struct TeamMemory {
   Workspace workspaces[Team::workers];
 };
 
-/// The team that a thread is in, its place among all teams of the launch, and its workspace, which stays as the
-/// warp's first lane has carved it.
+/// The team that a thread is in, its place among all teams of the launch, and its workspace, which stays as
+/// the warp's first lane has carved it.
 template <class Team, class Workspace>
 class TeamSeat {
  public:
@@ -43,7 +43,8 @@ class TeamSeat {
     auto* const memory = arena.take<TeamMemory<Team, Workspace>>(1);
     team = Team{memory->warp_sums};
     workspace_ = memory->workspaces + team.worker();
-    if (threadIdx.x % Team::lanes == 0) workspace_->carve(arena, network);  // in place: a copy would be in registers
+    if (threadIdx.x % Team::lanes == 0)
+      workspace_->carve(arena, network);  // in place: a copy would be in registers
     __syncwarp();
   }
 

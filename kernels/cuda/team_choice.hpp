@@ -20,8 +20,9 @@ struct TeamChoiceInput {
 /// - there are fewer replicas than resident warps, so that warps would idle, or
 /// - the replica in float (w, w', w' - w) does not fit into a warp's share of the memory on chip, while the
 ///   warps of a block share one copy,
-/// and where there is more than one tile of points to share out. Decisions of a model are some short dot products
-/// and what follows from them, which the warps of a block would all repeat, and wait for each other at every product.
+/// and where there is more than one tile of points to share out. Decisions of a model are some short dot
+/// products and what follows from them, which the warps of a block would all repeat, and wait for each other
+/// at every product.
 inline bool block_per_replica(const TeamChoiceInput& input) {
   if (input.tiles < 2 || input.decided_by_model) return false;
   const std::uint64_t warps = std::max<std::uint64_t>(1, input.resident_warps);

@@ -25,8 +25,9 @@ struct Matrices {
 
 /// C = alpha A B + beta C for every member; columns lie one after the other.
 template <class Real>
-cublasStatus_t multiply(cublasHandle_t handle, int rows, int columns, int inner, Real alpha, const Matrices<Real>& a,
-                        const Matrices<Real>& b, Real beta, Real* c, int leading, long long stride, int members) {
+cublasStatus_t multiply(cublasHandle_t handle, int rows, int columns, int inner, Real alpha,
+                        const Matrices<Real>& a, const Matrices<Real>& b, Real beta, Real* c, int leading,
+                        long long stride, int members) {
   if (rows <= 0 || columns <= 0 || inner <= 0 || members <= 0) return CUBLAS_STATUS_INVALID_VALUE;
   const auto elements = static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
   emulated_cuda::for_each_index(
@@ -70,18 +71,20 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t /*handle*/, cublasMath_t /*mode*
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b,
-                                         int rows, int columns, int inner, const float* alpha, const float* a,
-                                         int leading_a, long long stride_a, const float* b, int leading_b,
+cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t of_a,
+                                         cublasOperation_t of_b, int rows, int columns, int inner,
+                                         const float* alpha, const float* a, int leading_a,
+                                         long long stride_a, const float* b, int leading_b,
                                          long long stride_b, const float* beta, float* c, int leading_c,
                                          long long stride_c, int members) {
   return multiply<float>(handle, rows, columns, inner, *alpha, {a, of_a, leading_a, stride_a},
                          {b, of_b, leading_b, stride_b}, *beta, c, leading_c, stride_c, members);
 }
 
-cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b,
-                                         int rows, int columns, int inner, const double* alpha, const double* a,
-                                         int leading_a, long long stride_a, const double* b, int leading_b,
+cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t of_a,
+                                         cublasOperation_t of_b, int rows, int columns, int inner,
+                                         const double* alpha, const double* a, int leading_a,
+                                         long long stride_a, const double* b, int leading_b,
                                          long long stride_b, const double* beta, double* c, int leading_c,
                                          long long stride_c, int members) {
   return multiply<double>(handle, rows, columns, inner, *alpha, {a, of_a, leading_a, stride_a},

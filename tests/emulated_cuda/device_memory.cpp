@@ -80,7 +80,8 @@ void on_fault(int signal, siginfo_t* info, void* /*context*/) {
   const auto* at = static_cast<const unsigned char*>(info->si_addr);
   if (const Allocation* const allocation = find(at)) {
     const bool closed = !allocation->freed && allocation->kind == MemoryKind::device && open_count == 0;
-    fail((closed ? "the host touched " : "a kernel or a copy touched, or went beyond, ") + describe(*allocation, at));
+    fail((closed ? "the host touched " : "a kernel or a copy touched, or went beyond, ") +
+         describe(*allocation, at));
   }
   if (at >= langevo::on_chip && at < langevo::on_chip + langevo::on_chip_capacity)
     fail("a kernel went beyond its memory on chip");
@@ -116,13 +117,15 @@ void* allocate(MemoryKind kind, std::size_t bytes, std::size_t limit) {
   if (kind == MemoryKind::device && device_bytes + bytes > limit) return nullptr;
   const std::size_t aligned = rounded_up(std::max<std::size_t>(bytes, 1), alignment);
   const std::size_t region_bytes = rounded_up(aligned, page) + 2 * page;
-  void* const mapped = mmap(nullptr, region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const mapped =
+      mmap(nullptr, region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   auto* const region = static_cast<unsigned char*>(mapped);
   Allocation allocation{kind, region + region_bytes - page - aligned, bytes, region, region_bytes};
   protect(allocation, PROT_READ | PROT_WRITE);
   std::memset(allocation.begin, poison, bytes);
-  std::memset(allocation.end(), beyond, static_cast<std::size_t>(allocation.region_end() - page - allocation.end()));
+  std::memset(allocation.end(), beyond,
+              static_cast<std::size_t>(allocation.region_end() - page - allocation.end()));
   if (kind == MemoryKind::device) {
     device_bytes += bytes;
     if (open_count == 0) protect(allocation, PROT_NONE);
@@ -154,8 +157,8 @@ bool release(MemoryKind kind, void* memory) {
 bool is_allocated(MemoryKind kind, const void* begin, std::size_t bytes) {
   const Allocation* const allocation = find(begin);
   const auto* const first = static_cast<const unsigned char*>(begin);
-  return allocation != nullptr && allocation->kind == kind && !allocation->freed && first >= allocation->begin &&
-         first + bytes <= allocation->end();
+  return allocation != nullptr && allocation->kind == kind && !allocation->freed &&
+         first >= allocation->begin && first + bytes <= allocation->end();
 }
 
 std::size_t allocated_bytes() {
@@ -165,7 +168,8 @@ std::size_t allocated_bytes() {
 OpenDeviceMemory::OpenDeviceMemory() {
   if (open_count++ > 0) return;
   for (const auto& [region, allocation] : allocations) {
-    if (!allocation.freed && allocation.kind == MemoryKind::device) protect(allocation, PROT_READ | PROT_WRITE);
+    if (!allocation.freed && allocation.kind == MemoryKind::device)
+      protect(allocation, PROT_READ | PROT_WRITE);
   }
 }
 
@@ -181,8 +185,8 @@ OpenDeviceMemory::~OpenDeviceMemory() {
 void renew_on_chip_memory(std::size_t bytes) {
   watch_faults();
   // New pages: to the thread sanitizer what another block did with the same addresses is nothing to this one.
-  mmap(langevo::on_chip, langevo::on_chip_capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-       0);
+  mmap(langevo::on_chip, langevo::on_chip_capacity, PROT_READ | PROT_WRITE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   const std::size_t open = rounded_up(bytes, page);
   std::memset(langevo::on_chip, poison, bytes);
   std::memset(langevo::on_chip + bytes, beyond, open - bytes);

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 
-/// Memory that only kernels and copies may touch. It begins filled with bytes that make NaNs and wild indices; it is
-/// closed to the host; it stays closed to all once it was freed; and it ends where a page ends. Who touches what is
-/// not open to him ends the program with a sentence.
+/// Memory that only kernels and copies may touch. It begins filled with bytes that make NaNs and wild
+/// indices; it is closed to the host; it stays closed to all once it was freed; and it ends where a page
+/// ends. Who touches what is not open to him ends the program with a sentence.
 namespace emulated_cuda {
 
 enum class MemoryKind { device, pinned };

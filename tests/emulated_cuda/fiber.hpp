@@ -7,8 +7,8 @@
 
 namespace emulated_cuda {
 
-/// A function with a stack of its own that can pause and be resumed. One fiber runs at a time, in the thread that
-/// resumes it. The address and thread sanitizers are told of every change of stack.
+/// A function with a stack of its own that can pause and be resumed. One fiber runs at a time, in the thread
+/// that resumes it. The address and thread sanitizers are told of every change of stack.
 class Fiber {
  public:
   Fiber() = default;
@@ -30,8 +30,8 @@ class Fiber {
 
   [[nodiscard]] bool ended() const { return ended_; }
 
-  /// The calls that led to a frame of this fiber, innermost first: body(return address) for each. Needs code that is
-  /// compiled with frame pointers.
+  /// The calls that led to a frame of this fiber, innermost first: body(return address) for each. Needs code
+  /// that is compiled with frame pointers.
   template <class Body>
   void each_call(void* const* frame, const Body& body) const {
     for (; holds(frame) && frame[1] != nullptr; frame = static_cast<void* const*>(*frame)) body(frame[1]);

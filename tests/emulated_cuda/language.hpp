@@ -1,8 +1,8 @@
 #pragma once
 
-// What nvcc's language has and C++ has not, for CUDA code that a C++ compiler is given: included before everything
-// else (-include). Memory on chip is the one array that kernels declare, `extern __shared__ unsigned char on_chip[]`;
-// static __shared__ variables would be every thread's own.
+// What nvcc's language has and C++ has not, for CUDA code that a C++ compiler is given: included before
+// everything else (-include). Memory on chip is the one array that kernels declare, `extern __shared__
+// unsigned char on_chip[]`; static __shared__ variables would be every thread's own.
 #if __has_include(<cuda_runtime_api.h>)
 #  include <cuda_runtime_api.h>
 #endif

@@ -25,16 +25,17 @@ struct Device {
   int blocks_per_multiprocessor = 32;
   int registers_per_thread = 255;  ///< of every kernel: what the compiler may use at the most
   cudaComputeMode mode = cudaComputeModeDefault;
-  cudaError_t when_taken = cudaSuccess;        ///< what cudaSetDevice says
+  cudaError_t when_taken = cudaSuccess;           ///< what cudaSetDevice says
   cudaError_t when_code_is_loaded = cudaSuccess;  ///< what the first look at a kernel says
-  cudaError_t when_asked = cudaSuccess;        ///< what cudaGetDeviceProperties says
+  cudaError_t when_asked = cudaSuccess;           ///< what cudaGetDeviceProperties says
 };
 
-/// When streams do what they are told: at once; as late as they may, when somebody waits; or at some time between.
+/// When streams do what they are told: at once; as late as they may, when somebody waits; or at some time
+/// between.
 enum class Streams { eager, late, random };
 
 struct Machine {
-  int driver_version = CUDART_VERSION;  ///< 0: there is no driver
+  int driver_version = CUDART_VERSION;     ///< 0: there is no driver
   cudaError_t when_counted = cudaSuccess;  ///< what cudaGetDeviceCount says
   std::vector<Device> devices{1};
   Streams streams = Streams::eager;
@@ -44,12 +45,13 @@ struct Machine {
 
   bool sees_forks = true;  ///< a child of a process that used CUDA cannot use it
 
-  int contexts = 0;         ///< made so far, each on one device
+  int contexts = 0;          ///< made so far, each on one device
   std::size_t launches = 0;  ///< of kernels, done so far
 };
 
 /// Of this process. Its order of threads and its streams can be chosen by environment variables,
-/// EMULATED_CUDA_ORDER=ascending|descending|random, EMULATED_CUDA_STREAMS=eager|late|random, EMULATED_CUDA_SEED=n.
+/// EMULATED_CUDA_ORDER=ascending|descending|random, EMULATED_CUDA_STREAMS=eager|late|random,
+/// EMULATED_CUDA_SEED=n.
 Machine& machine();
 
 /// A new machine of the same kind, with nothing allocated and no context.

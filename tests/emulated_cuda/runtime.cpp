@@ -28,7 +28,7 @@ struct Runtime {
   std::set<int> with_context;  ///< devices
   pid_t process = 0;           ///< that made the first context
   cudaError_t last = cudaSuccess;
-  cudaError_t lost = cudaSuccess;  ///< what every call says since a device was lost
+  cudaError_t lost = cudaSuccess;            ///< what every call says since a device was lost
   std::map<const void*, int> on_chip_limit;  ///< of kernels that asked for more
   Stream default_stream;
 };
@@ -105,11 +105,13 @@ EventHandle& event_of(cudaEvent_t event) {
 
 void expect_device_memory(const void* begin, std::size_t bytes, const char* what) {
   if (bytes > 0 && !is_allocated(MemoryKind::device, begin, bytes))
-    fail(std::string(what) + " of " + std::to_string(bytes) + " bytes is not within device memory that is allocated");
+    fail(std::string(what) + " of " + std::to_string(bytes) +
+         " bytes is not within device memory that is allocated");
 }
 
 void expect_host_memory(const void* begin, const char* what) {
-  if (is_allocated(MemoryKind::device, begin, 1)) fail(std::string(what) + " is device memory, not the host's");
+  if (is_allocated(MemoryKind::device, begin, 1))
+    fail(std::string(what) + " is device memory, not the host's");
 }
 
 std::function<void()> copy(void* to, const void* from, std::size_t bytes) {
@@ -119,8 +121,8 @@ std::function<void()> copy(void* to, const void* from, std::size_t bytes) {
   };
 }
 
-/// Copies from and to memory that is not pinned: the runtime takes it in before it returns, and returns when it is
-/// complete.
+/// Copies from and to memory that is not pinned: the runtime takes it in before it returns, and returns when
+/// it is complete.
 cudaError_t copy_async(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, Stream& stream) {
   if (bytes == 0) return cudaSuccess;
   if (kind == cudaMemcpyHostToDevice) {
@@ -129,8 +131,8 @@ cudaError_t copy_async(void* to, const void* from, std::size_t bytes, cudaMemcpy
     if (is_allocated(MemoryKind::pinned, from, bytes)) {
       stream.submit(copy(to, from, bytes));
     } else {
-      auto staged =
-          std::make_shared<std::string>(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+      auto staged = std::make_shared<std::string>(static_cast<const char*>(from),
+                                                  static_cast<const char*>(from) + bytes);
       stream.submit([to, bytes, staged = std::move(staged)] { copy(to, staged->data(), bytes)(); });
     }
   } else if (kind == cudaMemcpyDeviceToHost) {
@@ -198,7 +200,8 @@ Streams streams_of(const char* name) {
 
 Machine machine_of_environment() {
   const char* const seed = std::getenv("EMULATED_CUDA_SEED");
-  set_order(order_of(std::getenv("EMULATED_CUDA_ORDER")), seed == nullptr ? 1 : static_cast<unsigned>(std::atoi(seed)));
+  set_order(order_of(std::getenv("EMULATED_CUDA_ORDER")),
+            seed == nullptr ? 1 : static_cast<unsigned>(std::atoi(seed)));
   Machine one;
   one.streams = streams_of(std::getenv("EMULATED_CUDA_STREAMS"));
   return one;
@@ -223,14 +226,16 @@ void reset_machine() {
   state.on_chip_limit.clear();
 }
 
-void launch(const void* kernel, std::uint64_t blocks, int threads, std::size_t on_chip_bytes, cudaStream_t stream,
-            std::function<void()> body) {
+void launch(const void* kernel, std::uint64_t blocks, int threads, std::size_t on_chip_bytes,
+            cudaStream_t stream, std::function<void()> body) {
   call_on_device([&] {
     if (device().when_code_is_loaded != cudaSuccess) return device().when_code_is_loaded;
     const auto asked = runtime().on_chip_limit.find(kernel);
-    const std::size_t limit = asked == runtime().on_chip_limit.end() ? device().on_chip_bytes_unasked
-                                                                     : static_cast<std::size_t>(asked->second);
-    if (blocks == 0 || blocks > 0x7fffffffu || threads <= 0 || threads > 1024) return cudaErrorInvalidConfiguration;
+    const std::size_t limit = asked == runtime().on_chip_limit.end()
+                                  ? device().on_chip_bytes_unasked
+                                  : static_cast<std::size_t>(asked->second);
+    if (blocks == 0 || blocks > 0x7fffffffu || threads <= 0 || threads > 1024)
+      return cudaErrorInvalidConfiguration;
     if (on_chip_bytes > limit) return cudaErrorInvalidValue;
     if (resident_blocks(device(), threads, on_chip_bytes) == 0) return cudaErrorLaunchOutOfResources;
     stream_of(stream).submit([=, body = std::move(body)] {
@@ -394,7 +399,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* /*
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return call_on_device([&]() -> cudaError_t {
-    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) fail("a function attribute that is not emulated");
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize)
+      fail("a function attribute that is not emulated");
     if (value < 0 || static_cast<std::size_t>(value) > device().on_chip_bytes_per_block)
       return cudaErrorInvalidValue;
     runtime().on_chip_limit[kernel] = value;
@@ -509,10 +515,10 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
   });
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  return call_on_device([&]() -> cudaError_t {
-    return copy_async(to, from, bytes, kind, stream_of(stream));
-  });
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  return call_on_device(
+      [&]() -> cudaError_t { return copy_async(to, from, bytes, kind, stream_of(stream)); });
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {

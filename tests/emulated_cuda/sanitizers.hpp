@@ -10,8 +10,9 @@
 #  include <sanitizer/common_interface_defs.h>
 #endif
 
-/// What sanitizers have to be told: changes of stack and, where races are looked for, which accesses are ordered.
-/// Files that emulate are compiled without the thread sanitizer, so that it sees CUDA code and copies alone.
+/// What sanitizers have to be told: changes of stack and, where races are looked for, which accesses are
+/// ordered. Files that emulate are compiled without the thread sanitizer, so that it sees CUDA code and
+/// copies alone.
 namespace emulated_cuda::sanitizers {
 
 #if defined(EMULATED_CUDA_FINDS_RACES)

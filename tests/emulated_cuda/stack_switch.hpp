@@ -10,8 +10,8 @@ namespace emulated_cuda {
 
 #if defined(__x86_64__)
 
-/// Where a computation was left. (The library's own swapcontext asks the kernel for the signal mask each time,
-/// which takes ten times as long.)
+/// Where a computation was left. (The library's own swapcontext asks the kernel for the signal mask each
+/// time, which takes ten times as long.)
 struct Context {
   void* stack_pointer = nullptr;
 };

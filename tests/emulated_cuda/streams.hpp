@@ -7,9 +7,9 @@
 
 #include "machine.hpp"
 
-/// Streams and events. What a stream is told to do waits in its queue until somebody needs it, or is done at once,
-/// as Machine::streams says; the results of a right program are the same. To the thread sanitizer each stream is a
-/// thread of its own, which events and waits order.
+/// Streams and events. What a stream is told to do waits in its queue until somebody needs it, or is done at
+/// once, as Machine::streams says; the results of a right program are the same. To the thread sanitizer each
+/// stream is a thread of its own, which events and waits order.
 namespace emulated_cuda {
 
 class Stream;

@@ -1,5 +1,5 @@
-// The ways in which a device does not start that users report most: `--backend auto` says why in one line and takes the
-// CPU, `--backend cuda` ends with one sentence, and no device is touched that is not asked for.
+// The ways in which a device does not start that users report most: `--backend auto` says why in one line and
+// takes the CPU, `--backend cuda` ends with one sentence, and no device is touched that is not asked for.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,7 +136,8 @@ TEST_F(DeviceStarts, NothingVisible) {
   expect_reason("no NVIDIA device that this user may use");
   for (const char* const visible : {"", "MIG-41b36014-8a2b-5c0f-9e2e-8a6e6f5b7c11"}) {
     setenv("CUDA_VISIBLE_DEVICES", visible, 1);
-    expect_reason("CUDA_VISIBLE_DEVICES is '" + std::string(visible) + "', which names no device of this machine");
+    expect_reason("CUDA_VISIBLE_DEVICES is '" + std::string(visible) +
+                  "', which names no device of this machine");
   }
 }
 
@@ -144,8 +145,8 @@ TEST_F(DeviceStarts, AForkedChild) {
   const auto in_parent = make_on(BackendKind::cuda);
   const pid_t child = fork();
   if (child == 0) {
-    const bool told = why_not_cuda().find("forked") != std::string::npos &&
-                      refusal().find("forked") != std::string::npos;
+    const bool told =
+        why_not_cuda().find("forked") != std::string::npos && refusal().find("forked") != std::string::npos;
     _exit(told ? 0 : 1);
   }
   int status = 1;

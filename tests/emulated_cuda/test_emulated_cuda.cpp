@@ -1,5 +1,5 @@
-// The emulated device itself: kernels that keep the rules do what they should, and every rule that is broken ends
-// the program with its sentence.
+// The emulated device itself: kernels that keep the rules do what they should, and every rule that is broken
+// ends the program with its sentence.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -102,7 +102,8 @@ class EmulatedCuda : public testing::Test {
   }
 
   template <class Kernel, class... Arguments>
-  void run(Kernel kernel, std::uint64_t blocks, int threads, std::size_t bytes, const Arguments&... arguments) {
+  void run(Kernel kernel, std::uint64_t blocks, int threads, std::size_t bytes,
+           const Arguments&... arguments) {
     launch_async(kernel, blocks, threads, bytes, stream_, arguments...);
     stream_.synchronize();
   }
@@ -142,8 +143,10 @@ TEST_F(EmulatedCuda, CollectivesThatDoNotMatchEndTheProgram) {
 
 TEST_F(EmulatedCuda, NobodyTouchesWhatIsNotHis) {
   DeviceArray<double> out(33, Filled::before_it_is_read);
-  EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{33}), "wrote beyond device memory of 264 bytes");
-  EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{70}), "went beyond, device memory of 264 bytes");
+  EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{33}),
+               "wrote beyond device memory of 264 bytes");
+  EXPECT_DEATH(run(write_to, 1, 32, 0, out.data(), std::size_t{70}),
+               "went beyond, device memory of 264 bytes");
   EXPECT_DEATH(out.data()[0] = 1, "the host touched device memory");
   EXPECT_DEATH(run(write_on_chip, 1, 32, 640, std::size_t{640}), "wrote beyond its memory on chip");
   EXPECT_DEATH(run(write_on_chip, 1, 32, 640, std::size_t{8192}), "went beyond its memory on chip");
@@ -185,7 +188,8 @@ TEST_F(EmulatedCuda, LaunchesHaveTheLimitsOfACard) {
   EXPECT_TRUE(fails(0, 32, 0));
   EXPECT_TRUE(fails(std::uint64_t{1} << 31, 32, 0));
   const void* const kernel = reinterpret_cast<const void*>(write_to);
-  EXPECT_EQ(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 232449), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 232449),
+            cudaErrorInvalidValue);
   EXPECT_EQ(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 232448), cudaSuccess);
   cudaGetLastError();
   EXPECT_FALSE(fails(1, 256, 232448));

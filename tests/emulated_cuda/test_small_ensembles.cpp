@@ -1,5 +1,6 @@
-// Small ensembles under every rule, by warps, by blocks and layer by layer, on the emulated device: small enough to be
-// run in every order of threads and streams, and under the thread sanitizer. They end in the CPU's states.
+// Small ensembles under every rule, by warps, by blocks and layer by layer, on the emulated device: small
+// enough to be run in every order of threads and streams, and under the thread sanitizer. They end in the
+// CPU's states.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -41,7 +42,8 @@ struct Case {
 
 class SmallEnsemble : public testing::TestWithParam<Case> {
  protected:
-  SmallEnsemble() : problem_(GetParam().problem()), sigma_(problem_.network().parameter_count(), GetParam().sigma) {
+  SmallEnsemble()
+      : problem_(GetParam().problem()), sigma_(problem_.network().parameter_count(), GetParam().sigma) {
     for (std::size_t i = 0; i < sigma_.size(); i += 3) sigma_[i] *= 2;
   }
   void SetUp() override { emulated_cuda::reset_machine(); }
@@ -70,7 +72,8 @@ class SmallEnsemble : public testing::TestWithParam<Case> {
     EXPECT_EQ(expected.parameter_moments().mean, actual.parameter_moments().mean);
     const std::vector<double> losses = expected.losses();
     const std::vector<double> found = actual.losses();
-    for (std::size_t r = 0; r < losses.size(); ++r) EXPECT_NEAR(found[r], losses[r], 1e-12 * std::abs(losses[r]) + 1e-13);
+    for (std::size_t r = 0; r < losses.size(); ++r)
+      EXPECT_NEAR(found[r], losses[r], 1e-12 * std::abs(losses[r]) + 1e-13);
   }
 
   Problem problem_;
@@ -83,18 +86,20 @@ TEST_P(SmallEnsemble, DecidesAsTheCpu) {
     const Metropolis exact{c.beta, precision, Acceptance::exact};
     expect_same_decisions(*evolve(exact, BackendKind::cpu, 30), *evolve(exact, BackendKind::cuda, 30));
     const auto expected = evolve(exact, BackendKind::cpu, c.steps);
-    const auto screened = evolve(Metropolis{c.beta, precision, Acceptance::screened}, BackendKind::cuda, c.steps);
+    const auto screened =
+        evolve(Metropolis{c.beta, precision, Acceptance::screened}, BackendKind::cuda, c.steps);
     expect_same_decisions(*expected, *screened);
     EXPECT_GT(screened->counters().decided_by_model, 0);
   }
-  expect_same_decisions(*evolve(Metropolis{c.beta}, BackendKind::cpu, c.steps),
-                        *evolve(Metropolis{.beta = c.beta, .acceptance = Acceptance::automatic}, BackendKind::cuda,
-                                c.steps));
+  expect_same_decisions(
+      *evolve(Metropolis{c.beta}, BackendKind::cpu, c.steps),
+      *evolve(Metropolis{.beta = c.beta, .acceptance = Acceptance::automatic}, BackendKind::cuda, c.steps));
 }
 
 TEST_P(SmallEnsemble, FollowsGradientsToRounding) {
   for (const Rule& rule : {Rule{Gradient{1e-2}}, Rule{NormalizedGradient{1e-2}}, Rule{Langevin{1e3, 1}}}) {
-    const std::vector<double> expected = evolve(rule, BackendKind::cpu, 6)->parameters(0, GetParam().replicas);
+    const std::vector<double> expected =
+        evolve(rule, BackendKind::cpu, 6)->parameters(0, GetParam().replicas);
     const std::vector<double> actual = evolve(rule, BackendKind::cuda, 6)->parameters(0, GetParam().replicas);
     for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(expected[i], actual[i], 1e-12);
   }
@@ -128,13 +133,14 @@ TEST_P(SmallEnsemble, LayerByLayerLikewise) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, SmallEnsemble,
-    testing::Values(Case{"hessian", {1, 5, 1}, Activation::tanh, Loss::mse, 100, inf, 1e-4, 3, 200},
-                    Case{"hessian_at_a_temperature", {1, 6, 1}, Activation::sigmoid, Loss::mse, 130, 1e4, 1e-3, 2, 120},
-                    Case{"classes", {1, 5, 3}, Activation::tanh, Loss::cross_entropy, 50, 1e5, 1e-4, 2, 120},
-                    Case{"straight_lines", {1, 5, 2}, Activation::relu, Loss::mse, 70, inf, 1e-4, 2, 120},
-                    Case{"learnt_by_a_block", {1, 5, 4, 1}, Activation::tanh, Loss::mse, 100, inf, 1e-5, 2, 200},
-                    Case{"learnt_by_a_warp", {1, 5, 4, 1}, Activation::tanh, Loss::mse, 60, inf, 1e-5, 3, 200},
-                    Case{"one_layer", {2, 2}, Activation::identity, Loss::mse, 100, 1e4, 1e-4, 2, 120}),
+    testing::Values(
+        Case{"hessian", {1, 5, 1}, Activation::tanh, Loss::mse, 100, inf, 1e-4, 3, 200},
+        Case{"hessian_at_a_temperature", {1, 6, 1}, Activation::sigmoid, Loss::mse, 130, 1e4, 1e-3, 2, 120},
+        Case{"classes", {1, 5, 3}, Activation::tanh, Loss::cross_entropy, 50, 1e5, 1e-4, 2, 120},
+        Case{"straight_lines", {1, 5, 2}, Activation::relu, Loss::mse, 70, inf, 1e-4, 2, 120},
+        Case{"learnt_by_a_block", {1, 5, 4, 1}, Activation::tanh, Loss::mse, 100, inf, 1e-5, 2, 200},
+        Case{"learnt_by_a_warp", {1, 5, 4, 1}, Activation::tanh, Loss::mse, 60, inf, 1e-5, 3, 200},
+        Case{"one_layer", {2, 2}, Activation::identity, Loss::mse, 100, 1e4, 1e-4, 2, 120}),
     [](const auto& which) { return which.param.name; });
 
 /// More replicas than fit on the device go there in turns, while a snapshot of them is on its way.
@@ -146,7 +152,8 @@ TEST(SmallEnsembles, BatchesAndSnapshotsOnSeveralStreams) {
     BackendOptions options;
     options.kind = kind;
     options.device_memory_limit = limit;
-    auto backend = make_backend(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
+    auto backend =
+        make_backend(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
     backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, seed, 0));
     backend->set_parameters(149, std::vector<double>(n, 0.25));
     backend->advance(0, 6);
@@ -165,7 +172,8 @@ TEST(SmallEnsembles, BatchesAndSnapshotsOnSeveralStreams) {
     EXPECT_EQ(snapshot.moments.mean, then.moments.mean);
     EXPECT_EQ(snapshot.moments.sum_squared_deviations, then.moments.sum_squared_deviations);
     EXPECT_EQ(snapshot.traced, then.traced);
-    for (std::size_t r = 0; r < then.losses.size(); ++r) EXPECT_NEAR(snapshot.losses[r], then.losses[r], 1e-13);
+    for (std::size_t r = 0; r < then.losses.size(); ++r)
+      EXPECT_NEAR(snapshot.losses[r], then.losses[r], 1e-13);
     EXPECT_EQ(backend->parameters(0, 150), expected->parameters(0, 150));
   }
 }
@@ -176,7 +184,8 @@ TEST(SmallEnsembles, ANotFiniteGradientNamesStepAndReplica) {
   const std::size_t n = problem.network().parameter_count();
   BackendOptions options;
   options.kind = BackendKind::cuda;
-  const auto backend = make_backend(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
+  const auto backend =
+      make_backend(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
   try {
     backend->advance(0, 100);

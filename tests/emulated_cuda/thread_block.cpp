@@ -42,8 +42,8 @@ const char* name_of(Wait wait) {
 struct Thread {
   Fiber fiber;
   Wait wait = Wait::nothing;
-  std::uint64_t value = 0;  ///< given to a collective,
-  int partner = 0;          ///< and whose the thread is to get
+  std::uint64_t value = 0;       ///< given to a collective,
+  int partner = 0;               ///< and whose the thread is to get
   void* const* frame = nullptr;  ///< of the collective that it waits at,
   std::uint64_t way = 0;         ///< and a hash of the calls that led there
 };
@@ -55,8 +55,9 @@ Thread* const threads = new Thread[most_threads];
 Thread* current = nullptr;
 Order chosen_order = Order::ascending;
 
-/// Tags for the thread sanitizer: barriers order memory, shuffles and votes do not (CUDA C++ Programming Guide,
-/// "Warp Shuffle Functions"). Two of each take turns, as a fast lane may be at the next barrier already.
+/// Tags for the thread sanitizer: barriers order memory, shuffles and votes do not (CUDA C++ Programming
+/// Guide, "Warp Shuffle Functions"). Two of each take turns, as a fast lane may be at the next barrier
+/// already.
 char warp_tags[2][most_threads / warp_size];
 char block_tags[2];
 char end_tag;
@@ -130,7 +131,8 @@ WarpState meet(const Warp& warp) {
   const Thread& first = threads[warp.first];
   for (int t = warp.first + 1; t < warp.end; ++t) {
     const Thread& thread = threads[t];
-    if (thread.wait == first.wait && thread.way == first.way && thread.fiber.ended() == first.fiber.ended()) continue;
+    if (thread.wait == first.wait && thread.way == first.way && thread.fiber.ended() == first.fiber.ended())
+      continue;
     if (thread.fiber.ended() != first.fiber.ended())
       fail_at("a lane of a warp has ended while others wait for it", warp.first, t);
     if (thread.wait != first.wait) fail_at("lanes of a warp are at different collectives", warp.first, t);
@@ -150,7 +152,8 @@ void exchange_values(const Warp& warp) {
   const std::uint64_t most = *std::max_element(value, value + lanes);
   for (int lane = 0; lane < lanes; ++lane) {
     Thread& thread = threads[warp.first + lane];
-    if (met_at == Wait::exchange && thread.partner >= lanes) fail("a shuffle asks a lane that does not exist");
+    if (met_at == Wait::exchange && thread.partner >= lanes)
+      fail("a shuffle asks a lane that does not exist");
     thread.value = met_at == Wait::exchange ? value[thread.partner] : most;
   }
 }
@@ -159,7 +162,8 @@ void exchange_values(const Warp& warp) {
 class Turns {
  public:
   Turns(int first, int count) : count_(count) {
-    for (int i = 0; i < count; ++i) place_[i] = first + (chosen_order == Order::descending ? count - 1 - i : i);
+    for (int i = 0; i < count; ++i)
+      place_[i] = first + (chosen_order == Order::descending ? count - 1 - i : i);
     shuffle();
   }
   void shuffle() {
@@ -173,8 +177,8 @@ class Turns {
   int count_;
 };
 
-/// Runs a warp on to a barrier of the block or to its end; in random order perhaps to its next collective only, so
-/// that warps overtake each other.
+/// Runs a warp on to a barrier of the block or to its end; in random order perhaps to its next collective
+/// only, so that warps overtake each other.
 WarpState run_warp(const Warp& warp) {
   Turns lanes(warp.first, warp.end - warp.first);
   for (;;) {
@@ -267,7 +271,8 @@ __attribute__((noinline)) bool any(unsigned mask, bool value) {
   return current->value != 0;
 }
 
-void run_grid(unsigned blocks, int count, const std::function<void()>& body, const std::function<void()>& prepare) {
+void run_grid(unsigned blocks, int count, const std::function<void()>& body,
+              const std::function<void()>& prepare) {
   if (count > most_threads) fail("a block has more than 1024 threads");
   here.block_size = {static_cast<unsigned>(count), 1, 1};
   here.grid_size = {blocks, 1, 1};

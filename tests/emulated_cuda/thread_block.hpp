@@ -5,10 +5,10 @@
 #include <functional>
 #include <random>
 
-/// Blocks of CUDA threads on a CPU. Every thread is a fiber that runs to its next collective; a warp goes on when
-/// all of its lanes have come to the same one, a block when all of its threads have come to a barrier. What breaks
-/// CUDA's rules ends the program with a sentence: lanes at different collectives or at the same one by different
-/// ways, a thread that ends while others wait for it, a barrier that nobody can leave.
+/// Blocks of CUDA threads on a CPU. Every thread is a fiber that runs to its next collective; a warp goes on
+/// when all of its lanes have come to the same one, a block when all of its threads have come to a barrier.
+/// What breaks CUDA's rules ends the program with a sentence: lanes at different collectives or at the same
+/// one by different ways, a thread that ends while others wait for it, a barrier that nobody can leave.
 namespace emulated_cuda {
 
 struct Index {
@@ -28,7 +28,8 @@ extern ThreadPlace here;
 
 inline constexpr int warp_size = 32;
 
-/// The order in which lanes of a warp and warps of a block take turns; nothing that is promised may depend on it.
+/// The order in which lanes of a warp and warps of a block take turns; nothing that is promised may depend on
+/// it.
 enum class Order { ascending, descending, random };
 
 /// Order and seed of what follows.
