@@ -49,9 +49,10 @@ struct Machine {
   std::size_t launches = 0;  ///< of kernels, done so far
 };
 
-/// Of this process. Its order of threads and its streams can be chosen by environment variables,
-/// EMULATED_CUDA_ORDER=ascending|descending|random, EMULATED_CUDA_STREAMS=eager|late|random,
-/// EMULATED_CUDA_SEED=n.
+/// Of this process. Environment variables choose its order of threads and its streams,
+/// EMULATED_CUDA_ORDER=ascending| descending|random, EMULATED_CUDA_STREAMS=eager|late|random,
+/// EMULATED_CUDA_SEED=n, and what is wrong with it,
+/// EMULATED_CUDA_FAULT=old-driver|no-permission|taken|no-code|lost.
 Machine& machine();
 
 /// A new machine of the same kind, with nothing allocated and no context.

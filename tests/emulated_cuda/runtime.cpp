@@ -198,12 +198,31 @@ Streams streams_of(const char* name) {
   fail(std::string("EMULATED_CUDA_STREAMS is '") + name + "'; give eager, late or random");
 }
 
+/// What users report most, by name.
+void break_machine(Machine& one, const std::string& fault) {
+  if (fault == "old-driver") {
+    one.driver_version = 12040;
+  } else if (fault == "no-permission") {
+    one.when_counted = cudaErrorOperatingSystem;
+  } else if (fault == "taken") {
+    one.devices[0].mode = cudaComputeModeExclusiveProcess;
+    one.devices[0].when_taken = cudaErrorDevicesUnavailable;
+  } else if (fault == "no-code") {
+    one.devices[0].when_code_is_loaded = cudaErrorNoKernelImageForDevice;
+  } else if (fault == "lost") {
+    one.launches_before_loss = 20;
+  } else {
+    fail("EMULATED_CUDA_FAULT is '" + fault + "'; give old-driver, no-permission, taken, no-code or lost");
+  }
+}
+
 Machine machine_of_environment() {
   const char* const seed = std::getenv("EMULATED_CUDA_SEED");
   set_order(order_of(std::getenv("EMULATED_CUDA_ORDER")),
             seed == nullptr ? 1 : static_cast<unsigned>(std::atoi(seed)));
   Machine one;
   one.streams = streams_of(std::getenv("EMULATED_CUDA_STREAMS"));
+  if (const char* const fault = std::getenv("EMULATED_CUDA_FAULT")) break_machine(one, fault);
   return one;
 }
 
