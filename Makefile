@@ -11,7 +11,8 @@ export CMAKE_GENERATOR ?= Ninja
 endif
 
 # $(call build,PRESET[,TARGET])
-build = cmake --preset $(1) $(CMAKE_ARGUMENTS) && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
+cuda = AUTO
+build = cmake --preset $(1) -D LANGEVO_CUDA=$(cuda) $(CMAKE_ARGUMENTS) && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
 sources = $(shell git ls-files -co --exclude-standard '*.hpp' '*.cpp' '*.cuh' '*.cu')
 # clang knows no quadmath.h; tests/package is a project of its own.
 tidy_sources = $(filter-out tests/package/%,$(filter %.cpp,$(sources)))
@@ -29,8 +30,17 @@ help:
 	@echo 'make tidy                  clang-tidy on all sources; its warnings are errors'
 	@echo 'make clean                 remove build/, run.nc, run.png'
 
+# The demo compiles code for a GPU only where there is one, as that takes longer than all the rest; the tests compile
+# everything.
+ifeq ($(shell nvidia-smi -L 2>/dev/null),)
+demo: cuda = OFF
+endif
+
 .PHONY: demo
-demo: install-dependencies
+demo:
+	@echo 'langevo: looking for what is missing, building the program (about two minutes on two cores), running a small'
+	@echo '         version of the paper'"'"'s Fig. 1 (about one minute), and drawing it: run.nc, run.png'
+	@$(MAKE) --no-print-directory install-dependencies
 	$(call build,release,langevo)
 	build/release/langevo run --preset fig1 --quick -o run.nc
 	PYTHONPATH=python $(PYTHON) -m langevo plot run.nc -o run.png
