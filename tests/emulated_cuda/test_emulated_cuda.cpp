@@ -55,6 +55,15 @@ __global__ static void a_warp_ends() {
   if (threadIdx.x >= 32) __syncthreads();
 }
 
+__global__ static void warps_wait_at_different_places(double* out) {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+    out[0] = 1;
+  } else {
+    __syncthreads();
+    out[1] = 1;
+  }
+}
 __global__ static void part_of_a_warp_waits_for_the_block() {
   if (threadIdx.x % 2 == 0) {
     __syncthreads();
@@ -138,6 +147,8 @@ TEST_F(EmulatedCuda, CollectivesThatDoNotMatchEndTheProgram) {
   EXPECT_DEATH(run(lanes_come_by_different_ways, 1, 32, 0, out.data()), "by different ways");
   EXPECT_DEATH(run(a_lane_ends, 1, 32, 0), "a lane of a warp has ended");
   EXPECT_DEATH(run(a_warp_ends, 1, 64, 0), "nobody can leave");
+  EXPECT_DEATH(run(warps_wait_at_different_places, 1, 64, 0, out.data()),
+               "come to __syncthreads by different ways");
   EXPECT_DEATH(run(part_of_a_warp_waits_for_the_block, 1, 32, 0), "different collectives");
 }
 

@@ -213,6 +213,10 @@ void run_block(int count) {
               warps[static_cast<std::size_t>(waits - state.begin())].first,
               warps[static_cast<std::size_t>(ended - state.begin())].first);
     }
+    for (const Warp& warp : warps) {
+      if (threads[warp.first].way != threads[0].way)
+        fail_at("warps of a block have come to __syncthreads by different ways", 0, warp.first);
+    }
     std::fill(state.begin(), state.end(), WarpState::ready);
   }
 }
