@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "emulated_team.hpp"
-#include "kernels/leading_part.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/model/leading_part.hpp"
 
 namespace langevo {
 namespace {

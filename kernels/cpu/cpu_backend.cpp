@@ -7,7 +7,7 @@
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/learnt_curvature.hpp"
+#include "kernels/model/learnt_curvature.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
