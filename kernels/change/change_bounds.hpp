@@ -1,6 +1,7 @@
 #pragma once
 
-#include "kernels/change/affine.hpp"
+#include "kernels/change/layer_norms.hpp"
+#include "kernels/change/roundings.hpp"
 
 /// Error bounds of values and changes that are carried from state to state, where no sum's order is known;
 /// see loss_change.hpp. Norms are 2-norms over a layer's units at one point, or bounds on them at all points.

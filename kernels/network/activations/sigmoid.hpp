@@ -1,32 +1,10 @@
 #pragma once
 
+#include "kernels/base/small_expm1.hpp"
 #include "kernels/network/activations/tanh.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
-
-/// e^d - 1 for |d| <= small_change.
-LANGEVO_INLINE float small_expm1(float d) {
-  float q = 1.38888889e-3f;
-  q = multiply_add(q, d, 8.33333333e-3f);
-  q = multiply_add(q, d, 4.16666667e-2f);
-  q = multiply_add(q, d, 1.66666667e-1f);
-  q = multiply_add(q, d, 0.5f);
-  return multiply_add(q * d, d, d);
-}
-LANGEVO_INLINE double small_expm1(double d) {
-  double q = 1.0 / 39916800;
-  q = multiply_add(q, d, 1.0 / 3628800);
-  q = multiply_add(q, d, 1.0 / 362880);
-  q = multiply_add(q, d, 1.0 / 40320);
-  q = multiply_add(q, d, 1.0 / 5040);
-  q = multiply_add(q, d, 1.0 / 720);
-  q = multiply_add(q, d, 1.0 / 120);
-  q = multiply_add(q, d, 1.0 / 24);
-  q = multiply_add(q, d, 1.0 / 6);
-  q = multiply_add(q, d, 0.5);
-  return multiply_add(q * d, d, d);
-}
 
 struct SigmoidActivation {
   template <class Real>
