@@ -5,7 +5,7 @@ proposal and lets the card do nothing else, at its full rate: a fraction of it s
 synchronisation, bounds, random numbers and idle lanes. A goal may lie above the ceiling: then it needs another kernel.
 
 A proposal evaluates the net at every data point. In float, exact steps take one of two ways
-(kernels/change/ladder/acceptance.hpp):
+(kernels/change/ladder/ladder.hpp):
 
 - `forward` (kernels/change/forward_change.hpp): one forward pass of the proposal, whose outputs are compared with the
   kept ones. One multiply-add for each weight and point; the activation is a quotient of polynomials

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "kernels/change/carried/carried_double_change.hpp"
-#include "kernels/change/ladder/acceptance.hpp"
+#include "kernels/change/ladder/ladder.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"

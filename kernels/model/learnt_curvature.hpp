@@ -2,7 +2,6 @@
 
 #include "kernels/model/directions.hpp"
 #include "kernels/network/hessian.hpp"
-#include "kernels/screened/controller.hpp"
 
 /// The leading part of a Hessian too large to keep, A ~ sum_r lambda_r v_r v_r^T, learnt from what a run
 /// computes anyway: over a stretch of accepted mutations d the slope changes by y = A d, and d is random, so
@@ -10,6 +9,21 @@
 /// projection approximation (Yang, IEEE Trans. Signal Process. 43, 95 (1995)); within it A is the matrix S
 /// that least squares of V^T y against V^T d give, and the v_r are turned into its eigenvectors, as
 /// eigenvalues near each other would leave them mixed.
+namespace langevo {
+
+/// What one replica knows of a curvature that it learns: sums over stretches, earlier
+/// ones with less weight, of products of the parts of y and d along the directions, in units of |d|.
+struct LearntCurvature {
+  int rank = 0;                              ///< directions in use
+  double seen = 0;                           ///< the sum of 1 since the last one began
+  double eigenvalue[leading_directions]{};   ///< v_r.A.v_r
+  SmallMatrix<leading_directions> changes;   ///< y y^T,
+  SmallMatrix<leading_directions> products;  ///< y d^T,
+  SmallMatrix<leading_directions> ways;      ///< d d^T
+};
+
+}  // namespace langevo
+
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -93,11 +107,11 @@ LANGEVO_INLINE SmallMatrix<leading_directions> curvature_within(const LearntCurv
 /// `directions`: v_r, [leading_directions][padded].
 template <class Team>
 LANGEVO_APART void learn_curvature(const Team& team, std::size_t padded, const float* change,
-                                   const float* way, float* directions, ScreeningState& state) {
+                                   const float* way, float* directions, LearntCurvature& known) {
   const double length = square_root(team.dot(padded, way, way));
   const double size = team.dot(padded, change, change);
   if (!(length > 0) || !(size > 0) || !is_finite(size)) return;
-  LearntCurvature learnt = state.learnt;
+  LearntCurvature learnt = known;
   // before they lean towards y, and so towards d: sums of what they knew nothing of
   DirectionParts of_change = parts_along_directions(team, padded, learnt.rank, directions, change);
   DirectionParts of_way = parts_along_directions(team, padded, learnt.rank, directions, way);
@@ -117,7 +131,7 @@ LANGEVO_APART void learn_curvature(const Team& team, std::size_t padded, const f
   turn(axes, learnt.products);
   turn(axes, learnt.ways);
   turn_directions(team, padded, axes, directions);
-  team.by_leader([&]() LANGEVO_BODY { state.learnt = learnt; });
+  team.by_leader([&]() LANGEVO_BODY { known = learnt; });
 }
 
 }  // namespace LANGEVO_TARGET

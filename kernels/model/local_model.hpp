@@ -20,6 +20,9 @@ struct RestOfCurvature {
 };
 
 struct LocalModel {
+  /// Accepted mutations that are worth the product that lets the slope follow them.
+  static constexpr std::uint32_t pending_worth_following = 16;
+
   float* slope;       ///< G at the present state as far as the model knows, D apart, [padded N]
   float* curvature;   ///< A at this anchor or an earlier one, [padded N][padded N]; null: learnt in part
   float* directions;  ///< v_r, see leading_part.hpp, 0 from `rank` on, [leading_directions][padded N]
@@ -104,18 +107,18 @@ LANGEVO_APART void set_curvature(const Team& team, const ProblemView& problem, c
   model.spread = square_root(squares);
 }
 
-/// The part of A that was learnt, and the mean of z.A.z / 2.
+/// The part of A that was learnt, and the `mean` of z.A.z / 2.
 template <class Team>
-LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const ScreeningState& state, float* directions,
-                                           LocalModel& model) {
+LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const LearntCurvature& learnt, double mean,
+                                           float* directions, LocalModel& model) {
   model.directions = directions;
-  model.rank = directions == nullptr ? 0 : state.learnt.rank;
+  model.rank = directions == nullptr ? 0 : learnt.rank;
   double trace = 0;
   for (int r = 0; r < leading_directions; ++r) {
-    model.eigenvalue[r] = r < model.rank ? state.learnt.eigenvalue[r] : 0.0;
+    model.eigenvalue[r] = r < model.rank ? learnt.eigenvalue[r] : 0.0;
     trace += model.eigenvalue[r];
   }
-  model.rest = {state.offset - 0.5 * trace, 0, 0};
+  model.rest = {mean - 0.5 * trace, 0, 0};
 }
 
 /// What |B D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each

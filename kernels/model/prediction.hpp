@@ -1,28 +1,19 @@
 #pragma once
 
-#include "kernels/change/ladder/acceptance.hpp"
+#include "kernels/change/ladder/verdict.hpp"
 #include "kernels/model/leading_part.hpp"
-#include "kernels/rules/kernel_rules.hpp"
-#include "kernels/rules/step_context.hpp"
+#include "langevo/dynamics.hpp"
 
 /// What a local model says of one proposal, with a bound on its error: estimates that cost more and more,
 /// until one of them decides. e: the error of the slope that the model carries.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// What a stretch is followed with.
-struct Stretch {
-  std::uint64_t asked;    ///< proposals asked for, of which it takes
-  std::uint64_t most;     ///< so many at the most
-  bool trusted;           ///< whether the model decides
-  std::uint64_t audited;  ///< proposal that is audited, if it comes to that
-  double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
-  AssumedError error;     ///< of the slope
-  double rounding;        ///< bound on the rounding errors of a prediction
-};
-
 /// What is assumed of the next few proposals.
 struct ModelBound {
+  /// An e larger than assumed is accounted for up to so many times.
+  static constexpr double most_allowed = 3;
+
   double along[leading_directions];  ///< bounds on e's parts along the model's directions,
   double across;                     ///< and on what the rest of e makes of a mutation,
   double others;                     ///< on errors that have nothing to do with e, curvature apart,
@@ -33,23 +24,6 @@ struct ModelBound {
     return square_root(along_directions * along_directions + across * across);
   }
 };
-
-/// Of a proposal after `done` of the stretch, and of those before it.
-LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
-                                      const LocalModel& model, const ScreeningState& state) {
-  const AssumedError& error = stretch.error;
-  const double own = error.curved ? ScreeningPolicy::reach_of_one : ScreeningPolicy::reach_of_one_learning;
-  const Reach reach = error.reach(static_cast<double>(done) + own);
-  ModelBound bound;
-  for (int r = 0; r < leading_directions; ++r)
-    bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
-  bound.across = AssumedError::deviations * error.across_after(reach);
-  bound.others = ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
-  bound.curvature =
-      curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
-                                                 AssumedError::deviations * state.pending_margin);
-  return bound;
-}
 
 /// A few proposals z_k, and what there is to know of them whatever mutations are pending.
 template <std::size_t Count>
@@ -97,7 +71,7 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
 #pragma omp simd
   for (std::size_t k = 0; k < few; ++k) {
     proposals.clear[k] =
-        ScreeningPolicy::most_allowed * assumed.explained(along[k]) + assumed.others + assumed.curvature;
+        ModelBound::most_allowed * assumed.explained(along[k]) + assumed.others + assumed.curvature;
   }
 }
 
@@ -143,14 +117,14 @@ struct Prediction {
 /// Goes on from the first estimate, which leaves open whether the change is above 0; to the last one, by the
 /// product A z where A is known in full, if it `audit`s.
 template <class Team, class Context>
-LANGEVO_FUNCTION Prediction predict(const Team& team, const Context& context, const ScreenedMetropolis& rule,
+LANGEVO_FUNCTION Prediction predict(const Team& team, const Context& context, const Metropolis& rule,
                                     const ModelBound& assumed, bool audit, const ScreenedProposal& proposal,
                                     LocalModel& model) {
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
   const LossChange& first = proposal.first;
   Prediction result{first, first, threshold, compare(first, 1.0, threshold)};
   if (!model.knows_curvature() || (result.verdict != Verdict::undecided && !audit)) return result;
-  model.follows_soon = model.pending_count >= ScreeningPolicy::pending_worth_following;
+  model.follows_soon = model.pending_count >= LocalModel::pending_worth_following;
   result.closest = {full_change(team, model, proposal.z), proposal.explained + assumed.others};
   if (result.verdict != Verdict::undecided) return result;  // an audit wants to know more
   result.deciding = result.closest;

@@ -3,12 +3,9 @@
 #include <type_traits>
 #include <variant>
 
-#include "langevo/dynamics.hpp"
+#include "kernels/screened/rule.hpp"
 
 namespace langevo {
-
-/// A Metropolis rule whose acceptance test begins with a local model of the loss.
-struct ScreenedMetropolis : Metropolis {};
 
 /// Calls `body` with the rule as the kernels know it.
 template <class Body>

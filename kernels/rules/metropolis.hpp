@@ -1,65 +1,18 @@
 #pragma once
 
-#include "kernels/change/ladder/acceptance.hpp"
-#include "kernels/random/normals.hpp"
-#include "kernels/rules/step_context.hpp"
-#include "langevo/dynamics.hpp"
-#include "langevo/statistics.hpp"
+#include "kernels/change/ladder/mutation.hpp"
+#include "kernels/screened/replica_view.hpp"
 
-/// One conditioned Gaussian mutation of all parameters. Whitelam et al. 2021, eqs. 1-3.
+/// The exact Metropolis rule: mutation after mutation, each decided by the ladder.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
-
-template <class Team>
-struct MetropolisWorkspace {
-  float* normal;     ///< [normal_buffer_size(N)]
-  double* proposed;  ///< x', [N]
-  AcceptanceWorkspace<Team> acceptance;
-
-  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    acceptance.carve(arena, network);
-    normal = arena.take<float>(normal_buffer_size(network.parameter_count));
-    proposed = arena.take<double>(network.parameter_count);
-  }
-};
-
-/// x'_i = x_i + sigma_i z_i, rounded once, in double.
-LANGEVO_INLINE double proposed_parameter(double x, double sigma, float z) {
-  return fused_multiply_add(sigma, static_cast<double>(z), x);
-}
-
-/// x' into work.proposed.
-template <class Team, class Context, class Source>
-LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const Source& source, const double* x,
-                              const MetropolisWorkspace<Team>& work) {
-  const std::size_t n = context.problem.network.parameter_count;
-  draw_normals(team, source, n, work.normal);
-  team.synchronize();
-  team.each(n, [&](std::size_t i) LANGEVO_BODY {
-    work.proposed[i] = proposed_parameter(x[i], context.sigma[i], work.normal[i]);
-  });
-  team.synchronize();
-}
 
 /// Always true: every step is taken, accepted or not.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const Metropolis& rule,
                                 ReplicaView replica, const MetropolisWorkspace<Team>& work,
                                 StepCounters& counters) {
-  double* const x = replica.x;
-  propose(team, context, context.random(Stream::mutation), x, work);
-  const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  work.acceptance.begin_step(team, context, *replica.calibration);
-  const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
-                               replica.calibration, counters)
-                            .accepted;
-  work.acceptance.end_step(team, accepted, context.problem.network);
-  if (accepted) {
-    ++counters.accepted;
-    team.each(context.problem.network.parameter_count,
-              [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });
-    team.synchronize();
-  }
+  mutate(team, context, rule, replica.x, replica.calibration, work, counters);
   return true;
 }
 

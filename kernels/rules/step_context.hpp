@@ -2,41 +2,6 @@
 
 #include "kernels/network/problem_view.hpp"
 #include "kernels/random/normals.hpp"
-#include "kernels/screened/controller.hpp"
-
-namespace langevo {
-
-/// What audits have measured of a rung's error bound in one replica.
-struct RungCalibration {
-  std::uint32_t audits = 0;  ///< that found an error
-  double largest_ratio = 0;  ///< of error to worst-case bound
-};
-
-/// Whether a rung is worth its time in one replica.
-struct RungUse {
-  double missed = 0;              ///< share of the last few hundred steps that it left to the next one
-  std::uint64_t rests_until = 0;  ///< step
-};
-
-/// Of the float rungs: of the change evaluated afresh, from carried values and from forward passes, whose
-/// bounds differ.
-struct FloatCalibration {
-  RungCalibration fresh;
-  RungCalibration carried;
-  RungCalibration forward;
-  RungUse carried_use;
-  RungUse forward_use;
-};
-
-/// One replica's state.
-struct ReplicaView {
-  double* x;  ///< [N]
-  FloatCalibration* calibration;
-  ScreeningState* screening = nullptr;  ///< if models screen
-  float* directions = nullptr;          ///< if a curvature is learnt, [leading_directions][padded N]
-};
-
-}  // namespace langevo
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {

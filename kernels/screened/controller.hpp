@@ -1,52 +1,9 @@
 #pragma once
 
-#include <cstdint>
-
-#include "kernels/base/small_matrix.hpp"
-#include "kernels/model/slope_error.hpp"
 #include "kernels/screened/costs.hpp"
+#include "kernels/screened/state.hpp"
 
 /// How long a local model is followed, what error it is assumed to have, and when it does not pay.
-namespace langevo {
-
-/// What one replica knows of a curvature that it learns (learnt_curvature.hpp): sums over stretches, earlier
-/// ones with less weight, of products of the parts of y and d along the directions, in units of |d|.
-struct LearntCurvature {
-  int rank = 0;                              ///< directions in use
-  double seen = 0;                           ///< the sum of 1 since the last one began
-  double eigenvalue[leading_directions]{};   ///< v_r.A.v_r
-  SmallMatrix<leading_directions> changes;   ///< y y^T,
-  SmallMatrix<leading_directions> products;  ///< y d^T,
-  SmallMatrix<leading_directions> ways;      ///< d d^T
-};
-
-/// Stretches that may follow one Hessian, each with a gradient of its own.
-inline constexpr int most_hessian_ages = 7;
-
-/// Where in its stretch a proposal is sent on: those that a new model leaves open are closer ones.
-enum SentOn { at_anchor, later };
-
-/// What one replica has learnt about its local models. All errors are of the change of the loss.
-struct ScreeningState {
-  double length = 0;                           ///< proposals of a usual stretch; 0: nothing is known yet
-  double undecided = 0;                        ///< proposals that models left undecided, lately,
-  double undecided_squares = 0;                ///< over stretches whose squared lengths add up to this
-  ErrorGrowth growth[most_hessian_ages] = {};  ///< by the age of the Hessian
-  double largest_rest = 0;                     ///< largest error beyond what e explains, lately
-  double offset = 0;                           ///< mean of z.A.z / 2 where A is not known in full
-  double pending_margin = 3;                   ///< see pending_error
-  double float_share[2] = {1, 1};  ///< of proposals sent on, those that the float change decided, lately
-  double gradient_error = 0;       ///< largest |G in float - G|, lately
-  double credit = 0;               ///< exact steps' worth of time that models may lose yet
-  std::uint32_t samples = 0;       ///< exact evaluations compared with the model
-  std::uint32_t gradients = 0;     ///< made without carried activations
-  std::uint32_t retreats = 0;      ///< to exact steps, since models last paid
-  std::uint64_t exact_left = 0;    ///< steps to take without a model
-  LearntCurvature learnt;
-};
-
-}  // namespace langevo
-
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -60,8 +17,6 @@ struct StretchResult {
 
 /// The controller's numbers.
 struct ScreeningPolicy {
-  /// An e larger than assumed is accounted for up to so many times.
-  static constexpr double most_allowed = 3;
   /// An error of the curvature, and its change along the way, act on z.A.z / 2 as well: as much as if a
   /// mutation came so many proposals later; what of that is unlike e is seen in predictions where the
   /// curvature is learnt.
@@ -90,8 +45,6 @@ struct ScreeningPolicy {
   static constexpr double least_share_learning = 1.2;
   /// A stretch ends after so many usual lengths.
   static constexpr double latest_end = 1.5;
-  /// Accepted mutations that are worth the product that lets the slope follow them.
-  static constexpr std::uint32_t pending_worth_following = 16;
   /// Weight of what the stretch before left undecided.
   static constexpr double memory = 0.85;
   /// Every exact step lets models lose so much of its time; less after every retreat,

@@ -1,206 +1,32 @@
 #pragma once
 
-#include "kernels/change/carried/carried_double_change.hpp"
-#include "kernels/model/prediction.hpp"
-#include "kernels/rules/metropolis.hpp"
+#include "kernels/screened/evaluation.hpp"
 
 /// Proposals of a stretch that a local model decides, or the exact evaluation where it cannot.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-template <class Team>
-struct ScreenedWorkspace {
-  static constexpr std::size_t normals_at_a_time = 4096;
-
-  MetropolisWorkspace<Team> exact;
-  GradientWorkspace<Team> gradient;
-  KeptByOneThread<Team, CarriedActivations<Team>> activations;
-  CurvatureWorkspace curvature;
-  LocalModel model;
-  double* state;        ///< x, [padded N]
-  double* sigma;        ///< 0 in the padding, [padded N]
-  double* anchor;       ///< x at the anchor, [N]
-  float* anchor_slope;  ///< G there, [padded N]
-  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
-  std::size_t steps_at_a_time;
-
-  /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what decides and
-  /// renews where the model does not.
-  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    model.carve(arena, network);
-    state = arena.take<double>(model.padded);
-    sigma = arena.take<double>(model.padded);
-    const std::size_t row = normal_buffer_size(network.parameter_count);
-    steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
-    normal = arena.take<float>(steps_at_a_time * row);
-    anchor = arena.take<double>(network.parameter_count);
-    anchor_slope = arena.take<float>(model.padded);
-    model.carve_curvature(arena, network);
-    activations.carve(arena, network);
-    exact.carve(arena, network);
-    gradient.carve(arena, network);
-    curvature.carve(arena, network);
-  }
-
-  [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {
-    if constexpr (Team::carries_values) return activations.get().tiles > 0;
-    return false;
-  }
-};
+/// What is assumed of a proposal after `done` of the stretch, and of those before it.
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
+                                      const LocalModel& model, const ScreeningState& state) {
+  const AssumedError& error = stretch.error;
+  const double own = error.curved ? ScreeningPolicy::reach_of_one : ScreeningPolicy::reach_of_one_learning;
+  const Reach reach = error.reach(static_cast<double>(done) + own);
+  ModelBound bound;
+  for (int r = 0; r < leading_directions; ++r)
+    bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
+  bound.across = AssumedError::deviations * error.across_after(reach);
+  bound.others = ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
+  bound.curvature =
+      curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
+                                                 AssumedError::deviations * state.pending_margin);
+  return bound;
+}
 
 /// Pending mutations have bent the slope more than pending_error says.
 template <class Team>
 LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
   team.by_leader([&]() LANGEVO_BODY { state.pending_margin *= 1.5; });
-}
-
-/// How a stretch is getting on.
-struct Progress {
-  std::uint64_t done = 0;                         ///< proposals
-  std::uint64_t undecided = 0;                    ///< of them, by the model
-  double spent = 0;                               ///< cost of evaluating those, in exact steps
-  double allows = ScreeningPolicy::most_allowed;  ///< decisions stand for an e of so many times that assumed
-
-  /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
-  LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
-    const double left = absolute(estimate.change - threshold) - (estimate.error_bound - explained);
-    if (left < allows * explained) allows = left / explained;
-  }
-};
-
-/// What of a local model is that of the present state.
-struct ModelAge {
-  bool has_gradient = false;  ///< work.gradient
-  double gradient_error = 0;  ///< bound on that of G, if it was made in float
-  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
-};
-
-/// One replica on its way through screened steps. Functions get this one reference and read from it what they
-/// need when they need it: on a GPU each argument stays in registers while a function calls others.
-template <class Team, class Context>
-struct ScreenedRun {
-  const Team& team;
-  Context context;  ///< of the next step
-  const ScreenedMetropolis& rule;
-  ReplicaView replica;  ///< its x in the workspace,
-  double* home;         ///< and where it comes from
-  const ScreenedWorkspace<Team>& work;
-  LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
-  StepCounters& counters;
-  std::uint64_t end;               ///< step to end before
-  StepCounters anchor_counters{};  ///< what they were at the anchor
-  ScreeningCosts costs{};
-  ModelAge age{};
-  double anchor_error = 0;  ///< bound on that of G at the anchor
-  double spent = 0;         ///< on the stretch, apart from proposals and undecided ones
-  Stretch stretch{};
-  Progress progress{};
-  SlopeError error{};               ///< at its end
-  bool accepts = false;             ///< the proposal decided last, if it was left open at first
-  std::uint64_t floats_before = 0;  ///< decisions by float before the last exact one,
-  double evaluation = 0;            ///< and what that one cost, in exact steps
-};
-
-enum class StepOutcome {
-  taken,
-  left_open,  ///< undecided: a renewed model is to decide
-  disproved   ///< the model is worse than its bound
-};
-
-/// The exact decision on the proposal in work.exact.proposed, in float first where that pays and not
-/// `audit`ed itself.
-template <class Team, class Context>
-LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
-  const Team& team = run.team;
-  const Context& context = run.context;
-  const ScreenedWorkspace<Team>& work = run.work;
-  const AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
-  ScreeningState& state = *run.replica.screening;
-  const double* const x = run.replica.x;
-  const double* const proposed = work.exact.proposed;
-  if constexpr (Team::carries_values) {  // on a GPU even a call of nothing takes registers
-    LossChange change;
-    run.evaluation = run.costs.in_double;
-    if (carried_double_change(team, context.problem, x, proposed, work.activations.get(),
-                              exact.double_precision, change) &&
-        compare(change, 1.0, threshold) != Verdict::undecided) {
-      return decide_by_double(change, threshold, run.counters);
-    }
-  }
-  const bool trusted = ScreeningPolicy::trusted(state);
-  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
-  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
-  const bool in_float = run.rule.precision == Precision::float32 &&
-                        (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
-  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  if (!trusted) exact.begin_carried_step(context);
-  run.floats_before = run.counters.decided_by_float;
-  const Decision decision =
-      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
-             run.replica.calibration, run.counters, audit_float);
-  if (!trusted) exact.end_carried_step(team, decision.accepted, context.problem.network);
-  const bool by_float = run.counters.decided_by_float > run.floats_before;
-  run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
-  if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
-    team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_rung(sent_on, by_float, state); });
-  }
-  return decision;
-}
-
-/// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
-template <class Team, class Context>
-LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
-                                     const ScreenedProposal& proposal, const Prediction& prediction) {
-  const Team& team = run.team;
-  const Context& context = run.context;
-  ScreeningState& state = *run.replica.screening;
-  const double* const x = run.replica.x;
-  const float* const z = proposal.z;
-  double* const proposed = run.work.exact.proposed;
-  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
-    proposed[i] = proposed_parameter(x[i], context.sigma[i], z[i]);
-  });
-  team.synchronize();
-  const bool trusted = ScreeningPolicy::trusted(state);
-  const Decision exact = decide_exactly(run, prediction.threshold, audit);
-  run.accepts = exact.accepted;
-  if (audit) {
-    ++run.counters.model_audits;
-  } else {
-    ++run.progress.undecided;
-    run.progress.spent += run.evaluation;
-  }
-  const double error = exact.change.change - prediction.closest.change;
-  if (!is_finite(error)) return true;
-  team.by_leader([&]() LANGEVO_BODY {
-    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
-                                 !run.model.knows_curvature(), state);
-  });
-  if (trusted &&
-      (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
-    ++run.counters.model_failures;
-    return false;
-  }
-  return true;
-}
-
-/// A proposal that the first estimate does not decide by itself, or that is audited. `may_end`: it may be
-/// left open.
-template <class Team, class Context>
-LANGEVO_APART StepOutcome decide_open_step(ScreenedRun<Team, Context>& run, const ModelBound& assumed,
-                                           bool audit, bool may_end, const ScreenedProposal& proposal) {
-  const Prediction prediction = predict(run.team, run.context, run.rule, assumed, audit, proposal, run.model);
-  run.accepts = prediction.verdict == Verdict::accept;
-  if (!audit && prediction.verdict != Verdict::undecided) {
-    ++run.counters.decided_by_model;
-    run.progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
-  } else if (may_end && !audit) {
-    ++run.progress.undecided;
-    return StepOutcome::left_open;
-  } else if (!evaluate_proposal(run, audit, proposal, prediction)) {
-    return StepOutcome::disproved;
-  }
-  return StepOutcome::taken;
 }
 
 /// x' is the state.
