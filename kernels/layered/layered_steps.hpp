@@ -4,26 +4,13 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/layered/layered_change.hpp"
-#include "kernels/layered/layered_gradient.hpp"
-#include "kernels/rules/gradient_rules.hpp"
-#include "kernels/rules/metropolis.hpp"
+#include "kernels/change/ladder/rung_audits.hpp"
+#include "kernels/layered/layered_workspace.hpp"
+#include "langevo/dynamics.hpp"
+#include "langevo/statistics.hpp"
 
 /// Steps of many replicas at a time, layer by layer; see layered_problem.hpp. The host decides: between its
 /// sequences on the machine it looks at one number for each replica.
-namespace langevo {
-
-/// Some consecutive replicas of an ensemble on the machine.
-struct LayeredEnsemble {
-  const double* sigma;  ///< [N]
-  double* state;        ///< [replicas][N]
-  std::uint64_t replicas;
-  std::uint64_t first_replica;  ///< global index
-  std::uint64_t seed;
-};
-
-}  // namespace langevo
-
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -32,155 +19,6 @@ struct LoneTeam {
   template <class Body>
   LANGEVO_INLINE void by_leader(const Body& body) const {
     body();
-  }
-};
-
-/// Calls body(i, z_i) for the parameters of a piece of whole draw blocks.
-template <class Team, class Body>
-LANGEVO_FUNCTION void each_normal(const Team& team, const RandomSource& source, const Piece& piece,
-                                  std::size_t parameters, const Body& body) {
-  const BlockRange range = source.blocks(normal_blocks(parameters), 1);
-  const std::size_t first = piece.first / 4;
-  team.each(normal_blocks(piece.last - piece.first), [&](std::size_t b) LANGEVO_BODY {
-    float z[4];
-    normals_of_block(range.words(static_cast<std::uint32_t>(first + b)), z);
-    for (std::size_t q = 0; q < 4; ++q) {
-      const std::size_t i = 4 * (first + b) + q;
-      if (i < parameters) body(i, z[q]);
-    }
-  });
-}
-
-/// Index (replica, piece): x'.
-struct ProposePiece {
-  LayeredEnsemble ensemble;
-  std::uint64_t step;
-  std::size_t parameters;
-  std::size_t pieces;
-  double* proposed;  ///< [replicas][N]
-
-  template <class Team>
-  LANGEVO_FUNCTION void operator()(const Team& team, std::size_t index) const {
-    const std::size_t replica = index / pieces;
-    const double* const x = ensemble.state + replica * parameters;
-    const double* const sigma = ensemble.sigma;
-    double* const to = proposed + replica * parameters;
-    const RandomSource source{ensemble.seed, step, Stream::mutation,
-                              static_cast<std::uint32_t>(ensemble.first_replica + replica)};
-    each_normal(team, source, piece_of(index % pieces, parameters), parameters,
-                [&](std::size_t i, float z) LANGEVO_BODY { to[i] = proposed_parameter(x[i], sigma[i], z); });
-  }
-};
-
-/// Index (member, piece): x of a member becomes its x'.
-struct AcceptPiece {
-  LayeredEnsemble ensemble;
-  const double* proposed;  ///< [replicas][N]
-  const std::uint32_t* members;
-  std::size_t parameters;
-  std::size_t pieces;
-
-  template <class Team>
-  LANGEVO_FUNCTION void operator()(const Team& team, std::size_t index) const {
-    const Piece piece = piece_of(index % pieces, parameters);
-    const std::size_t begin = members[index / pieces] * parameters + piece.first;
-    double* const x = ensemble.state + begin;
-    const double* const from = proposed + begin;
-    team.each(piece.last - piece.first, [&](std::size_t i) LANGEVO_BODY { x[i] = from[i]; });
-  }
-};
-
-/// Index slot: |sigma.g|.
-struct GradientNorm {
-  ProblemView problem;
-  const double* sigma;
-  const double* gradient;  ///< [slots][N]
-  double* norm;            ///< [slots]
-
-  template <class Team>
-  LANGEVO_FUNCTION void operator()(const Team& team, std::size_t slot) const {
-    const BasicStepContext<const ProblemView&> context{problem, sigma, 0, 0, 0};
-    const double taken =
-        scaled_gradient_norm(team, context, gradient + slot * problem.network.parameter_count);
-    if (team.leads()) norm[slot] = taken;
-  }
-};
-
-/// How a replica moves, if it does.
-struct LayeredMotion {
-  GradientMotion motion;
-  bool moves;
-};
-
-/// Index (replica, piece): one step along the gradient.
-struct MovePiece {
-  LayeredEnsemble ensemble;
-  std::uint64_t step;
-  std::size_t parameters;
-  std::size_t pieces;
-  const double* gradient;        ///< [replicas][N]
-  const LayeredMotion* motions;  ///< [replicas]
-
-  template <class Team>
-  LANGEVO_FUNCTION void operator()(const Team& team, std::size_t index) const {
-    const std::size_t replica = index / pieces;
-    const GradientMotion motion = motions[replica].motion;
-    if (!motions[replica].moves) return;
-    double* const x = ensemble.state + replica * parameters;
-    const double* const g = gradient + replica * parameters;
-    const double* const sigma = ensemble.sigma;
-    const Piece piece = piece_of(index % pieces, parameters);
-    if (motion.noise > 0) {
-      const RandomSource source{ensemble.seed, step, Stream::langevin_noise,
-                                static_cast<std::uint32_t>(ensemble.first_replica + replica)};
-      each_normal(team, source, piece, parameters, [&](std::size_t i, float z) LANGEVO_BODY {
-        x[i] = shaken(motion, drifted(motion, x[i], sigma[i], g[i]), sigma[i], z);
-      });
-    } else {
-      team.each(piece.last - piece.first, [&](std::size_t k) LANGEVO_BODY {
-        const std::size_t i = piece.first + k;
-        x[i] = drifted(motion, x[i], sigma[i], g[i]);
-      });
-    }
-  }
-};
-
-/// Memory for `slots` replicas; double changes and, where the rule needs them only for losses, gradients come
-/// fewer at a time, so that they fit into what the float changes take.
-template <class Machine>
-struct LayeredWorkspace {
-  using Team = typename Machine::TileTeam;
-
-  double* proposed;  ///< [slots][N]
-  double* loss;      ///< [slots]
-  double* norm;      ///< [slots]
-  LayeredMotion* motions;
-  std::uint32_t* members;
-  LayeredChangeWorkspace<Team, float> single_precision;
-  LayeredChangeWorkspace<Team, double> double_precision;
-  LayeredGradientWorkspace<Team> gradient;
-  std::size_t slots;
-  std::size_t double_slots;
-  std::size_t gradient_slots;
-
-  void carve(Arena& arena, const LayeredShape& shape, bool mutates) {
-    slots = shape.slots;
-    double_slots = (slots + 1) / 2;
-    gradient_slots = mutates ? (slots + 3) / 4 : slots;
-    loss = arena.take<double>(slots);
-    norm = arena.take<double>(slots);
-    motions = arena.take<LayeredMotion>(slots);
-    members = arena.take<std::uint32_t>(slots);
-    proposed = arena.take<double>(mutates ? slots * shape.network.parameter_count : 0);
-    Arena single = arena;
-    Arena precise = arena;
-    Arena backward = arena;
-    if (mutates) {
-      single_precision.carve(single, shape);
-      double_precision.carve(precise, {shape.network, shape.tiles, double_slots});
-    }
-    gradient.carve(backward, {shape.network, shape.tiles, gradient_slots});
-    arena.used = std::max({single.used, precise.used, backward.used});
   }
 };
 
