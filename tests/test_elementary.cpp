@@ -8,6 +8,7 @@
 #include <random>
 
 #include "kernels/network/activation.hpp"
+#include "kernels/random/box_muller.hpp"
 
 namespace langevo {
 namespace {

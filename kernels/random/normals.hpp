@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "kernels/base/elementary.hpp"
+#include "kernels/random/box_muller.hpp"
 #include "kernels/random/random_words.hpp"
 
 /// Uniform and normal random numbers from random words.

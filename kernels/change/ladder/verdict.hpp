@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/base/elementary.hpp"
 #include "kernels/change/loss_sums.hpp"
 #include "kernels/random/normals.hpp"
 #include "langevo/statistics.hpp"
