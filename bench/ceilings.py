@@ -4,20 +4,21 @@
 proposal and lets the card do nothing else, at its full rate: a fraction of it says how much is lost to memory,
 synchronisation, bounds, random numbers and idle lanes. A goal may lie above the ceiling: then it needs another kernel.
 
-A proposal evaluates the net at every data point. In float, exact steps take one of two ways (kernels/acceptance.hpp):
+A proposal evaluates the net at every data point. In float, exact steps take one of two ways
+(kernels/change/ladder/ladder.hpp):
 
-- `forward` (kernels/forward_change.hpp): one forward pass of the proposal, whose outputs are compared with the kept
-  ones. One multiply-add for each weight and point; the activation is a quotient of polynomials
+- `forward` (kernels/change/forward_change.hpp): one forward pass of the proposal, whose outputs are compared with the
+  kept ones. One multiply-add for each weight and point; the activation is a quotient of polynomials
   (TanhActivation::quick_value).
-- `change` (kernels/loss_change.hpp): every layer carries values and changes, for mutations so small that outputs must
-  not be subtracted. Two multiply-adds for each weight of the first layer, three for each one above; the activation is
-  tanh to full precision, the series of its change and the norms of both, which the bound of the error needs.
+- `change` (kernels/change/loss_change.hpp): every layer carries values and changes, for mutations so small that outputs
+  must not be subtracted. Two multiply-adds for each weight of the first layer, three for each one above; the activation
+  is tanh to full precision, the series of its change and the norms of both, which the bound of the error needs.
 
 `forward` comes first and rests where it leaves more than half of the proposals open; what it leaves open goes to
 `change`. With mutations of lambda = 1/10 at t = 1, where `backend_rates` measures, it decides nearly everything, for the
 shallow net all but 8 % (counted over 10^4 steps with the teams of the GPU, which carry no values along; at t = 9 the
-shallow net takes `change` for everything). Nets that go layer by layer (kernels/layered_change.hpp) and all in double
-take `change`.
+shallow net takes `change` for everything). Nets that go layer by layer (kernels/layered/layered_change.hpp) and all in
+double take `change`.
 
 Instructions of one activation: counted in the machine code of sm_90 (nvcc 13.0, --fmad=false, without loads and stores):
 17 for quick_value, 1 of them on the special-function unit (MUFU); 43 for value, change and norms in float, 1 MUFU; in

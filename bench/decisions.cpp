@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <thread>
 
-#include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/rules/advance.hpp"
 #include "langevo/backend.hpp"
 #include "paper_workloads.hpp"
 

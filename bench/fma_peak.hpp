@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/cpu/real_lanes.hpp"
+#include "kernels/cpu/lanes/real_lanes.hpp"
 
 namespace langevo {
 

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/rules/advance.hpp"
 
 namespace langevo {
 

@@ -1,5 +1,5 @@
 // What do the parts of screened acceptance cost, in exact steps? One thread's times beside what the
-// controller (kernels/screening.hpp) takes them to be.
+// controller (kernels/screened/controller.hpp) takes them to be.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "kernels/random.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/random/normals.hpp"
 
 namespace langevo {
 

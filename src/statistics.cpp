@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/moments.hpp"
+#include "kernels/base/moments.hpp"
 
 namespace langevo {
 

@@ -3,9 +3,9 @@
 #include <curand_philox4x32_x.h>
 #include <vector_functions.h>
 
-#include "kernels/cuda/cuda_team.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/random.hpp"
+#include "kernels/cuda/teams/cuda_team.cuh"
+#include "kernels/random/normals.hpp"
 
 namespace langevo {
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/layered_steps.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/layered/layered_steps.hpp"
 
 namespace langevo {
 

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/acceptance.hpp"
-#include "kernels/carried_double_change.hpp"
+#include "kernels/change/carried/carried_double_change.hpp"
+#include "kernels/change/ladder/ladder.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/serial_team.hpp"
 #include "random_problems.hpp"
 
 namespace langevo {

@@ -1,8 +1,8 @@
 // What a user reads where CUDA fails.
 #include <gtest/gtest.h>
 
-#include "kernels/cuda/cublas.cuh"
 #include "kernels/cuda/cuda_error.cuh"
+#include "kernels/cuda/layered/cublas.cuh"
 
 namespace langevo {
 namespace {

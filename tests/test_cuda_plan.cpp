@@ -4,10 +4,10 @@
 #include <random>
 
 #include "kernels/cpu/host_problem.hpp"
-#include "kernels/cuda/ensemble_kernels.cuh"
-#include "kernels/cuda/layered_choice.hpp"
-#include "kernels/cuda/replica_batches.hpp"
-#include "kernels/cuda/team_choice.hpp"
+#include "kernels/cuda/layered/layered_choice.hpp"
+#include "kernels/cuda/memory/replica_batches.hpp"
+#include "kernels/cuda/teams/ensemble_kernels.cuh"
+#include "kernels/cuda/teams/team_choice.hpp"
 
 namespace langevo {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/random.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/random/normals.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
 

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "device_random.hpp"
-#include "kernels/random.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/random/normals.hpp"
 #include "langevo/backend.hpp"
 
 namespace langevo {

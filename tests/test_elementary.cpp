@@ -1,5 +1,5 @@
 // Accuracy of the elementary functions in units of the last place, against long double.
-#include "kernels/elementary.hpp"
+#include "kernels/base/elementary.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,8 @@
 #include <limits>
 #include <random>
 
-#include "kernels/activation.hpp"
+#include "kernels/network/activation.hpp"
+#include "kernels/random/box_muller.hpp"
 
 namespace langevo {
 namespace {
@@ -51,7 +52,7 @@ class ElementaryTest : public testing::Test {
 using Reals = testing::Types<float, double>;
 TYPED_TEST_SUITE(ElementaryTest, Reals);
 
-// The error model of kernels/activation.hpp allows tanh 8 unit roundoffs = 4 ulp, its change 26.
+// The error model of kernels/network/activation.hpp allows tanh 8 unit roundoffs = 4 ulp, its change 26.
 TYPED_TEST(ElementaryTest, HyperbolicTangent) {
   const auto own = [](TypeParam a) { return hyperbolic_tangent(a); };
   const auto exact = [](long double a) { return std::tanh(a); };

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "kernel_fixture.hpp"
-#include "kernels/metropolis.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/rules/metropolis.hpp"
 #include "random_problems.hpp"
 
 namespace langevo {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "emulated_team.hpp"
-#include "kernels/leading_part.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/model/leading_part.hpp"
 
 namespace langevo {
 namespace {
@@ -43,7 +43,7 @@ Learnt learn(const std::vector<double>& values, int stretches) {
       change[i] = static_cast<float>(values[i]) * way[i];
     }
     run_team<Team>([&](const Team& team) {
-      learn_curvature(team, padded, change.data(), way.data(), learnt.directions.data(), learnt.state);
+      learn_curvature(team, padded, change.data(), way.data(), learnt.directions.data(), learnt.state.learnt);
     });
   }
   return learnt;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/random.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/random/normals.hpp"
 
 namespace langevo {
 namespace {

@@ -7,11 +7,11 @@
 #include <set>
 #include <vector>
 
-#include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/random.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/random/normals.hpp"
+#include "kernels/rules/advance.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/initial_state.hpp"
 #include "langevo/problem.hpp"

@@ -8,8 +8,8 @@
 #include <type_traits>
 
 #include "kernel_fixture.hpp"
-#include "kernels/advance.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/rules/advance.hpp"
 #include "langevo/backend.hpp"
 #include "langevo/initial_state.hpp"
 

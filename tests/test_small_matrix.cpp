@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "kernels/small_matrix.hpp"
+#include "kernels/base/small_matrix.hpp"
 
 namespace langevo {
 namespace {

@@ -7,9 +7,9 @@
 #include <random>
 
 #include "emulated_team.hpp"
-#include "kernels/advance.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/rules/advance.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {

@@ -4,8 +4,8 @@
 #define LANGEVO_STRING_OF(text) #text
 
 #include "kernels/cpu/cpu_kernels.hpp"
-#include "kernels/advance.hpp"
-#include "kernels/serial_team.hpp"
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/rules/advance.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {

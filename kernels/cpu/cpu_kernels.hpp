@@ -3,9 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/kernel_rules.hpp"
-#include "kernels/loss_change.hpp"
-#include "kernels/step_context.hpp"
+#include "kernels/change/loss_change.hpp"
+#include "kernels/rules/kernel_rules.hpp"
+#include "kernels/rules/step_context.hpp"
+#include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/tiles.hpp"
+#include "kernels/base/tiles.hpp"
 
 namespace langevo {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "kernels/problem_view.hpp"
+#include "kernels/network/problem_view.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {

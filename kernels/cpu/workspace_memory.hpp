@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "kernels/arena.hpp"
-#include "kernels/problem_view.hpp"
+#include "kernels/base/arena.hpp"
+#include "kernels/network/problem_view.hpp"
 
 namespace langevo {
 

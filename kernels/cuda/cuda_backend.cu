@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/device_snapshot.cuh"
 #include "kernels/cuda/executor.cuh"
+#include "kernels/cuda/memory/device_snapshot.cuh"
 #include "langevo/error.hpp"
 
 namespace langevo {

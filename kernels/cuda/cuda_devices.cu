@@ -2,7 +2,7 @@
 
 #include "kernels/cuda/cuda_backend.hpp"
 #include "kernels/cuda/cuda_error.cuh"
-#include "kernels/cuda/cuda_kernels.hpp"
+#include "kernels/cuda/teams/cuda_kernels.hpp"
 
 namespace langevo {
 

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "kernels/cuda/cuda_ensemble.cuh"
-#include "kernels/cuda/device_problem.cuh"
-#include "kernels/cuda/launch_plan.hpp"
+#include "kernels/cuda/memory/cuda_ensemble.cuh"
+#include "kernels/cuda/memory/device_problem.cuh"
+#include "kernels/cuda/teams/launch_plan.hpp"
 #include "langevo/backend.hpp"
 
 namespace langevo {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cuda/device_array.cuh"
+#include "kernels/cuda/memory/device_array.cuh"
 
 namespace langevo {
 

@@ -1,6 +1,6 @@
 #include "kernels/cuda/executor.cuh"
-#include "kernels/cuda/layered_choice.hpp"
-#include "kernels/learnt_curvature.hpp"
+#include "kernels/cuda/layered/layered_choice.hpp"
+#include "kernels/model/learnt_curvature.hpp"
 
 namespace langevo {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cuda/device_array.cuh"
+#include "kernels/cuda/memory/device_array.cuh"
 #include "tests/emulated_cuda/launch.hpp"
 
 namespace langevo {

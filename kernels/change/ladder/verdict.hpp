@@ -1,0 +1,53 @@
+#pragma once
+
+#include "kernels/base/elementary.hpp"
+#include "kernels/change/loss_sums.hpp"
+#include "kernels/random/normals.hpp"
+#include "langevo/statistics.hpp"
+
+/// What an estimate of the loss change with its error bound says of a proposal, and the last word on it.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// A change of loss up to here is accepted: -log(u)/beta with u uniform, 0 at beta = inf.
+template <class Source>
+LANGEVO_INLINE double acceptance_threshold(double beta, const Source& source) {
+  if (!is_finite(beta)) return 0;
+  const RandomWords words = source.block(0);
+  return -logarithm(uniform_double(words.word[0], words.word[1])) / beta;
+}
+
+enum class Verdict { accept, reject, undecided };
+
+/// What an estimate says of the threshold, with its error bound multiplied by `factor`.
+LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double threshold) {
+  const double bound = factor * estimate.error_bound;
+  if (!is_finite(estimate.change) || !is_finite(bound)) return Verdict::undecided;
+  if (estimate.change + bound <= threshold) return Verdict::accept;
+  if (estimate.change - bound > threshold) return Verdict::reject;
+  return Verdict::undecided;
+}
+
+/// A decision, and the change of loss that it rests on.
+struct Decision {
+  bool accepted;
+  LossChange change;
+};
+
+/// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
+LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
+  if (!is_finite(exact.change)) {
+    ++counters.not_finite;
+    return {false, exact};
+  }
+  const Verdict verdict = compare(exact, 1.0, threshold);
+  if (verdict != Verdict::undecided) {
+    ++counters.decided_by_double;
+    return {verdict == Verdict::accept, exact};
+  }
+  ++counters.decided_by_value;
+  return {exact.change <= threshold, exact};
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,387 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "kernels/base/scalar.hpp"
+#include "kernels/base/tiles.hpp"
+#include "kernels/cpu/lanes/block_lanes.hpp"
+#include "kernels/cpu/lanes/real_lanes.hpp"
+#include "kernels/random/random_words.hpp"
+
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// The team of one: a CPU thread that works on one replica, with SIMD lanes over points and parameters.
+///
+/// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
+/// (`each_point`, `each_register`, `any_point`, `add_points`, `add_dots`). Bodies must not depend on each
+/// other. Who may write what is said in cuda/cuda_team.cuh. Sums have a fixed order of their own: here eight
+/// partial sums, whatever the vector length, so every instruction set gives the same bits. A team has one or
+/// more workers; each goes through tiles of its own, worker(), worker() + workers, ..., in which it does not
+/// synchronize with the others.
+struct SerialTeam {
+  static constexpr int lanes = 8;
+  static constexpr int workers = 1;
+  static constexpr int threads = 1;
+  /// Units and registers of points that affine maps work on together,
+  static constexpr int units_per_block = register_bytes >= 64 ? 8 : 4;
+  static constexpr int registers_per_block = 2;
+  /// and that values with changes do, of three sums each.
+  static constexpr int units_with_change = 4;
+  static constexpr int registers_with_change = register_bytes >= 64 ? 2 : 1;
+  static constexpr bool carries_values = true;           ///< see carried_values.hpp
+  static constexpr std::uint64_t vectors_at_a_time = 8;  ///< of `dots`
+  using FloatLanes = langevo::FloatLanes;
+  using DoubleLanes = langevo::DoubleLanes;
+
+  /// A sum over points that grows tile by tile.
+  struct PointSum {
+    double partial[lanes];
+  };
+
+  /// The same in float, for some tiles.
+  struct FloatPointSum {
+    float partial[float_row];
+  };
+
+  /// A number for every point of a tile, of which a member of the team has those it works on.
+  template <class Real>
+  struct PointValues {
+    Real value[points_per_tile];
+    LANGEVO_INLINE Real& operator[](int p) { return value[p]; }
+    LANGEVO_INLINE const Real& operator[](int p) const { return value[p]; }
+  };
+
+  template <class Body>
+  LANGEVO_INLINE void each(std::size_t n, const Body& body) const {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) body(i);
+  }
+
+  /// As `each`, for bodies that only store what does not depend on what they stored: it may be done twice,
+  /// which spares the odd ones at the end.
+  template <class Body>
+  LANGEVO_INLINE void assign(std::size_t n, const Body& body) const {
+    constexpr std::size_t strip = float_row;
+    if (n < strip) return each(n, body);
+    for (std::size_t i = 0; i < n; i += strip) {
+      const std::size_t first = i + strip <= n ? i : n - strip;
+#pragma omp simd
+      for (std::size_t q = 0; q < strip; ++q) body(first + q);
+    }
+  }
+
+  /// body(registers, i) for all i < n, a register of type Lanes from i on at a time, the last ones alone.
+  template <class Real, class Body>
+  LANGEVO_INLINE void each_lanes(std::size_t n, const Body& body) const {
+    using Lanes = RealLanes<Real>;
+    std::size_t i = 0;
+    for (; i + Lanes::count <= n; i += Lanes::count) body(PointRegisters<Lanes, 1, Lanes::count>(), i);
+    for (; i < n; ++i) body(PointRegisters<Real, 1, 1>(), i);
+  }
+
+  /// sum_i term(i) in double.
+  template <class Term>
+  LANGEVO_INLINE double sum(std::size_t n, const Term& term) const {
+    PointSum total{};
+    const std::size_t whole = n / lanes * lanes;
+    for (std::size_t i = 0; i < whole; i += lanes) {
+#pragma omp simd
+      for (int q = 0; q < lanes; ++q) total.partial[q] += term(i + q);
+    }
+    for (std::size_t i = whole; i < n; ++i) total.partial[i - whole] += term(i);
+    return this->total(total);
+  }
+
+  /// body(words of blocks, place) for the blocks of the range in `steps` steps; see block_lanes.hpp.
+  template <class Body>
+  LANGEVO_INLINE void each_block(const BlockRange& range, std::uint32_t steps, const Body& body) const {
+    each_block_side_by_side(range, steps, body);
+  }
+
+  /// sum_i a_i b_i; see float_additions.
+  [[nodiscard]] LANGEVO_INLINE double dot(std::size_t n, const float* a, const float* b) const {
+    constexpr std::size_t piece = products_per_float_sum;
+    double sum = 0;
+    for (; n > piece; n -= piece, a += piece, b += piece) sum += static_cast<double>(float_dot(piece, a, b));
+    return sum + static_cast<double>(float_dot(n, a, b));
+  }
+
+  /// out[r][k] = sum_i rows[r][i] vectors[k stride + i] for `count` vectors k, each as `dot` makes it.
+  template <int Rows>
+  LANGEVO_INLINE void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
+                           const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
+    constexpr int lanes_at_once = FloatLanes::count;
+    constexpr std::size_t strip = 2 * lanes_at_once;
+    if (lanes_at_once < float_row || n % strip != 0 || n > products_per_float_sum) {
+      for (std::size_t k = 0; k < count; ++k) {
+        for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
+      }
+      return;
+    }
+    FloatLanes sums[Rows][vectors_at_a_time];
+    for (std::size_t k = 0; k < vectors_at_a_time; ++k) {
+      const float* const v = vectors + (k < count ? k : count - 1) * stride;
+      FloatLanes even[Rows];
+      FloatLanes odd[Rows];
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) even[r] = odd[r] = FloatLanes(0.0f);
+      for (std::size_t i = 0; i < n; i += strip) {
+        const FloatLanes a = FloatLanes::load(v + i);
+        const FloatLanes b = FloatLanes::load(v + i + lanes_at_once);
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) {
+          even[r] = multiply_add(FloatLanes::load(rows[r] + i), a, even[r]);
+          odd[r] = multiply_add(FloatLanes::load(rows[r] + i + lanes_at_once), b, odd[r]);
+        }
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sums[r][k] = even[r] + odd[r];
+    }
+    for (int r = 0; r < Rows; ++r) {
+      float sum[vectors_at_a_time];
+      sum_of_lanes(sums[r], sum);
+#pragma omp simd
+      for (std::size_t k = 0; k < vectors_at_a_time; ++k) out[r][k] = static_cast<double>(sum[k]);
+    }
+  }
+
+  /// out_c = sum_r factor_r matrix[r][c] in float, for `columns` = `stride`, a multiple of float_row.
+  LANGEVO_INLINE void combine_rows(std::size_t rows, std::size_t stride, const float* matrix,
+                                   const float* factor, float* out) const {
+    constexpr int wide = 3 * float_row;
+    std::size_t c = 0;
+    for (; c + wide <= stride; c += wide) combine_strip<wide>(rows, stride, matrix + c, factor, out + c);
+    for (; c < stride; c += float_row) combine_strip<float_row>(rows, stride, matrix + c, factor, out + c);
+  }
+
+  /// out[i][c] += sum_r rows[r][i] rows[r][c] in float, for all c >= i and some others; i, c < `stride`, a
+  /// multiple of float_row.
+  LANGEVO_INLINE void add_gram(std::size_t count, std::size_t stride, const float* rows, float* out) const {
+    constexpr std::size_t widest = register_bytes >= 64 ? 3 : 1;
+    std::size_t c = 0;
+    for (; c + widest * float_row <= stride; c += widest * float_row)
+      add_gram_columns<widest>(count, stride, rows, 0, c, out);
+    if (c + 2 * float_row <= stride) return add_gram_columns<2>(count, stride, rows, 0, c, out);
+    if (c < stride) add_gram_columns<1>(count, stride, rows, 0, c, out);
+  }
+
+  template <class Body>
+  LANGEVO_INLINE void each_point(const Body& body) const {
+#pragma omp simd
+    for (int p = 0; p < points_per_tile; ++p) body(p);
+  }
+
+  /// body(registers, p) for all points, `Count` registers at a time, the first from p on; `registers` only
+  /// tells their type and where the others begin.
+  template <class Real, int Count, class Body>
+  LANGEVO_INLINE void each_register(const Body& body) const {
+    using Lanes = RealLanes<Real>;
+    for (int p = 0; p < points_per_tile; p += Count * Lanes::count)
+      body(PointRegisters<Lanes, Count, Lanes::count>(), p);
+  }
+
+  /// Whether `condition` holds for any of the points that this member of the team works on.
+  template <class Condition>
+  LANGEVO_INLINE bool any_point(const Condition& condition) const {
+    int found = 0;
+#pragma omp simd reduction(| : found)
+    for (int p = 0; p < points_per_tile; ++p) found |= condition(p) ? 1 : 0;
+    return found != 0;
+  }
+
+  template <class Sum>
+  LANGEVO_INLINE void clear(Sum& sum) const {
+    for (auto& partial : sum.partial) partial = 0;
+  }
+
+  /// sum += sum_p term(p) over the tile.
+  template <class Sum, class Term>
+  LANGEVO_INLINE void add_points(Sum& sum, const Term& term) const {
+    using Real = RealOf<Sum>;
+    constexpr int partials = partials_of<Sum>;
+#pragma omp simd
+    for (int q = 0; q < partials; ++q) {
+      Real partial = sum.partial[q];
+      for (int c = 0; c < points_per_tile / partials; ++c)
+        partial += static_cast<Real>(term(c * partials + q));
+      sum.partial[q] = partial;
+    }
+  }
+
+  /// sums[i stride + k] += sum_p a[i][p] b[k][p] over the tile, for `rows` rows i and `columns` rows k.
+  template <class Sum, class Real>
+  LANGEVO_INLINE void add_dots(Sum* sums, std::size_t stride, int rows, int columns, const Real* a,
+                               const Real* b) const {
+    constexpr int tall = register_bytes >= 64 ? 4 : 2;  // 16 sums in 32 registers, or 8 in 16
+    int i = 0;
+    for (; i + tall <= rows; i += tall) {
+      add_dots_of_rows<tall>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
+    }
+    for (; i < rows; ++i) add_dots_of_rows<1>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
+  }
+
+  [[nodiscard]] LANGEVO_INLINE double total(const PointSum& sum) const {
+    const double* s = sum.partial;
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+  }
+
+  [[nodiscard]] LANGEVO_INLINE double total(const FloatPointSum& sum) const {
+    PointSum halves;
+    for (int q = 0; q < lanes; ++q)
+      halves.partial[q] = static_cast<double>(sum.partial[q]) + static_cast<double>(sum.partial[q + lanes]);
+    return total(halves);
+  }
+
+  [[nodiscard]] LANGEVO_INLINE std::size_t worker() const {
+    return 0;
+  }
+
+  /// Whether this member writes what belongs to the whole team.
+  [[nodiscard]] LANGEVO_INLINE bool leads() const {
+    return true;
+  }
+
+  LANGEVO_INLINE void synchronize() const {}
+
+  template <class Body>
+  LANGEVO_INLINE void by_leader(const Body& body) const {
+    body();
+  }
+  template <class Body>
+  LANGEVO_INLINE void by_leading_lane(const Body& body) const {
+    body();
+  }
+
+ private:
+  template <class Sum>
+  using RealOf = std::remove_reference_t<decltype(Sum::partial[0])>;
+  template <class Sum>
+  static constexpr int partials_of = static_cast<int>(std::extent_v<decltype(Sum::partial)>);
+
+  LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
+    constexpr int strip = 2 * float_row;
+    float partial[strip] = {};
+    std::size_t i = 0;
+    for (; i + strip <= n; i += strip) {
+#pragma omp simd
+      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
+    }
+    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
+#pragma GCC unroll 8
+    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
+#pragma omp simd
+      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
+    }
+    return partial[0];
+  }
+  /// Two partial sums a column: with one the additions would wait for each other.
+  template <int Columns>
+  LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,
+                                           const float* factor, float* out) {
+    float even[Columns];
+    float odd[Columns];
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) even[c] = odd[c] = 0;
+    std::size_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) odd[c] = multiply_add(factor[r + 1], row[stride + c], odd[c]);
+    }
+    if (r < rows) {
+      const float* row = matrix + r * stride;
+#pragma omp simd
+      for (int c = 0; c < Columns; ++c) even[c] = multiply_add(factor[r], row[c], even[c]);
+    }
+#pragma omp simd
+    for (int c = 0; c < Columns; ++c) out[c] = even[c] + odd[c];
+  }
+
+  template <int Rows, class Sum, class Real>
+  LANGEVO_INLINE static void add_dots_of_rows(Sum* sums, std::size_t stride, int columns, const Real* a,
+                                              const Real* b) {
+    constexpr int wide = 4;
+    int k = 0;
+    for (; k + wide <= columns; k += wide)
+      add_dots_tile<Rows, wide>(sums + k, stride, a, b + k * points_per_tile);
+    for (; k < columns; ++k) add_dots_tile<Rows, 1>(sums + k, stride, a, b + k * points_per_tile);
+  }
+
+  template <int Rows, int Columns, class Sum, class Real>
+  LANGEVO_INLINE static void add_dots_tile(Sum* sums, std::size_t stride, const Real* a, const Real* b) {
+    using Lanes = RealLanes<Real>;
+    constexpr int partials = partials_of<Sum>;
+    for (int q = 0; q < partials; q += Lanes::count) {
+      Lanes sum[Rows][Columns];
+#pragma GCC unroll 8
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) sum[i][k] = Lanes::load(sums[i * stride + k].partial + q);
+      }
+      for (int p = q; p < points_per_tile; p += partials) {
+        Lanes b_k[Columns];
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) b_k[k] = Lanes::load(b + k * points_per_tile + p);
+#pragma GCC unroll 8
+        for (int i = 0; i < Rows; ++i) {
+          const Lanes a_i = Lanes::load(a + i * points_per_tile + p);
+#pragma GCC unroll 8
+          for (int k = 0; k < Columns; ++k) sum[i][k] = multiply_add(a_i, b_k[k], sum[i][k]);
+        }
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 8
+        for (int k = 0; k < Columns; ++k) sum[i][k].store(sums[i * stride + k].partial + q);
+      }
+    }
+  }
+
+  /// From row i on to the diagonal, `Width` times float_row columns from c on.
+  template <int Width>
+  static void add_gram_columns(std::size_t count, std::size_t stride, const float* rows, std::size_t i,
+                               std::size_t c, float* out) {
+    constexpr int tile = register_bytes >= 64 ? 8 : 4;
+    for (; i < c + float_row; i += tile)
+      add_gram_tile<tile, Width>(count, stride, rows + i, rows + c, out + i * stride + c);
+    if constexpr (Width > 1) add_gram_columns<Width - 1>(count, stride, rows, i, c + float_row, out);
+  }
+
+  template <int Tile, int Width>
+  LANGEVO_INLINE static void add_gram_tile(std::size_t count, std::size_t stride, const float* left,
+                                           const float* right, float* out) {
+    constexpr int registers = Width * float_row / FloatLanes::count;
+    FloatLanes sum[Tile][registers];
+#pragma GCC unroll 8
+    for (int i = 0; i < Tile; ++i) {
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) sum[i][q] = FloatLanes(0.0f);
+    }
+    for (std::size_t r = 0; r < count; ++r, left += stride, right += stride) {
+      FloatLanes b[registers];
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) b[q] = FloatLanes::load(right + q * FloatLanes::count);
+#pragma GCC unroll 8
+      for (int i = 0; i < Tile; ++i) {
+        const FloatLanes a(left[i]);
+#pragma GCC unroll 4
+        for (int q = 0; q < registers; ++q) sum[i][q] = multiply_add(a, b[q], sum[i][q]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < Tile; ++i) {
+#pragma GCC unroll 4
+      for (int q = 0; q < registers; ++q) {
+        float* const to = out + i * stride + q * FloatLanes::count;
+        (FloatLanes::load(to) + sum[i][q]).store(to);
+      }
+    }
+  }
+};
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,9 +1,0 @@
-#include "kernels/cuda/ensemble_kernels.cuh"
-
-namespace langevo {
-
-const CudaKernels& block_kernels() {
-  return kernels_of_team<BlockTeam>();
-}
-
-}  // namespace langevo

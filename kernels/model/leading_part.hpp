@@ -1,0 +1,124 @@
+#pragma once
+
+#include "kernels/model/local_model.hpp"
+
+/// The part of a local model along a few directions v_r: the leading eigenvectors of A and the direction of
+/// the last stretch's error, in which most of the curvature and of the next error lie. For one proposal z it
+/// takes a few dot products instead of the product A z:
+///   z.A.z / 2 ~ sum_r lambda_r (v_r.z)^2 / 2 + (tr A - sum_r lambda_r) / 2,
+///   D.A.z ~ sum_r lambda_r (v_r.D) (v_r.z).
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// G.v_k in the first row, v_r.v_k in those after, 0 from the model's rank on, for `count` vectors v_k with
+/// room for padded numbers, all finite.
+template <class Team>
+LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std::size_t count,
+                                  const float* vectors, std::size_t stride,
+                                  double (&out)[1 + leading_directions][Team::vectors_at_a_time]) {
+  if (model.rank == 0) {
+    for (auto& row : out) {
+      for (double& product : row) product = 0;
+    }
+    for (std::size_t k = 0; k < count; ++k)
+      out[0][k] = team.dot(model.padded, model.slope, vectors + k * stride);
+    return;
+  }
+  const float* rows[1 + leading_directions] = {model.slope};
+  for (int r = 0; r < leading_directions; ++r) rows[1 + r] = model.directions + r * model.padded;
+  team.dots(model.padded, count, vectors, stride, rows, out);
+}
+
+/// |B G| / |G| for B = A - sum_r lambda_r v_r v_r^T.
+template <class Team>
+LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& model) {
+  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
+  if (!(slope_norm > 0)) return 0;
+  DirectionParts parts =
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.slope);
+  for (int r = 0; r < leading_directions; ++r) parts.part[r] *= model.eigenvalue[r];
+  bend_along(team, model, model.slope);
+  return norm_without(team, model, parts.part) / slope_norm;
+}
+
+/// The directions for an A known in full: one step of subspace iteration from those of the anchor before, of
+/// which the last is the direction of the error since; from rows of A where it `begins`. G is that at x.
+template <class Team>
+LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& model) {
+  const std::size_t padded = model.padded;
+  // never more than there can be: a vector within the span of the others would be made of roundings
+  model.rank = model.size < leading_directions ? static_cast<int>(model.size) : leading_directions;
+  if (begins) {
+    team.each(leading_directions * padded, [&](std::size_t i) LANGEVO_BODY { model.directions[i] = 0; });
+    team.synchronize();
+    for (int r = 0; r < model.rank; ++r) {
+      const float* const row = model.curvature + r * model.size / model.rank * padded;
+      team.each(padded, [&](std::size_t i) LANGEVO_BODY { model.directions[r * padded + i] = row[i]; });
+      team.synchronize();
+      orthonormalize(team, padded, model.directions, r);
+    }
+  }
+  for (int iteration = begins ? 0 : 2; iteration < 3; ++iteration) {
+    for (int r = 0; r < model.rank; ++r) {
+      float* const v = model.directions + r * padded;
+      if (r + 1 < model.rank) {
+        bend_along(team, model, v);
+        team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.bend[i]; });
+        team.synchronize();
+      }
+      orthonormalize(team, padded, model.directions, r);
+    }
+  }
+  double trace = 0;
+  double squares = 0;
+  for (int r = 0; r < model.rank; ++r) {
+    const float* const v = model.directions + r * padded;
+    bend_along(team, model, v);
+    const double value = team.dot(padded, v, model.bend);
+    model.eigenvalue[r] = value;
+    trace += value;
+    squares += value * value;
+  }
+  const double square = model.spread * model.spread;
+  model.rest.half_trace = model.half_trace - 0.5 * trace;
+  model.rest.spread = square_root(larger(square - squares, 1e-6 * square));
+  model.rest.along = bend_of_slope_by_rest(team, model);
+}
+
+/// G.z + (D + z / 2).A.z, for an A known in full.
+template <class Team>
+LANGEVO_FUNCTION double full_change(const Team& team, LocalModel& model, const float* z) {
+  bend_along(team, model, z);
+  return team.dot(model.padded, model.slope, z) + team.dot(model.padded, model.bend, model.pending) +
+         0.5 * team.dot(model.padded, model.bend, z);
+}
+
+/// e = sigma.gradient - G: how far the model has gone wrong on the way. Leaves e in bend.
+template <class Team>
+LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient, const double* sigma,
+                                        LocalModel& model) {
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
+    model.bend[i] = i < model.size
+                        ? static_cast<float>(sigma[i] * gradient[i] - static_cast<double>(model.slope[i]))
+                        : 0.0f;
+  });
+  team.synchronize();
+  const DirectionParts parts =
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.bend);
+  SlopeError error{};
+  error.across = norm_without(team, model, parts.part);
+  for (int r = 0; r < leading_directions; ++r)
+    error.along[r] = r < model.rank ? parts.part[r] : error.across;  // it may be all along one yet to come
+  return error;
+}
+
+/// A known in full: the error that check_slope left becomes the last direction.
+template <class Team>
+LANGEVO_FUNCTION void keep_error_direction(const Team& team, LocalModel& model) {
+  float* const last = model.directions + (model.rank - 1) * model.padded;
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { last[i] = model.bend[i]; });
+  team.synchronize();
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,141 @@
+#pragma once
+
+#include "kernels/change/ladder/verdict.hpp"
+#include "kernels/model/leading_part.hpp"
+#include "langevo/dynamics.hpp"
+
+/// What a local model says of one proposal, with a bound on its error: estimates that cost more and more,
+/// until one of them decides. e: the error of the slope that the model carries.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// What is assumed of the next few proposals.
+struct ModelBound {
+  /// An e larger than assumed is accounted for up to so many times.
+  static constexpr double most_allowed = 3;
+
+  double along[leading_directions];  ///< bounds on e's parts along the model's directions,
+  double across;                     ///< and on what the rest of e makes of a mutation,
+  double others;                     ///< on errors that have nothing to do with e, curvature apart,
+  double curvature;                  ///< and on those of the first estimate's
+
+  /// On e.z, where e's parts along the directions make `along_directions` of it at the most.
+  [[nodiscard]] LANGEVO_INLINE double explained(double along_directions) const {
+    return square_root(along_directions * along_directions + across * across);
+  }
+};
+
+/// A few proposals z_k, and what there is to know of them whatever mutations are pending.
+template <std::size_t Count>
+struct ScreenedProposals {
+  const float* z[Count];
+  double change[Count];                    ///< of the loss by slope and directions, were nothing pending
+  double part[leading_directions][Count];  ///< v_r.z
+  double pull[leading_directions][Count];  ///< lambda_r v_r.z: what one more of v_r.D would add to the change
+  double clear[Count];  ///< a change beyond is decided, had e been up to most_allowed times that assumed
+
+  /// The change of the loss with the mutations accepted before it pending.
+  [[nodiscard]] LANGEVO_INLINE double change_after(std::size_t k, const LocalModel& model) const {
+    double sum = change[k];
+    for (int r = 0; r < leading_directions; ++r) sum += pull[r][k] * model.pending_part[r];
+    return sum;
+  }
+};
+
+template <class Team>
+LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, const ModelBound& assumed,
+                                     std::size_t count, const float* normals, std::size_t stride,
+                                     ScreenedProposals<Team::vectors_at_a_time>& proposals) {
+  constexpr std::size_t few = Team::vectors_at_a_time;
+  double products[1 + leading_directions][few];
+  products_with(team, model, count, normals, stride, products);
+  double along[few];
+  for (std::size_t k = 0; k < few; ++k) {
+    proposals.z[k] = normals + k * stride;
+    proposals.change[k] = products[0][k] + model.rest.half_trace;
+    along[k] = 0;
+  }
+  for (int r = 0; r < leading_directions; ++r) {
+    const double eigenvalue = model.eigenvalue[r];
+    const double bound = assumed.along[r];
+#pragma omp simd
+    for (std::size_t k = 0; k < few; ++k) {
+      const double part = products[1 + r][k];
+      const double pull = eigenvalue * part;
+      proposals.part[r][k] = part;
+      proposals.pull[r][k] = pull;
+      proposals.change[k] += 0.5 * pull * part;
+      along[k] += bound * absolute(part);
+    }
+  }
+#pragma omp simd
+  for (std::size_t k = 0; k < few; ++k) {
+    proposals.clear[k] =
+        ModelBound::most_allowed * assumed.explained(along[k]) + assumed.others + assumed.curvature;
+  }
+}
+
+/// One of them, with the mutations accepted before it pending.
+struct ScreenedProposal {
+  const float* z;
+  LossChange first;  ///< by slope and directions
+  double explained;  ///< bound on e.z
+};
+
+template <std::size_t Count>
+LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
+                                                  const ModelBound& assumed, const LocalModel& model) {
+  double along = 0;
+  for (int r = 0; r < leading_directions; ++r) along += assumed.along[r] * absolute(proposals.part[r][k]);
+  const double explained = assumed.explained(along);
+  return {proposals.z[k],
+          {proposals.change_after(k, model), explained + assumed.others + assumed.curvature},
+          explained};
+}
+
+/// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
+template <class Team, class Context>
+LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& context, const double* x,
+                                            double slope_norm, std::size_t n) {
+  const double relative_state = square_root(team.sum(n, [&](std::size_t i) LANGEVO_BODY {
+    const double ratio = x[i] / context.sigma[i];
+    return ratio * ratio;
+  }));
+  const double size = square_root(static_cast<double>(n)) + 8;
+  return slope_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
+                       2 * Limits<double>::unit_roundoff * relative_state);
+}
+
+/// What the model says of one proposal.
+struct Prediction {
+  LossChange deciding;  ///< the first estimate that decided, or the last one made
+  LossChange closest;   ///< the last one made
+  double threshold;
+  Verdict verdict;
+};
+
+/// Goes on from the first estimate, which leaves open whether the change is above 0; to the last one, by the
+/// product A z where A is known in full, if it `audit`s.
+template <class Team, class Context>
+LANGEVO_FUNCTION Prediction predict(const Team& team, const Context& context, const Metropolis& rule,
+                                    const ModelBound& assumed, bool audit, const ScreenedProposal& proposal,
+                                    LocalModel& model) {
+  const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
+  const LossChange& first = proposal.first;
+  Prediction result{first, first, threshold, compare(first, 1.0, threshold)};
+  if (!model.knows_curvature() || (result.verdict != Verdict::undecided && !audit)) return result;
+  model.follows_soon = model.pending_count >= LocalModel::pending_worth_following;
+  result.closest = {full_change(team, model, proposal.z), proposal.explained + assumed.others};
+  if (result.verdict != Verdict::undecided) return result;  // an audit wants to know more
+  result.deciding = result.closest;
+  result.verdict = compare(result.closest, 1.0, threshold);
+  return result;
+}
+
+/// Whether an exact change is farther from an estimate than both their bounds allow.
+LANGEVO_INLINE bool contradicts(const LossChange& exact, const LossChange& estimate) {
+  return absolute(exact.change - estimate.change) - exact.error_bound > estimate.error_bound;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

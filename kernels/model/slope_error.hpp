@@ -1,0 +1,120 @@
+#pragma once
+
+#include "kernels/base/scalar.hpp"
+
+/// How wrong the slope may be that a local model carries through a stretch of proposals, from how wrong it
+/// has been.
+namespace langevo {
+
+inline constexpr int leading_directions = 4;
+
+/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
+/// sums over stretches, of which earlier ones count less and less.
+struct ErrorGrowth {
+  double along[leading_directions] = {};  ///< of the squares of e's parts along the model's directions,
+  double across = 0;                      ///< of the length of its part across them,
+  double across_squares = 0;              ///< of that squared,
+  double seen = 0;                        ///< and of 1
+  double length = 0;                      ///< the usual one, last
+};
+
+/// The error e of a carried slope: along the model's directions, and the length of what is across them.
+struct SlopeError {
+  double along[leading_directions];
+  double across;
+};
+
+}  // namespace langevo
+
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// How far e's parts along and across the model's directions have grown, in proposals.
+struct Reach {
+  double along;
+  double across;
+};
+
+/// What e is assumed to be along a stretch: its parts along the directions by their root mean squares, the
+/// rest by the most that its length is likely to be.
+struct AssumedError {
+  /// For a given mutation z, e.z is a sum of e's parts along the directions times those of z, which are
+  /// known, and of Normal(0, |e across|^2). The first are assumed to be up to so many times their root mean
+  /// squares in the last stretches,
+  static constexpr double along_margin = 9;
+  /// and the other one up to so many standard deviations,
+  static constexpr double deviations = 6;
+  /// |e across| exceeding its mean in the last stretches by so many standard deviations, and by this factor.
+  /// What does exceed them is printed by bench/model_error.
+  static constexpr double growth_deviations = 3;
+  static constexpr double growth_margin = 2;
+  /// Weight of what was seen of it one stretch earlier.
+  static constexpr double memory_of_growth = 0.95;
+
+  double along[leading_directions];  ///< growth per proposal at the usual length
+  double across;                     ///< likewise
+  double least;                      ///< of the part across: float arithmetic alone makes some
+  double length;                     ///< the usual one
+  bool curved;                       ///< the Hessian is known
+  bool fresh;                        ///< and that of the anchor
+
+  /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
+  /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
+  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
+  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
+  /// was seen, all is to the square.
+  [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
+    if (done > length) return {done * done / length, done * done / length};
+    const double root = square_root(done * length);
+    if (!curved) return {root, root};
+    return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
+  }
+  [[nodiscard]] LANGEVO_INLINE double across_after(const Reach& reach) const {
+    return across * reach.across + least;
+  }
+
+  /// Takes `growth` for what is to come, `doubt` times; more for want of experience.
+  LANGEVO_INLINE void assume(const ErrorGrowth& growth, double doubt) {
+    const double unseen = doubt * (1 + 4 / growth.seen);
+    for (int r = 0; r < leading_directions; ++r)
+      along[r] = unseen * square_root(growth.along[r] / growth.seen);
+    const double mean = growth.across / growth.seen;
+    const double variance = larger(0.0, growth.across_squares / growth.seen - mean * mean);
+    across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
+  }
+
+  /// e after `done` proposals in units of what decisions have allowed for: its largest part along a
+  /// direction, the part across, the larger one.
+  [[nodiscard]] LANGEVO_INLINE double excess_along(const SlopeError& error, double done) const {
+    const Reach reached = reach(done);
+    double most = 0;
+    for (int r = 0; r < leading_directions; ++r)
+      most = larger(most, absolute(error.along[r]) / (along_margin * along[r] * reached.along + least));
+    return most;
+  }
+  [[nodiscard]] LANGEVO_INLINE double excess_across(const SlopeError& error, double done) const {
+    return error.across / across_after(reach(done));
+  }
+  [[nodiscard]] LANGEVO_INLINE double excess(const SlopeError& error, double done) const {
+    return larger(excess_across(error, done), excess_along(error, done));
+  }
+};
+
+/// Takes in an error measured after `done` proposals.
+LANGEVO_INLINE void take_slope_error(const SlopeError& error, const AssumedError& assumed, double done,
+                                     ErrorGrowth& growth) {
+  constexpr double memory = AssumedError::memory_of_growth;
+  const Reach reach = assumed.reach(done);
+  for (int r = 0; r < leading_directions; ++r) {
+    const double along = error.along[r] / reach.along;
+    growth.along[r] = memory * growth.along[r] + along * along;
+  }
+  const double across = error.across / reach.across;
+  growth.across = memory * growth.across + across;
+  growth.across_squares = memory * growth.across_squares + across * across;
+  growth.seen = memory * growth.seen + 1;
+  growth.length = assumed.length;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "kernels/network/problem_view.hpp"
+#include "langevo/dynamics.hpp"
+
+/// What the parts of screened acceptance cost.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
+struct ScreeningCosts {
+  double proposal;  ///< a proposal that the model decides
+  double gradient;
+  double anchor;     ///< gradient and Hessian
+  double in_float;   ///< an evaluation for a proposal that the model left undecided,
+  double in_double;  ///< which comes first where it costs no more
+};
+
+/// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
+/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the
+/// next.
+LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
+                                                bool carries, bool follows) {
+  const NetworkView& network = problem.network;
+  const auto points = static_cast<double>(problem.data_double.points);
+  const auto n = static_cast<double>(network.parameter_count);
+  double weights = 0;
+  double units = 0;
+  for (int l = 0; l < network.layer_count; ++l) {
+    weights += static_cast<double>(network.layers[l].fan_in) * network.layers[l].fan_out;
+    units += network.layers[l].fan_out;
+  }
+  const Layer& first = network.layers[0];
+  const double narrow_units = has_narrow_layer(network) ? first.fan_out : 0;
+  const double other_weights = weights - narrow_units * first.fan_in;
+  const double own = 300 + 1.5 * n;
+  const double in_float = own + points * (0.042 * weights + 0.66 * units);
+  const double in_double = 3 * in_float;
+  const bool evaluates = follows && problem.data_double.target_dim == 1;
+  const double followed = own + points * 0.5 * units;
+  const bool precise = precision == Precision::float64;
+  const bool carried = carries && network.carried_tiles > 0;
+  const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
+  const double step = precise   ? in_double
+                      : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
+                      : carried ? own + points * ((is_narrow(network) ? 0.6 : 2) + 0.022 * other_weights +
+                                                  0.2 * (units - narrow_units) + 0.12 * narrow_units)
+                                : in_float;
+  const double gradient = own + points * (follows   ? 0.17 * weights + 0.55 * units
+                                          : precise ? 0.068 * weights + 1.15 * units
+                                                    : 0.034 * weights + 0.5 * units);
+  const double rows = problem.data_double.target_dim * points;
+  const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
+  return {(15 + n) / step, gradient / step, (gradient + hessian) / step,
+          (evaluates ? followed : in_float) / step, (evaluates ? followed : in_double) / step};
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

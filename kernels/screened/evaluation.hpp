@@ -1,0 +1,114 @@
+#pragma once
+
+#include "kernels/change/carried/carried_double_change.hpp"
+#include "kernels/screened/run.hpp"
+
+/// Proposals that the first estimate of a local model leaves open: better estimates of it, or the exact
+/// evaluation.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+enum class StepOutcome {
+  taken,
+  left_open,  ///< undecided: a renewed model is to decide
+  disproved   ///< the model is worse than its bound
+};
+
+/// The exact decision on the proposal in work.exact.proposed, in float first where that pays and not
+/// `audit`ed itself.
+template <class Team, class Context>
+LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
+  const Team& team = run.team;
+  const Context& context = run.context;
+  const ScreenedWorkspace<Team>& work = run.work;
+  const AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
+  ScreeningState& state = *run.replica.screening;
+  const double* const x = run.replica.x;
+  const double* const proposed = work.exact.proposed;
+  if constexpr (Team::carries_values) {  // on a GPU even a call of nothing takes registers
+    LossChange change;
+    run.evaluation = run.costs.in_double;
+    if (carried_double_change(team, context.problem, x, proposed, work.activations.get(),
+                              exact.double_precision, change) &&
+        compare(change, 1.0, threshold) != Verdict::undecided) {
+      return decide_by_double(change, threshold, run.counters);
+    }
+  }
+  const bool trusted = ScreeningPolicy::trusted(state);
+  const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
+  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
+  const bool in_float = run.rule.precision == Precision::float32 &&
+                        (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
+  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
+  if (!trusted) exact.begin_carried_step(context);
+  run.floats_before = run.counters.decided_by_float;
+  const Decision decision =
+      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
+             run.replica.calibration, run.counters, audit_float);
+  if (!trusted) exact.end_carried_step(team, decision.accepted, context.problem.network);
+  const bool by_float = run.counters.decided_by_float > run.floats_before;
+  run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
+  if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
+    team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_rung(sent_on, by_float, state); });
+  }
+  return decision;
+}
+
+/// Has the exact evaluation decide proposal z, and the model compared with it. False where it contradicts.
+template <class Team, class Context>
+LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit,
+                                     const ScreenedProposal& proposal, const Prediction& prediction) {
+  const Team& team = run.team;
+  const Context& context = run.context;
+  ScreeningState& state = *run.replica.screening;
+  const double* const x = run.replica.x;
+  const float* const z = proposal.z;
+  double* const proposed = run.work.exact.proposed;
+  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
+    proposed[i] = proposed_parameter(x[i], context.sigma[i], z[i]);
+  });
+  team.synchronize();
+  const bool trusted = ScreeningPolicy::trusted(state);
+  const Decision exact = decide_exactly(run, prediction.threshold, audit);
+  run.accepts = exact.accepted;
+  if (audit) {
+    ++run.counters.model_audits;
+  } else {
+    ++run.progress.undecided;
+    run.progress.spent += run.evaluation;
+  }
+  const double error = exact.change.change - prediction.closest.change;
+  if (!is_finite(error)) return true;
+  team.by_leader([&]() LANGEVO_BODY {
+    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
+                                 !run.model.knows_curvature(), state);
+  });
+  if (trusted &&
+      (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {
+    ++run.counters.model_failures;
+    return false;
+  }
+  return true;
+}
+
+/// A proposal that the first estimate does not decide by itself, or that is audited. `may_end`: it may be
+/// left open.
+template <class Team, class Context>
+LANGEVO_APART StepOutcome decide_open_step(ScreenedRun<Team, Context>& run, const ModelBound& assumed,
+                                           bool audit, bool may_end, const ScreenedProposal& proposal) {
+  const Prediction prediction = predict(run.team, run.context, run.rule, assumed, audit, proposal, run.model);
+  run.accepts = prediction.verdict == Verdict::accept;
+  if (!audit && prediction.verdict != Verdict::undecided) {
+    ++run.counters.decided_by_model;
+    run.progress.take_decision(prediction.deciding, prediction.threshold, proposal.explained);
+  } else if (may_end && !audit) {
+    ++run.progress.undecided;
+    return StepOutcome::left_open;
+  } else if (!evaluate_proposal(run, audit, proposal, prediction)) {
+    return StepOutcome::disproved;
+  }
+  return StepOutcome::taken;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

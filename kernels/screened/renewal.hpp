@@ -1,0 +1,105 @@
+#pragma once
+
+#include "kernels/screened/run.hpp"
+
+/// A local model of the present state: its gradient, its curvature, and what it learns from a stretch.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// |sigma.gradient - G| for the G in bend.
+template <class Team>
+LANGEVO_FUNCTION double distance_from_bend(const Team& team, const double* gradient, const double* sigma,
+                                           const LocalModel& model) {
+  return square_root(team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.bend[i]);
+    return difference * difference;
+  }));
+}
+
+/// dU/dx at x into work.gradient, in float where that serves; returns U(x). Uses bend.
+template <class Team, class Context>
+LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ProblemView& problem = run.context.problem;
+  const ScreenedWorkspace<Team>& work = run.work;
+  ScreeningState& state = *run.replica.screening;
+  const double* const x = run.replica.x;
+  const double* const sigma = run.context.sigma;
+  run.age.gradient_error = 0;
+  if constexpr (Team::carries_values) {
+    if (work.carries_activations())
+      return loss_and_carried_gradient(team, problem, x, work.activations.get(), work.gradient);
+  }
+  if (run.rule.precision == Precision::float64) return loss_and_gradient(team, problem, x, work.gradient);
+  const bool compares = ScreeningPolicy::compares_gradients(state);
+  const bool in_float = ScreeningPolicy::float_gradient_serves(state);
+  team.by_leader([&]() LANGEVO_BODY { ++state.gradients; });
+  if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
+  const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
+  if (!compares) {
+    run.age.gradient_error = ScreeningPolicy::gradient_error_margin * state.gradient_error;
+    return loss;
+  }
+  float* const in_float_slope = run.model.bend;
+  team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    in_float_slope[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i]);
+  });
+  team.synchronize();
+  const double exact_loss = loss_and_gradient(team, problem, x, work.gradient);
+  const double error = distance_from_bend(team, work.gradient.gradient, sigma, run.model);
+  team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_gradient_error(error, state); });
+  return exact_loss;
+}
+
+/// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
+/// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
+template <class Team, class Context>
+LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  if (model.knows_curvature()) keep_error_direction(team, model);
+  if (model.knows_curvature() || run.replica.directions == nullptr) return;
+  const double* const sigma = run.context.sigma;
+  const double* const x = run.replica.x;
+  float* const change = model.bend;
+  float* const way = model.pending;  // nothing is pending at the end of a stretch
+  team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
+    change[i] =
+        static_cast<float>(sigma[i] * work.gradient.gradient[i] - static_cast<double>(work.anchor_slope[i]));
+    way[i] = static_cast<float>((x[i] - work.anchor[i]) / sigma[i]);
+  });
+  team.synchronize();
+  learn_curvature(team, model.padded, change, way, run.replica.directions, run.replica.screening->learnt);
+}
+
+/// The model at x, whose gradient is in work.gradient, with a Hessian that may have served stretches before.
+template <class Team, class Context>
+LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.team;
+  const ScreenedWorkspace<Team>& work = run.work;
+  LocalModel& model = run.model;
+  ModelAge& age = run.age;
+  const double* const x = run.replica.x;
+  set_slope(team, work.gradient.gradient, run.context.sigma, model);
+  if (model.knows_curvature()) {
+    const bool begins = age.hessian < 0;
+    if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
+      set_curvature(team, run.context.problem, x, run.context.sigma, work.curvature, model);
+      age.hessian = 0;
+    } else {
+      ++age.hessian;
+    }
+    find_directions(team, begins, model);
+  } else {
+    const ScreeningState& state = *run.replica.screening;
+    set_learnt_curvature(team, state.learnt, state.offset, run.replica.directions, model);
+    age.hessian = 0;
+  }
+  team.each(model.size, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
+  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { work.anchor_slope[i] = model.slope[i]; });
+  team.synchronize();
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "kernels/model/prediction.hpp"
+#include "kernels/screened/controller.hpp"
+#include "kernels/screened/replica_view.hpp"
+#include "kernels/screened/rule.hpp"
+#include "kernels/screened/workspace.hpp"
+
+/// A replica on its way through stretches of proposals.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// What a stretch is followed with.
+struct Stretch {
+  std::uint64_t asked;    ///< proposals asked for, of which it takes
+  std::uint64_t most;     ///< so many at the most
+  bool trusted;           ///< whether the model decides
+  std::uint64_t audited;  ///< proposal that is audited, if it comes to that
+  double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
+  AssumedError error;     ///< of the slope
+  double rounding;        ///< bound on the rounding errors of a prediction
+};
+
+/// How a stretch is getting on.
+struct Progress {
+  std::uint64_t done = 0;                    ///< proposals
+  std::uint64_t undecided = 0;               ///< of them, by the model
+  double spent = 0;                          ///< cost of evaluating those, in exact steps
+  double allows = ModelBound::most_allowed;  ///< decisions stand for an e of so many times that assumed
+
+  /// The model decides by an estimate of which `explained` is the part of its bound that is due to e.
+  LANGEVO_INLINE void take_decision(const LossChange& estimate, double threshold, double explained) {
+    const double left = absolute(estimate.change - threshold) - (estimate.error_bound - explained);
+    if (left < allows * explained) allows = left / explained;
+  }
+};
+
+/// What of a local model is that of the present state.
+struct ModelAge {
+  bool has_gradient = false;  ///< work.gradient
+  double gradient_error = 0;  ///< bound on that of G, if it was made in float
+  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
+};
+
+/// One replica on its way through screened steps. Functions get this one reference and read from it what they
+/// need when they need it: on a GPU each argument stays in registers while a function calls others.
+template <class Team, class Context>
+struct ScreenedRun {
+  const Team& team;
+  Context context;  ///< of the next step
+  const ScreenedMetropolis& rule;
+  ReplicaView replica;  ///< its x in the workspace,
+  double* home;         ///< and where it comes from
+  const ScreenedWorkspace<Team>& work;
+  LocalModel model;  ///< its numbers are every thread's own, its arrays the team's
+  StepCounters& counters;
+  std::uint64_t end;               ///< step to end before
+  StepCounters anchor_counters{};  ///< what they were at the anchor
+  ScreeningCosts costs{};
+  ModelAge age{};
+  double anchor_error = 0;  ///< bound on that of G at the anchor
+  double spent = 0;         ///< on the stretch, apart from proposals and undecided ones
+  Stretch stretch{};
+  Progress progress{};
+  SlopeError error{};               ///< at its end
+  bool accepts = false;             ///< the proposal decided last, if it was left open at first
+  std::uint64_t floats_before = 0;  ///< decisions by float before the last exact one,
+  double evaluation = 0;            ///< and what that one cost, in exact steps
+};
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

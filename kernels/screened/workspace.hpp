@@ -1,0 +1,53 @@
+#pragma once
+
+#include "kernels/change/carried/carried_double_change.hpp"
+#include "kernels/change/ladder/mutation.hpp"
+#include "kernels/model/local_model.hpp"
+#include "kernels/network/gradient.hpp"
+#include "kernels/network/hessian.hpp"
+
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+template <class Team>
+struct ScreenedWorkspace {
+  static constexpr std::size_t normals_at_a_time = 4096;
+
+  MetropolisWorkspace<Team> exact;
+  GradientWorkspace<Team> gradient;
+  KeptByOneThread<Team, CarriedActivations<Team>> activations;
+  CurvatureWorkspace curvature;
+  LocalModel model;
+  double* state;        ///< x, [padded N]
+  double* sigma;        ///< 0 in the padding, [padded N]
+  double* anchor;       ///< x at the anchor, [N]
+  float* anchor_slope;  ///< G there, [padded N]
+  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
+  std::size_t steps_at_a_time;
+
+  /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what
+  /// decides and renews where the model does not.
+  LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
+    model.carve(arena, network);
+    state = arena.take<double>(model.padded);
+    sigma = arena.take<double>(model.padded);
+    const std::size_t row = normal_buffer_size(network.parameter_count);
+    steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
+    normal = arena.take<float>(steps_at_a_time * row);
+    anchor = arena.take<double>(network.parameter_count);
+    anchor_slope = arena.take<float>(model.padded);
+    model.carve_curvature(arena, network);
+    activations.carve(arena, network);
+    exact.carve(arena, network);
+    gradient.carve(arena, network);
+    curvature.carve(arena, network);
+  }
+
+  [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {
+    if constexpr (Team::carries_values) return activations.get().tiles > 0;
+    return false;
+  }
+};
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
