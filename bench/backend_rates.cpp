@@ -14,14 +14,14 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/error.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
 
-double seconds_for(Backend& backend, std::uint64_t& step, std::uint64_t steps) {
+double seconds_for(Ensemble& backend, std::uint64_t& step, std::uint64_t steps) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   backend.advance(step, steps);
@@ -34,11 +34,11 @@ const char* name_of(const Metropolis& rule) {
   return rule.precision == Precision::float32 ? "float" : "double";
 }
 
-std::unique_ptr<Backend> ensemble(const PaperWorkload& workload, const Metropolis& rule,
-                                  const std::vector<double>& x, std::uint64_t replicas,
-                                  const BackendOptions& options) {
+std::unique_ptr<Ensemble> ensemble(const PaperWorkload& workload, const Metropolis& rule,
+                                   const std::vector<double>& x, std::uint64_t replicas,
+                                   const BackendOptions& options) {
   const std::vector<double> sigma(x.size(), workload.sigma(0.1));
-  auto backend = make_backend(workload.problem(), {rule, sigma}, {replicas, 0, 1}, options);
+  auto backend = make_ensemble(workload.problem(), {rule, sigma}, {replicas, 0, 1}, options);
   backend->set_all_parameters(x);
   return backend;
 }
@@ -127,7 +127,7 @@ void measure_scaling(const Effort& effort) {
     measure(workload, x, {}, replicas, effort);
 }
 
-void print_fig1(const Backend& backend, std::uint64_t replicas, double time, double taken) {
+void print_fig1(const Ensemble& backend, std::uint64_t replicas, double time, double taken) {
   const StepCounters counters = backend.counters();
   const auto proposals = static_cast<double>(counters.steps);
   std::printf(

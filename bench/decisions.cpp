@@ -16,7 +16,7 @@
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/serial_team.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -147,8 +147,8 @@ bool run(const Extent& extent, double scale) {
   const HostProblem host(problem);
   const double sigma = extent.workload.sigma(0.1);
   const auto path =
-      make_backend(problem, Dynamics{NormalizedGradient{extent.path_alpha}, std::vector<double>(n, 1.0)},
-                   EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
+      make_ensemble(problem, Dynamics{NormalizedGradient{extent.path_alpha}, std::vector<double>(n, 1.0)},
+                    EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
   path->set_all_parameters(x);
   const auto steps = static_cast<std::uint64_t>(std::llround(scale * static_cast<double>(extent.steps)));
   std::uint64_t path_step = 0;

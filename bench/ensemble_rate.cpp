@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -51,7 +51,7 @@ double wrong_decisions(const Problem& problem, const std::vector<double>& x, Met
   const EnsembleShape shape{.replicas = 4};
   const std::vector<double> widths(x.size(), sigma);
   const auto evolve = [&](const Metropolis& with) {
-    const auto backend = make_backend(problem, {with, widths}, shape, machine);
+    const auto backend = make_ensemble(problem, {with, widths}, shape, machine);
     backend->set_all_parameters(x);
     backend->advance(0, steps);
     return std::pair(backend->parameters(0, shape.replicas), backend->counters());
@@ -80,8 +80,8 @@ int run(const Options& options) {
   }
   const double sigma = workload.sigma(options.lambda);
   const Metropolis rule{workload.beta, Precision::float32, acceptance_named(options.acceptance)};
-  const auto backend = make_backend(problem, {rule, std::vector<double>(x.size(), sigma)},
-                                    {.replicas = options.replicas}, machine);
+  const auto backend = make_ensemble(problem, {rule, std::vector<double>(x.size(), sigma)},
+                                     {.replicas = options.replicas}, machine);
   backend->set_all_parameters(x);
   std::uint64_t step = 0;
   const auto seconds_for = [&](std::uint64_t steps) {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <thread>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 #include "sin_targets.hpp"
 
@@ -39,8 +39,8 @@ double proposals_per_second(const Size& size, Acceptance acceptance, double seco
   options.kind = BackendKind::cpu;
   options.threads = size.threads;
   const auto backend =
-      make_backend(problem, {rule, std::vector<double>(n, sigma_from_lambda(0.1, 1e-5, beta))},
-                   {.replicas = size.replicas}, options);
+      make_ensemble(problem, {rule, std::vector<double>(n, sigma_from_lambda(0.1, 1e-5, beta))},
+                    {.replicas = size.replicas}, options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 1, 0));
   std::uint64_t step = 0;
   std::uint64_t block = 1;

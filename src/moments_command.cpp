@@ -214,7 +214,7 @@ int run_moments(const MomentsRequest& request) {
   const OneStepProbe probe = make_probe(plan, request, sigma);
   // made before anything is printed, so that a backend that is missing is all that is said
   const std::string device =
-      make_backend(plan.problem, plan.dynamics, EnsembleShape{}, request.options.backend)->device();
+      make_ensemble(plan.problem, plan.dynamics, EnsembleShape{}, request.options.backend)->device();
   print_heading(request, plan, probe, sigma, device);
   OneStepSample sample{.replicas = request.replicas,
                        .first_replica = request.options.first_replica,

@@ -32,13 +32,13 @@ class BlockSizer {
 };
 
 /// Advances from step `first` to step `last`, asking `progress` between blocks.
-void advance_to(Backend& backend, std::uint64_t first, std::uint64_t last, std::uint64_t total,
+void advance_to(Ensemble& ensemble, std::uint64_t first, std::uint64_t last, std::uint64_t total,
                 BlockSizer& sizer, const Progress& progress) {
   using Clock = std::chrono::steady_clock;
   for (std::uint64_t step = first; step < last;) {
     const std::uint64_t block = sizer.next(last - step);
     const Clock::time_point begin = Clock::now();
-    backend.advance(step, block);
+    ensemble.advance(step, block);
     sizer.took(block, std::chrono::duration<double>(Clock::now() - begin).count());
     step += block;
     if (progress && !progress(static_cast<double>(step) / static_cast<double>(total))) throw Stopped{};
@@ -61,8 +61,8 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   options.threads = 1;
   ReferenceTrajectory trajectory;
   if (times.empty()) return trajectory;
-  const std::unique_ptr<Backend> backend = make_backend(problem, dynamics, EnsembleShape{}, options);
-  backend->set_all_parameters(x);
+  const std::unique_ptr<Ensemble> ensemble = make_ensemble(problem, dynamics, EnsembleShape{}, options);
+  ensemble->set_all_parameters(x);
   std::vector<double> gradient(x.size());
   BlockSizer sizer;
   std::uint64_t step = 0;
@@ -70,10 +70,10 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
       std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(times.back() / time_per_step)));
   for (const double time : times) {
     const auto target = static_cast<std::uint64_t>(std::llround(time / time_per_step));
-    advance_to(*backend, step, target, total, sizer, progress);
+    advance_to(*ensemble, step, target, total, sizer, progress);
     step = target;
-    std::vector<double> state = backend->parameters(0, 1);
-    const double loss = backend->gradient(state, gradient);
+    std::vector<double> state = ensemble->parameters(0, 1);
+    const double loss = ensemble->gradient(state, gradient);
     if (!std::isfinite(loss)) {
       throw RunError("the loss of the reference trajectory is not finite at step " + std::to_string(step) +
                      "; use a smaller --alpha or another initial state");
@@ -87,8 +87,8 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   return trajectory;
 }
 
-Simulation::Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options)
-    : backend_(std::move(backend)), schedule_(std::move(schedule)), options_(std::move(options)) {}
+Simulation::Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options)
+    : ensemble_(std::move(ensemble)), schedule_(std::move(schedule)), options_(std::move(options)) {}
 
 void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
                      const ReferenceTrajectory* reference, const Progress& progress) {
@@ -105,11 +105,11 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
   };
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
     const std::uint64_t next = schedule_.record_steps[i];
-    const StepCounters before = backend_->counters();
+    const StepCounters before = ensemble_->counters();
     std::atomic<bool> failed{false};
     // The stretch has the other thread, because libraries that write files keep state for each thread.
     std::future<void> stretch = std::async(std::launch::async, [&, step] {
-      advance_to(*backend_, step, next, schedule_.last_step(), sizer,
+      advance_to(*ensemble_, step, next, schedule_.last_step(), sizer,
                  [&](double fraction) { return !failed && (!progress || progress(fraction)); });
     });
     try {
@@ -120,10 +120,10 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
     }
     stretch.get();
     step = next;
-    pending = Pending{step, backend_->counters() - before, backend_->snapshot(options_.traced_replicas)};
+    pending = Pending{step, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas)};
     const std::vector<std::uint64_t>& resets = options_.reset_steps;
     if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
-      backend_->set_all_parameters(reference->parameter[i]);
+      ensemble_->set_all_parameters(reference->parameter[i]);
     }
   }
   hand_over();

@@ -4,7 +4,7 @@
 #include "device_random.hpp"
 #include "kernels/random.hpp"
 #include "kernels/serial_team.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 namespace {

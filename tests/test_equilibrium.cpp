@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 namespace {
@@ -140,7 +140,7 @@ struct Sampling {
 };
 
 Equilibrium sample(const Quadratic& q, const Dynamics& dynamics, const Sampling& plan) {
-  const auto backend = make_backend(q.problem, dynamics, {.replicas = plan.replicas, .seed = 11}, {});
+  const auto backend = make_ensemble(q.problem, dynamics, {.replicas = plan.replicas, .seed = 11}, {});
   backend->set_all_parameters(q.centre);
   backend->advance(0, plan.burn_in);
   std::uint64_t step = plan.burn_in;
@@ -200,7 +200,7 @@ constexpr double beta = 50;
 
 TEST(Equilibrium, TheExactGaussianIsRight) {
   const Quadratic q = make_regression();
-  const auto backend = make_backend(q.problem, {Metropolis{}, {1, 1, 1}}, {}, {});
+  const auto backend = make_ensemble(q.problem, {Metropolis{}, {1, 1, 1}}, {}, {});
   EXPECT_NEAR(backend->loss(q.centre), q.minimum, 1e-14);
   Vector g{};
   backend->gradient(q.centre, g);

@@ -57,20 +57,20 @@ std::vector<EnsembleRecord> records_of(Simulation& simulation, const ReferenceTr
   return records;
 }
 
-std::unique_ptr<Backend> mutating(const Problem& problem, std::uint64_t replicas, double sigma = 1e-3) {
+std::unique_ptr<Ensemble> mutating(const Problem& problem, std::uint64_t replicas, double sigma = 1e-3) {
   const std::size_t n = problem.network().parameter_count();
   auto backend =
-      make_backend(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
+      make_ensemble(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
   backend->set_all_parameters(start_of(problem));
   return backend;
 }
 
 /// Passes everything on, logs the blocks of steps, and can be slow.
-class WatchedBackend final : public Backend {
+class WatchedEnsemble final : public Ensemble {
  public:
   using Blocks = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-  WatchedBackend(std::unique_ptr<Backend> inner, Blocks& blocks, std::chrono::milliseconds delay)
+  WatchedEnsemble(std::unique_ptr<Ensemble> inner, Blocks& blocks, std::chrono::milliseconds delay)
       : inner_(std::move(inner)), blocks_(blocks), delay_(delay) {}
   void set_all_parameters(std::span<const double> x) override { inner_->set_all_parameters(x); }
   void set_parameters(std::uint64_t first, std::span<const double> x) override {
@@ -97,7 +97,7 @@ class WatchedBackend final : public Backend {
   std::string device() const override { return inner_->device(); }
 
  private:
-  std::unique_ptr<Backend> inner_;
+  std::unique_ptr<Ensemble> inner_;
   Blocks& blocks_;
   std::chrono::milliseconds delay_;
 };
@@ -148,7 +148,7 @@ TEST(Simulation, TracesTheFirstReplicas) {
   Simulation simulation(mutating(problem, 40), {.record_steps = {0, 20}, .time_per_step = 1},
                         {.traced_replicas = 3, .reset_steps = {}});
   const std::vector<EnsembleRecord> records = records_of(simulation);
-  EXPECT_EQ(records[1].trace_parameter, simulation.backend().parameters(0, 3));
+  EXPECT_EQ(records[1].trace_parameter, simulation.ensemble().parameters(0, 3));
   EXPECT_EQ(records[1].trace_parameter.size(), 3 * n);
   EXPECT_NE(records[1].trace_parameter, records[0].trace_parameter);
   Simulation untraced(mutating(problem, 40), {.record_steps = {0}, .time_per_step = 1});
@@ -158,16 +158,16 @@ TEST(Simulation, TracesTheFirstReplicas) {
 TEST(Simulation, BlocksAreContiguousAndTheirSizeChangesNothing) {
   const Problem problem = make_shallow();
   const Schedule schedule{.record_steps = {0, 100, 101, 400}, .time_per_step = 1};
-  WatchedBackend::Blocks fast;
-  WatchedBackend::Blocks slow;
-  Simulation quick(std::make_unique<WatchedBackend>(mutating(problem, 5), fast, std::chrono::milliseconds(0)),
-                   schedule);
+  WatchedEnsemble::Blocks fast;
+  WatchedEnsemble::Blocks slow;
+  Simulation quick(
+      std::make_unique<WatchedEnsemble>(mutating(problem, 5), fast, std::chrono::milliseconds(0)), schedule);
   Simulation slowed(
-      std::make_unique<WatchedBackend>(mutating(problem, 5), slow, std::chrono::milliseconds(20)), schedule);
+      std::make_unique<WatchedEnsemble>(mutating(problem, 5), slow, std::chrono::milliseconds(20)), schedule);
   const std::vector<EnsembleRecord> a = records_of(quick);
   const std::vector<EnsembleRecord> b = records_of(slowed);
   EXPECT_NE(fast, slow) << "the same blocks show nothing";
-  for (const WatchedBackend::Blocks& blocks : {fast, slow}) {
+  for (const WatchedEnsemble::Blocks& blocks : {fast, slow}) {
     std::uint64_t step = 0;
     std::vector<std::uint64_t> ends;
     for (const auto& [first, count] : blocks) {
@@ -257,7 +257,7 @@ TEST(Simulation, ResetsReplicasToTheReferenceAfterTheRecord) {
   EXPECT_EQ(records[2].replica_loss, alone->losses());
   alone->advance(20, 10);
   EXPECT_EQ(records[3].replica_loss, alone->losses());
-  EXPECT_EQ(simulation.backend().parameters(7, 1), reference.parameter[3]);
+  EXPECT_EQ(simulation.ensemble().parameters(7, 1), reference.parameter[3]);
 }
 
 TEST(GradientDescent, FollowsItsClosedForm) {
@@ -265,7 +265,7 @@ TEST(GradientDescent, FollowsItsClosedForm) {
   constexpr double alpha = 0.03;
   constexpr double start = -2;
   const double factor = 1 - 2 * alpha * p.curvature;
-  auto backend = make_backend(p.problem, {Gradient{alpha}, {1.0}}, {.replicas = 3}, {});
+  auto backend = make_ensemble(p.problem, {Gradient{alpha}, {1.0}}, {.replicas = 3}, {});
   backend->set_all_parameters(std::vector<double>{start});
   Simulation simulation(std::move(backend), {.record_steps = {0, 1, 2, 25}, .time_per_step = alpha});
   for (const EnsembleRecord& record : records_of(simulation)) {
@@ -287,7 +287,7 @@ TEST(GradientDescent, SigmaScalesEveryParametersStepBySigmaSquared) {
   for (const bool normalized : {false, true}) {
     constexpr double alpha = 1e-2;
     const Rule rule = normalized ? Rule(NormalizedGradient{alpha}) : Rule(Gradient{alpha});
-    const auto backend = make_backend(problem, {rule, sigma}, {}, {});
+    const auto backend = make_ensemble(problem, {rule, sigma}, {}, {});
     backend->set_all_parameters(x);
     backend->gradient(x, g);
     double norm = 0;
@@ -306,7 +306,7 @@ TEST(NormalizedGradientDescent, MovesAlphaPerStep) {
   const std::vector<double> x = start_of(problem);
   constexpr double alpha = 1e-3;
   const auto backend =
-      make_backend(problem, {NormalizedGradient{alpha}, std::vector<double>(x.size(), 1.0)}, {}, {});
+      make_ensemble(problem, {NormalizedGradient{alpha}, std::vector<double>(x.size(), 1.0)}, {}, {});
   backend->set_all_parameters(x);
   std::vector<double> before = x;
   double loss = backend->loss(x);
@@ -325,7 +325,7 @@ TEST(NormalizedGradientDescent, StaysWhereTheGradientIsZero) {
   const Problem problem(Network({1, 2, 1}, Activation::relu, false), make_sin_unit(33), Loss::mse);
   const std::vector<double> x{0.5, -0.5, -10, -10, 1, 2};  // all units dead
   for (const Rule& rule : {Rule(NormalizedGradient{0.1}), Rule(Gradient{0.1})}) {
-    const auto backend = make_backend(problem, {rule, std::vector<double>(6, 1.0)}, {}, {});
+    const auto backend = make_ensemble(problem, {rule, std::vector<double>(6, 1.0)}, {}, {});
     backend->set_all_parameters(x);
     backend->advance(0, 5);
     EXPECT_EQ(backend->parameters(0, 1), x);
@@ -374,10 +374,10 @@ Problem make_exact_line() {
 
 /// Of five replicas numbered from 7 on, the third leaves the finite numbers in its third step; the others are
 /// at the minimum.
-std::unique_ptr<Backend> exploding(std::uint64_t steps) {
+std::unique_ptr<Ensemble> exploding(std::uint64_t steps) {
   const double alpha = 1e100 / 4;  // g = 4 (w - 1): each step multiplies w - 1 by about -1e100
   auto backend =
-      make_backend(make_exact_line(), {Gradient{alpha}, {1.0}}, {.replicas = 5, .first_replica = 7}, {});
+      make_ensemble(make_exact_line(), {Gradient{alpha}, {1.0}}, {.replicas = 5, .first_replica = 7}, {});
   backend->set_all_parameters(std::vector<double>{1});
   backend->set_parameters(2, std::vector<double>{2});
   backend->advance(0, steps);
@@ -421,8 +421,8 @@ TEST(NotFinite, ReferenceStopsTheRun) {
 TEST(NotFinite, ProposalIsRejectedAndCounted) {
   const Parabola p = make_parabola();
   for (const Precision precision : {Precision::float32, Precision::float64}) {
-    const auto backend = make_backend(p.problem, {Metropolis{.beta = inf, .precision = precision}, {1e200}},
-                                      {.replicas = 20}, {});
+    const auto backend = make_ensemble(p.problem, {Metropolis{.beta = inf, .precision = precision}, {1e200}},
+                                       {.replicas = 20}, {});
     const std::vector<double> x{p.centre + 1};
     backend->set_all_parameters(x);
     backend->advance(0, 10);

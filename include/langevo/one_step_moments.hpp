@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 
@@ -55,14 +55,14 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
 
 struct SimulationOptions {
   std::uint64_t traced_replicas = 0;
-  std::uint64_t first_replica = 0;         ///< global index of the backend's first one, for messages
+  std::uint64_t first_replica = 0;         ///< global index of the first one, for messages
   std::vector<std::uint64_t> reset_steps;  ///< record steps after which every replica is set to the reference
 };
 
 /// Evolves an ensemble along a schedule and hands each record to a sink.
 class Simulation {
  public:
-  Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options = {});
+  Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
 
   /// Evolves to the end of the schedule. `sink` gets each record while the next stretch is already under way,
   /// which asks `progress` from another thread; all records that were taken have gone there when this returns
@@ -72,13 +72,13 @@ class Simulation {
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,
            const Progress& progress);
 
-  [[nodiscard]] Backend& backend() { return *backend_; }
+  [[nodiscard]] Ensemble& ensemble() { return *ensemble_; }
 
  private:
   [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since,
                                       EnsembleSnapshot snapshot) const;
 
-  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Ensemble> ensemble_;
   Schedule schedule_;
   SimulationOptions options_;
 };

@@ -14,7 +14,7 @@ namespace langevo {
 
 namespace {
 
-class CpuBackend final : public Backend {
+class CpuBackend final : public Ensemble {
  public:
   CpuBackend(const Problem& problem, Dynamics dynamics, const EnsembleShape& shape, const CpuKernels& kernels,
              int threads)
@@ -161,8 +161,8 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Dynamics& dynamics,
-                                          const EnsembleShape& shape, const BackendOptions& options) {
+std::unique_ptr<Ensemble> make_cpu_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                            const EnsembleShape& shape, const BackendOptions& options) {
   const CpuKernels& kernels = choose_cpu_kernels(options.instruction_set);
   return std::make_unique<CpuBackend>(problem, dynamics, shape, kernels, cpu_threads(options.threads));
 }

@@ -10,7 +10,7 @@ namespace langevo {
 
 namespace {
 
-class CudaBackend final : public Backend {
+class CudaBackend final : public Ensemble {
  public:
   CudaBackend(const HostProblem& host, const Dynamics& dynamics, const EnsembleShape& shape, int device,
               std::string name, const ExecutorPlan& plan, ReplicaBatches batches)
@@ -187,8 +187,8 @@ ReplicaBatches cut_to_fit(std::uint64_t replicas, std::size_t parameters, std::u
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamics& dynamics,
-                                           const EnsembleShape& shape, const BackendOptions& options) {
+std::unique_ptr<Ensemble> make_cuda_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                             const EnsembleShape& shape, const BackendOptions& options) {
   const DeviceInfo device = take_device(options.device);
   const HostProblem host(problem);
   const ProblemView view = host.view();

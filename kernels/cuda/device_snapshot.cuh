@@ -4,7 +4,7 @@
 
 #include "kernels/cuda/cuda_ensemble.cuh"
 #include "kernels/cuda/device_moments.cuh"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 

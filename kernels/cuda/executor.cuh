@@ -5,7 +5,7 @@
 #include "kernels/cuda/cuda_ensemble.cuh"
 #include "kernels/cuda/device_problem.cuh"
 #include "kernels/cuda/launch_plan.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 

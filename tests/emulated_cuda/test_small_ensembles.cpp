@@ -48,19 +48,19 @@ class SmallEnsemble : public testing::TestWithParam<Case> {
 
   [[nodiscard]] EnsembleShape shape() const { return {GetParam().replicas, first_replica, seed}; }
 
-  std::unique_ptr<Backend> evolve(const Rule& rule, BackendKind kind, std::uint64_t steps,
+  std::unique_ptr<Ensemble> evolve(const Rule& rule, BackendKind kind, std::uint64_t steps,
                                   std::uint64_t device_memory_limit = 0) {
     BackendOptions options;
     options.kind = kind;
     options.device_memory_limit = device_memory_limit;
-    auto backend = make_backend(problem_, {rule, sigma_}, shape(), options);
+    auto backend = make_ensemble(problem_, {rule, sigma_}, shape(), options);
     backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, seed, 0));
     backend->advance(0, steps / 2);
     backend->advance(steps / 2, steps - steps / 2);
     return backend;
   }
 
-  void expect_same_decisions(const Backend& expected, const Backend& actual) const {
+  void expect_same_decisions(const Ensemble& expected, const Ensemble& actual) const {
     const std::uint64_t replicas = GetParam().replicas;
     EXPECT_EQ(expected.parameters(0, replicas), actual.parameters(0, replicas));
     EXPECT_EQ(expected.counters().accepted, actual.counters().accepted);
@@ -146,7 +146,7 @@ TEST(SmallEnsembles, BatchesAndSnapshotsOnSeveralStreams) {
     BackendOptions options;
     options.kind = kind;
     options.device_memory_limit = limit;
-    auto backend = make_backend(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
+    auto backend = make_ensemble(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
     backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, seed, 0));
     backend->set_parameters(149, std::vector<double>(n, 0.25));
     backend->advance(0, 6);
@@ -176,7 +176,7 @@ TEST(SmallEnsembles, ANotFiniteGradientNamesStepAndReplica) {
   const std::size_t n = problem.network().parameter_count();
   BackendOptions options;
   options.kind = BackendKind::cuda;
-  const auto backend = make_backend(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
+  const auto backend = make_ensemble(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
   try {
     backend->advance(0, 100);

@@ -13,7 +13,7 @@
 
 namespace langevo {
 
-/// Which replicas a backend holds and where it draws their random numbers.
+/// Which replicas an ensemble holds and where it draws their random numbers.
 struct EnsembleShape {
   std::uint64_t replicas = 1;
   std::uint64_t first_replica = 0;  ///< global index of the first one: the random numbers depend on it
@@ -32,12 +32,12 @@ struct EnsembleSnapshot {
 ///
 /// A trajectory depends on (seed, global replica index, problem, dynamics) alone. Calls cross this interface
 /// once per block of steps, never per replica.
-class Backend {
+class Ensemble {
  public:
-  Backend() = default;
-  Backend(const Backend&) = delete;
-  Backend& operator=(const Backend&) = delete;
-  virtual ~Backend() = default;
+  Ensemble() = default;
+  Ensemble(const Ensemble&) = delete;
+  Ensemble& operator=(const Ensemble&) = delete;
+  virtual ~Ensemble() = default;
 
   /// Gives every replica the state x, shape [N].
   virtual void set_all_parameters(std::span<const double> x) = 0;
@@ -100,8 +100,8 @@ struct DeviceInfo {
 
 /// @throws InputError for an unknown backend, device or instruction set, or an ensemble that cannot fit in
 /// memory
-std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
-                                      const EnsembleShape& shape, const BackendOptions& options);
+std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                        const EnsembleShape& shape, const BackendOptions& options);
 
 std::vector<DeviceInfo> list_devices();
 
@@ -112,12 +112,12 @@ struct BackendChoice {
   std::string why_not_cuda = {};  ///< a clause; empty where CUDA was taken or was not to be
 };
 
-/// What the options stand for on this machine. `automatic` takes the CUDA device asked for or else the first one that
-/// works, where "works" means that some steps of a small ensemble on it end in the CPU's states bit for bit; without
-/// such a device it takes the CPU. Other kinds are what they are, whether or not they work.
+/// What the options stand for on this machine. `automatic` takes the CUDA device asked for or else the first
+/// one that works, where "works" means that some steps of a small ensemble on it end in the CPU's states bit
+/// for bit; without such a device it takes the CPU. Other kinds are what they are, whether or not they work.
 BackendChoice choose_backend(const BackendOptions& options);
 
-/// What a backend says where a gradient step leaves the finite numbers.
+/// What an ensemble says where a gradient step leaves the finite numbers.
 std::string not_finite_message(std::uint64_t step, std::uint64_t replica);
 
 /// Bytes that an ensemble of this size needs, per-thread workspace included; the check before anything is
