@@ -68,7 +68,7 @@ double seconds_of(const Case& c, Acceptance acceptance, std::uint64_t steps, con
       shape, options);
   backend->set_all_parameters(c.x);
   const Clock::time_point begin = Clock::now();
-  backend->advance(0, steps);
+  backend->advance(steps);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const StepCounters counters = backend->counters();
   by_model = static_cast<double>(counters.decided_by_model) / static_cast<double>(counters.steps);

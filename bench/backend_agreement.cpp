@@ -65,8 +65,8 @@ void advance_both(Ensemble& a, Ensemble& b, const Comparison& comparison, double
   const std::uint64_t block = comparison.block;
   for (std::uint64_t step = 0; static_cast<double>(step * comparison.replicas) < most_proposals;
        step += block) {
-    a.advance(step, block);
-    b.advance(step, block);
+    a.advance(block);
+    b.advance(block);
     if (std::chrono::duration<double>(Clock::now() - begin).count() > seconds) return;
   }
 }

@@ -151,12 +151,10 @@ bool run(const Extent& extent, double scale) {
                     EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
   path->set_all_parameters(x);
   const auto steps = static_cast<std::uint64_t>(std::llround(scale * static_cast<double>(extent.steps)));
-  std::uint64_t path_step = 0;
   bool good = true;
   for (const double time : {0.1, 1.0, 5.0, 10.0}) {
     const auto target = static_cast<std::uint64_t>(std::llround(time / extent.path_alpha));
-    path->advance(path_step, target - path_step);
-    path_step = target;
+    path->advance(target - path->step());
     x = path->parameters(0, 1);
     std::vector<Row> rows(extent.replicas);
     parallel_for(extent.replicas, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), 1,

@@ -53,7 +53,7 @@ double wrong_decisions(const Problem& problem, const std::vector<double>& x, Met
   const auto evolve = [&](const Metropolis& with) {
     const auto backend = make_ensemble(problem, {with, widths}, shape, machine);
     backend->set_all_parameters(x);
-    backend->advance(0, steps);
+    backend->advance(steps);
     return std::pair(backend->parameters(0, shape.replicas), backend->counters());
   };
   const auto [states, counters] = evolve(rule);
@@ -83,11 +83,9 @@ int run(const Options& options) {
   const auto backend = make_ensemble(problem, {rule, std::vector<double>(x.size(), sigma)},
                                      {.replicas = options.replicas}, machine);
   backend->set_all_parameters(x);
-  std::uint64_t step = 0;
   const auto seconds_for = [&](std::uint64_t steps) {
     const Clock::time_point begin = Clock::now();
-    backend->advance(step, steps);
-    step += steps;
+    backend->advance(steps);
     return std::chrono::duration<double>(Clock::now() - begin).count();
   };
   // as long again before: bounds and local models are learnt on the way

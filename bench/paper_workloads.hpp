@@ -40,7 +40,7 @@ struct PaperWorkload {
     const auto path = make_ensemble(net, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {},
                                     {.kind = BackendKind::cpu});
     path->set_all_parameters(initial_state());
-    path->advance(0, static_cast<std::uint64_t>(std::llround(1000 * time)));
+    path->advance(static_cast<std::uint64_t>(std::llround(1000 * time)));
     return path->parameters(0, 1);
   }
   [[nodiscard]] double sigma(double lambda) const { return sigma_from_lambda(lambda, alpha, beta); }

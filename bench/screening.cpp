@@ -45,7 +45,7 @@ Outcome evolve(const Comparison& comparison, const Problem& problem, const std::
   const auto backend = make_ensemble(problem, dynamics, {.replicas = comparison.replicas}, options);
   backend->set_all_parameters(x);
   const Clock::time_point begin = Clock::now();
-  backend->advance(0, comparison.steps);
+  backend->advance(comparison.steps);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const StepCounters counters = backend->counters();
   return {backend->parameters(0, comparison.replicas), counters,

@@ -29,11 +29,9 @@ struct Rate {
 
 Rate measure(Ensemble& backend, std::uint64_t replicas) {
   using Clock = std::chrono::steady_clock;
-  std::uint64_t step = 0;
   const auto seconds_for = [&](std::uint64_t steps) {
     const Clock::time_point begin = Clock::now();
-    backend.advance(step, steps);
-    step += steps;
+    backend.advance(steps);
     return std::chrono::duration<double>(Clock::now() - begin).count();
   };
   constexpr std::uint64_t warm_up =

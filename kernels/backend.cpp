@@ -19,7 +19,7 @@ std::vector<double> states_of_a_trial(const BackendOptions& options) {
   const Dynamics dynamics{Metropolis{.acceptance = Acceptance::screened}, std::vector<double>(n, 1e-4)};
   const auto ensemble = make_ensemble(problem, dynamics, {.replicas = replicas}, options);
   ensemble->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 1, 0));
-  ensemble->advance(0, steps);
+  ensemble->advance(steps);
   return ensemble->parameters(0, replicas);
 }
 
@@ -40,6 +40,7 @@ std::string why_not(const DeviceInfo& info) {
 
 std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& dynamics,
                                         const EnsembleShape& shape, const BackendOptions& options) {
+  check_ensemble(problem, dynamics, shape, options);
   const BackendChoice choice = choose_backend(options);
   if (choice.kind == BackendKind::cpu) return make_cpu_ensemble(problem, dynamics, shape, options);
   BackendOptions chosen = options;

@@ -62,7 +62,7 @@ double measured_rate(const RunPlan& plan, const Dynamics& dynamics, EnsembleShap
   double rate = 0;  // of the last block: local models begin short
   for (std::uint64_t block = 1; seconds < burst_seconds && done < steps; block *= 2) {
     const Clock::time_point begin = Clock::now();
-    ensemble->advance(done, block);
+    ensemble->advance(block);
     const double took = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
     rate = static_cast<double>(block * shape.replicas) / took;
     seconds += took;

@@ -5,8 +5,10 @@
 #include <random>
 #include <string>
 
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
 #include "langevo/one_step_theory.hpp"
+#include "text.hpp"
 
 namespace langevo {
 
@@ -109,6 +111,8 @@ double OneStepProbe::curvature_shift(std::uint64_t replicas) const {
 }
 
 OneStepMoments OneStepProbe::measure(double a, const OneStepSample& sample) const {
+  if (!(a > 0)) throw InputError("a is " + shortest(a) + "; give a positive number or inf");
+  require_replica_numbers(sample.replicas, sample.first_replica);
   constexpr std::uint64_t batch_bytes = std::uint64_t{1} << 26;
   const std::uint64_t batch = std::max<std::uint64_t>(1, batch_bytes / (sizeof(double) * x_.size()));
   OneStepMoments result;
@@ -119,10 +123,11 @@ OneStepMoments OneStepProbe::measure(double a, const OneStepSample& sample) cons
   for (std::uint64_t done = 0; done < sample.replicas; done += batch) {
     const EnsembleShape shape{.replicas = std::min(batch, sample.replicas - done),
                               .first_replica = sample.first_replica + done,
-                              .seed = sample.seed};
+                              .seed = sample.seed,
+                              .first_step = sample.step};
     const std::unique_ptr<Ensemble> ensemble = make_ensemble(*problem_, dynamics, shape, sample.backend);
     ensemble->set_all_parameters(x_);
-    ensemble->advance(sample.step, 1);
+    ensemble->advance(1);
     result.counters += ensemble->counters();
     const std::vector<double> after = ensemble->parameters(0, shape.replicas);
     for (std::uint64_t r = 0; r < shape.replicas; ++r) {

@@ -40,8 +40,8 @@ class BackendTest : public testing::TestWithParam<BackendKind> {
     actual_ = make_ensemble(problem_, dynamics, shape, on(GetParam()));
     for (Ensemble* backend : {expected_.get(), actual_.get()}) {
       backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, steps / 2);
-      backend->advance(steps / 2, steps - steps / 2);
+      backend->advance(steps / 2);
+      backend->advance(steps - steps / 2);
     }
   }
 
@@ -91,9 +91,9 @@ TEST_P(BackendTest, ScreenedDecisionsAreExact) {
       const Dynamics dynamics{Metropolis{.beta = c.beta, .acceptance = acceptance}, sigma};
       auto backend = make_ensemble(problem, dynamics, {c.replicas, 5, 3}, on(kind));
       backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, c.steps / 3);
-      backend->advance(c.steps / 3, 1);
-      backend->advance(c.steps / 3 + 1, c.steps - c.steps / 3 - 1);
+      backend->advance(c.steps / 3);
+      backend->advance(1);
+      backend->advance(c.steps - c.steps / 3 - 1);
       return backend;
     };
     const auto expected = evolve_by(Acceptance::exact, BackendKind::cpu);
@@ -136,13 +136,13 @@ TEST_P(BackendTest, SnapshotIsTheEnsembleAsItWas) {
     const auto backend =
         make_ensemble(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {100, 0, 3}, options);
     backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-    backend->advance(0, 20);
+    backend->advance(20);
     const Moments moments = backend->parameter_moments();
     const std::vector<double> losses = backend->losses();
     const std::vector<double> traced = backend->parameters(0, 40);
     const double loss_of_mean = backend->loss(moments.mean);
     std::future<EnsembleSnapshot> future = backend->snapshot(40);
-    backend->advance(20, 20);
+    backend->advance(20);
     backend->set_parameters(0, std::vector<double>(n, 0.25));
     const EnsembleSnapshot snapshot = future.get();
     EXPECT_EQ(snapshot.moments.count, 100);
@@ -161,7 +161,7 @@ TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
       make_ensemble(problem_, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, on(GetParam()));
   backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
   try {
-    backend->advance(0, 100);
+    backend->advance(100);
     FAIL() << "no error";
   } catch (const RunError& error) {
     EXPECT_NE(std::string(error.what()).find("replica 10"), std::string::npos) << error.what();
@@ -182,8 +182,8 @@ TEST_P(BackendTest, BatchesOfReplicasChangeNoBit) {
           {replicas, 5, 3}, options);
       backend->set_all_parameters(x);
       backend->set_parameters(replicas - 1, other);
-      backend->advance(0, 20);
-      backend->advance(20, 11);
+      backend->advance(20);
+      backend->advance(11);
       return backend;
     };
     const auto whole = evolve_within(0, Acceptance::exact);
@@ -226,7 +226,7 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
     const auto actual = make_ensemble(problem, dynamics, ensemble, on(GetParam()));
     for (Ensemble* backend : {expected.get(), actual.get()}) {
       backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, 24);
+      backend->advance(24);
     }
     EXPECT_EQ(expected->parameters(0, shape.replicas), actual->parameters(0, shape.replicas));
     EXPECT_EQ(expected->counters().accepted, actual->counters().accepted);
@@ -250,7 +250,7 @@ TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
   const auto cut =
       make_ensemble(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-5)}, {replicas, 5, 3}, options);
   cut->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-  cut->advance(0, 6);
+  cut->advance(6);
   EXPECT_EQ(expected_->parameters(0, replicas), cut->parameters(0, replicas));
 
   for (const Rule& rule : {Rule{NormalizedGradient{1e-2}}, Rule{Langevin{1e3, 1}}}) {
@@ -281,7 +281,7 @@ TEST_P(BackendTest, SeveralBackendsTakeTurns) {
   const auto first = std::move(actual_);
   evolve(Langevin{1e3, 1}, 1e-3, 1000, 4);  // with other kernels and another share of the memory on chip
   const std::vector<double> before = first->parameters(0, 33);
-  first->advance(20, 5);
+  first->advance(5);
   EXPECT_NE(before, first->parameters(0, 33));
 }
 

@@ -80,11 +80,7 @@ Outcome evolve(const NamedRule& rule, const Sample& ensemble) {
       {.replicas = ensemble.replicas, .first_replica = ensemble.first_replica, .seed = ensemble.seed},
       options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 2, 0));
-  std::uint64_t step = 0;
-  for (const std::uint64_t block : ensemble.blocks) {
-    backend->advance(step, block);
-    step += block;
-  }
+  for (const std::uint64_t block : ensemble.blocks) backend->advance(block);
   const Moments moments = backend->parameter_moments();
   EXPECT_EQ(moments.count, ensemble.replicas);
   return {backend->parameters(0, ensemble.replicas), backend->losses(), moments.mean,
@@ -273,7 +269,7 @@ TEST(Determinism, FloatAndDoubleDecideAlikeWhereSummandsCancel) {
       const auto backend = make_ensemble(
           problem, {Metropolis{.beta = inf, .precision = precision}, {sigma, sigma}}, {.replicas = 100}, {});
       backend->set_all_parameters(minimum);
-      backend->advance(0, 200);
+      backend->advance(200);
       states.push_back(backend->parameters(0, 100));
       EXPECT_LT(backend->counters().decided_by_float, backend->counters().steps);
     }
@@ -291,10 +287,10 @@ TEST(RandomNumbers, AMutationIsItsStreamsNormalsTimesSigma) {
   constexpr std::uint64_t stride = 4;
   for (const bool is_langevin : {false, true}) {
     const Rule rule = is_langevin ? Rule(Langevin{.beta = 10, .stride = stride}) : Rule(Metropolis{});
-    const auto backend =
-        make_ensemble(problem, {rule, sigma}, {.replicas = 3, .first_replica = 40, .seed = seed}, {});
+    const auto backend = make_ensemble(
+        problem, {rule, sigma}, {.replicas = 3, .first_replica = 40, .seed = seed, .first_step = step}, {});
     backend->set_all_parameters(x);
-    backend->advance(step, 1);
+    backend->advance(1);
     for (std::uint32_t r = 0; r < 3; ++r) {
       const Stream stream = is_langevin ? Stream::langevin_noise : Stream::mutation;
       std::vector<float> z(normal_buffer_size(x.size()));
@@ -317,11 +313,11 @@ TEST(RandomNumbers, AcceptanceComparesTheChangeWithItsStreamsThreshold) {
   constexpr double beta = 2;
   constexpr std::uint32_t replicas = 2000;
   constexpr std::uint64_t seed = 9;
-  const auto backend =
-      make_ensemble(problem, {Metropolis{.beta = beta}, {1.0}}, {.replicas = replicas, .seed = seed}, {});
+  const auto backend = make_ensemble(problem, {Metropolis{.beta = beta}, {1.0}},
+                                     {.replicas = replicas, .seed = seed, .first_step = 7}, {});
   const std::vector<double> w{1.3};
   backend->set_all_parameters(w);
-  backend->advance(7, 1);
+  backend->advance(1);
   int uphill = 0;
   for (std::uint32_t r = 0; r < replicas; ++r) {
     std::array<float, 4> z{};

@@ -142,12 +142,11 @@ struct Sampling {
 Equilibrium sample(const Quadratic& q, const Dynamics& dynamics, const Sampling& plan) {
   const auto backend = make_ensemble(q.problem, dynamics, {.replicas = plan.replicas, .seed = 11}, {});
   backend->set_all_parameters(q.centre);
-  backend->advance(0, plan.burn_in);
-  std::uint64_t step = plan.burn_in;
+  backend->advance(plan.burn_in);
   constexpr int columns = n + n * n + 1;
   std::vector<std::array<double, columns>> sums(plan.replicas);
-  for (std::uint64_t taken = 0; taken < plan.samples; ++taken, step += plan.steps_between) {
-    backend->advance(step, plan.steps_between);
+  for (std::uint64_t taken = 0; taken < plan.samples; ++taken) {
+    backend->advance(plan.steps_between);
     const std::vector<double> x = backend->parameters(0, plan.replicas);
     const std::vector<double> losses = backend->losses();
     for (std::uint64_t r = 0; r < plan.replicas; ++r) {

@@ -216,7 +216,7 @@ std::unique_ptr<Ensemble> on_cpu(const Problem& problem, const Rule& rule, const
                                  const std::vector<double>& x, std::uint64_t steps) {
   auto backend = make_ensemble(problem, {rule, sigma}, {replicas, 7, 11}, {.kind = BackendKind::cpu});
   backend->set_parameters(0, x);
-  backend->advance(0, steps);
+  backend->advance(steps);
   return backend;
 }
 

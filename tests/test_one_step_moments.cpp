@@ -175,7 +175,7 @@ TEST(Mutation, MovesNowhereAcrossOnAverage) {
   for (const double component : g) norm += component * component;
   norm = std::sqrt(norm);
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   const Moments moments = backend->parameter_moments();
   for (std::size_t i = 0; i < n; ++i) {
     const double moved = moments.mean[i] - x[i];
@@ -201,7 +201,7 @@ TEST(Mutation, DriftIsTheNormalizedGradientStepOfItsTime) {
   const auto gradient = make_ensemble(
       problem, {NormalizedGradient{alpha * lambda}, std::vector<double>(x.size(), 1.0)}, {}, {});
   gradient->set_all_parameters(x);
-  gradient->advance(0, 1);
+  gradient->advance(1);
   const std::vector<double> after = gradient->parameters(0, 1);
   double moved = 0;
   for (std::size_t i = 0; i < x.size(); ++i) moved += (after[i] - x[i]) * (after[i] - x[i]);
@@ -221,7 +221,7 @@ TEST(Mutation, AcceptsWhatChangesNothingAtZeroTemperature) {
         problem, {Metropolis{.beta = inf, .precision = precision}, std::vector<double>(6, 0.01)},
         {.replicas = 100}, {});
     backend->set_all_parameters(x);
-    backend->advance(0, 20);
+    backend->advance(20);
     EXPECT_EQ(backend->counters().accepted, 2000u);
     for (std::uint64_t r = 0; r < 100; ++r) EXPECT_NE(backend->parameters(r, 1), x);
   }
@@ -234,7 +234,7 @@ TEST(Mutation, LeavesARejectedStateAloneBitForBit) {
   const auto backend =
       make_ensemble(problem, {Metropolis{}, std::vector<double>(x.size(), 1e-6)}, {.replicas = replicas}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   std::uint64_t moved = 0;
   for (std::uint64_t r = 0; r < replicas; ++r) moved += backend->parameters(r, 1) == x ? 0 : 1;
   EXPECT_EQ(moved, backend->counters().accepted);
@@ -252,7 +252,7 @@ void expect_langevin_moments(double beta, double stride, bool is_uneven) {
   const auto backend =
       make_ensemble(problem, {Langevin{.beta = beta, .stride = stride}, sigma}, {.replicas = replicas}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   EXPECT_EQ(backend->counters().accepted, replicas);
   std::vector<double> g(n);
   backend->gradient(x, g);

@@ -98,9 +98,9 @@ Trajectory evolve(const Problem& problem, const std::vector<double>& x, double b
   for (std::size_t i = 0; i < n; i += 3) dynamics.sigma[i] *= 1.5;
   const auto backend = make_ensemble(problem, dynamics, {.replicas = replicas, .seed = 7}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, steps / 3);
-  backend->advance(steps / 3, 1);
-  backend->advance(steps / 3 + 1, steps - steps / 3 - 1);
+  backend->advance(steps / 3);
+  backend->advance(1);
+  backend->advance(steps - steps / 3 - 1);
   return {backend->parameters(0, replicas), backend->counters()};
 }
 

@@ -194,10 +194,10 @@ TEST_F(DeviceStarts, OnlyTheDeviceAskedForIsTaken) {
 
 TEST_F(DeviceStarts, ADeviceLostInMidRunIsSaidInOneSentence) {
   const auto ensemble = make_on(BackendKind::cuda);
-  ensemble->advance(0, 3);
+  ensemble->advance(3);
   machine().launches_before_loss = 0;
   try {
-    ensemble->advance(3, 3);
+    ensemble->advance(3);
     FAIL() << "no error";
   } catch (const RunError& error) {
     expect_one_sentence(error.what(), "the CUDA device was lost");
