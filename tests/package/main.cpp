@@ -2,8 +2,7 @@
 
 #include <cstdio>
 
-#include "langevo/ensemble.hpp"
-#include "langevo/initial_state.hpp"
+#include "langevo/langevo.hpp"
 
 int main() {
   const langevo::Network network({1, 4, 1}, langevo::Activation::tanh, false);
@@ -16,7 +15,7 @@ int main() {
   const auto ensemble = langevo::make_ensemble(problem, dynamics, shape, {});
   const std::vector<double> x = langevo::draw_initial_state(network, langevo::GaussianInit{}, shape.seed, 0);
   ensemble->set_all_parameters(x);
-  ensemble->advance(0, 100);
+  ensemble->advance(100);
 
   const langevo::StepCounters counters = ensemble->counters();
   std::printf("%s: %zu parameters, %llu of %llu proposals accepted\n", ensemble->device().c_str(), size,
