@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <string>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -63,12 +63,12 @@ double seconds_of(const Case& c, Acceptance acceptance, std::uint64_t steps, con
                   const BackendOptions& options, double& by_model) {
   using Clock = std::chrono::steady_clock;
   const double sigma = sigma_from_lambda(c.lambda, c.alpha, c.beta);
-  const auto backend = make_backend(
+  const auto backend = make_ensemble(
       c.problem, {Metropolis{c.beta, Precision::float32, acceptance}, std::vector<double>(c.x.size(), sigma)},
       shape, options);
   backend->set_all_parameters(c.x);
   const Clock::time_point begin = Clock::now();
-  backend->advance(0, steps);
+  backend->advance(steps);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const StepCounters counters = backend->counters();
   by_model = static_cast<double>(counters.decided_by_model) / static_cast<double>(counters.steps);

@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/error.hpp"
 #include "paper_workloads.hpp"
 
@@ -31,7 +31,7 @@ double largest_relative_difference(const std::vector<double>& a, const std::vect
 }
 
 /// Of moments, losses, one loss and one gradient.
-double statistics_difference(const Backend& a, const Backend& b) {
+double statistics_difference(const Ensemble& a, const Ensemble& b) {
   const Moments here = a.parameter_moments();
   const Moments there = b.parameter_moments();
   std::vector<double> gradient_here(here.mean.size());
@@ -58,15 +58,15 @@ const char* name_of(Acceptance acceptance) {
 }
 
 /// Steps that make at most this many proposals, while there is time.
-void advance_both(Backend& a, Backend& b, const Comparison& comparison, double seconds,
+void advance_both(Ensemble& a, Ensemble& b, const Comparison& comparison, double seconds,
                   double most_proposals) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   const std::uint64_t block = comparison.block;
   for (std::uint64_t step = 0; static_cast<double>(step * comparison.replicas) < most_proposals;
        step += block) {
-    a.advance(step, block);
-    b.advance(step, block);
+    a.advance(block);
+    b.advance(block);
     if (std::chrono::duration<double>(Clock::now() - begin).count() > seconds) return;
   }
 }
@@ -81,9 +81,9 @@ bool agrees(const Comparison& comparison, const BackendOptions& options, double 
   const Dynamics dynamics{Metropolis{.beta = workload.beta, .acceptance = comparison.acceptance},
                           std::vector<double>(n, workload.sigma(0.1))};
   const EnsembleShape shape{comparison.replicas, 0, 1};
-  const auto expected = make_backend(problem, dynamics, shape, on_cpu);
-  const auto actual = make_backend(problem, dynamics, shape, options);
-  for (Backend* backend : {expected.get(), actual.get()}) backend->set_all_parameters(x);
+  const auto expected = make_ensemble(problem, dynamics, shape, on_cpu);
+  const auto actual = make_ensemble(problem, dynamics, shape, options);
+  for (Ensemble* backend : {expected.get(), actual.get()}) backend->set_all_parameters(x);
   advance_both(*expected, *actual, comparison, seconds, most_proposals);
   std::uint64_t different = 0;
   for (std::uint64_t r = 0; r < comparison.replicas; ++r)

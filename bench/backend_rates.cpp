@@ -14,18 +14,17 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/error.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
 
-double seconds_for(Backend& backend, std::uint64_t& step, std::uint64_t steps) {
+double seconds_for(Ensemble& backend, std::uint64_t steps) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
-  backend.advance(step, steps);
-  step += steps;
+  backend.advance(steps);
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
@@ -34,11 +33,11 @@ const char* name_of(const Metropolis& rule) {
   return rule.precision == Precision::float32 ? "float" : "double";
 }
 
-std::unique_ptr<Backend> ensemble(const PaperWorkload& workload, const Metropolis& rule,
-                                  const std::vector<double>& x, std::uint64_t replicas,
-                                  const BackendOptions& options) {
+std::unique_ptr<Ensemble> ensemble(const PaperWorkload& workload, const Metropolis& rule,
+                                   const std::vector<double>& x, std::uint64_t replicas,
+                                   const BackendOptions& options) {
   const std::vector<double> sigma(x.size(), workload.sigma(0.1));
-  auto backend = make_backend(workload.problem(), {rule, sigma}, {replicas, 0, 1}, options);
+  auto backend = make_ensemble(workload.problem(), {rule, sigma}, {replicas, 0, 1}, options);
   backend->set_all_parameters(x);
   return backend;
 }
@@ -54,7 +53,6 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, const 
              std::uint64_t replicas, const Effort& effort) {
   constexpr int runs = 5;
   const auto backend = ensemble(workload, rule, x, replicas, effort.options);
-  std::uint64_t step = 0;
   // past the steps in which the float rung trusts its worst case alone, and local models are learnt
   const bool learns = rule.acceptance != Acceptance::exact;
   const bool tiny = effort.extent == Extent::tiny;
@@ -62,12 +60,13 @@ void measure(const PaperWorkload& workload, const std::vector<double>& x, const 
   const std::uint64_t block = (learns ? 100 : 8) / (tiny ? 4 : 1);
   double total = 0;
   double last = 0;
-  while (step < warm_up && total < 5 * effort.seconds) total += last = seconds_for(*backend, step, block);
+  while (backend->step() < warm_up && total < 5 * effort.seconds)
+    total += last = seconds_for(*backend, block);
   const double steps = std::max(1.0, std::round(static_cast<double>(block) * effort.seconds / runs / last));
   const StepCounters before = backend->counters();
   std::vector<double> rates;
   for (int run = 0; run < runs; ++run) {
-    const double taken = seconds_for(*backend, step, static_cast<std::uint64_t>(steps));
+    const double taken = seconds_for(*backend, static_cast<std::uint64_t>(steps));
     rates.push_back(steps * static_cast<double>(replicas) / taken);
   }
   std::sort(rates.begin(), rates.end());
@@ -127,7 +126,7 @@ void measure_scaling(const Effort& effort) {
     measure(workload, x, {}, replicas, effort);
 }
 
-void print_fig1(const Backend& backend, std::uint64_t replicas, double time, double taken) {
+void print_fig1(const Ensemble& backend, std::uint64_t replicas, double time, double taken) {
   const StepCounters counters = backend.counters();
   const auto proposals = static_cast<double>(counters.steps);
   std::printf(
@@ -151,12 +150,13 @@ void measure_fig1(const Effort& effort) {
   double taken = 0;
   double printed = 0;
   std::uint64_t block = std::min<std::uint64_t>(100, longest);
-  for (std::uint64_t step = 0; step < steps && taken < effort.seconds;) {
-    taken += seconds_for(*backend, step, std::min(block, steps - step));
+  while (backend->step() < steps && taken < effort.seconds) {
+    taken += seconds_for(*backend, std::min(block, steps - backend->step()));
     block = std::min(2 * block, longest);
-    if (taken - printed < effort.seconds / 10 && step < steps && taken < effort.seconds) continue;
+    if (taken - printed < effort.seconds / 10 && backend->step() < steps && taken < effort.seconds) continue;
     printed = taken;
-    print_fig1(*backend, replicas, 10 * static_cast<double>(step) / static_cast<double>(steps), taken);
+    print_fig1(*backend, replicas, 10 * static_cast<double>(backend->step()) / static_cast<double>(steps),
+               taken);
   }
 }
 

@@ -16,7 +16,8 @@
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/rules/advance.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
+#include "kernels/cpu/serial_team.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -147,16 +148,14 @@ bool run(const Extent& extent, double scale) {
   const HostProblem host(problem);
   const double sigma = extent.workload.sigma(0.1);
   const auto path =
-      make_backend(problem, Dynamics{NormalizedGradient{extent.path_alpha}, std::vector<double>(n, 1.0)},
-                   EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
+      make_ensemble(problem, Dynamics{NormalizedGradient{extent.path_alpha}, std::vector<double>(n, 1.0)},
+                    EnsembleShape{}, BackendOptions{BackendKind::cpu, 1, 0, ""});
   path->set_all_parameters(x);
   const auto steps = static_cast<std::uint64_t>(std::llround(scale * static_cast<double>(extent.steps)));
-  std::uint64_t path_step = 0;
   bool good = true;
   for (const double time : {0.1, 1.0, 5.0, 10.0}) {
     const auto target = static_cast<std::uint64_t>(std::llround(time / extent.path_alpha));
-    path->advance(path_step, target - path_step);
-    path_step = target;
+    path->advance(target - path->step());
     x = path->parameters(0, 1);
     std::vector<Row> rows(extent.replicas);
     parallel_for(extent.replicas, static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), 1,

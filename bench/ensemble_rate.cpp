@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -51,9 +51,9 @@ double wrong_decisions(const Problem& problem, const std::vector<double>& x, Met
   const EnsembleShape shape{.replicas = 4};
   const std::vector<double> widths(x.size(), sigma);
   const auto evolve = [&](const Metropolis& with) {
-    const auto backend = make_backend(problem, {with, widths}, shape, machine);
+    const auto backend = make_ensemble(problem, {with, widths}, shape, machine);
     backend->set_all_parameters(x);
-    backend->advance(0, steps);
+    backend->advance(steps);
     return std::pair(backend->parameters(0, shape.replicas), backend->counters());
   };
   const auto [states, counters] = evolve(rule);
@@ -80,14 +80,12 @@ int run(const Options& options) {
   }
   const double sigma = workload.sigma(options.lambda);
   const Metropolis rule{workload.beta, Precision::float32, acceptance_named(options.acceptance)};
-  const auto backend = make_backend(problem, {rule, std::vector<double>(x.size(), sigma)},
-                                    {.replicas = options.replicas}, machine);
+  const auto backend = make_ensemble(problem, {rule, std::vector<double>(x.size(), sigma)},
+                                     {.replicas = options.replicas}, machine);
   backend->set_all_parameters(x);
-  std::uint64_t step = 0;
   const auto seconds_for = [&](std::uint64_t steps) {
     const Clock::time_point begin = Clock::now();
-    backend->advance(step, steps);
-    step += steps;
+    backend->advance(steps);
     return std::chrono::duration<double>(Clock::now() - begin).count();
   };
   // as long again before: bounds and local models are learnt on the way

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "kernels/cpu/host_problem.hpp"
-#include "langevo/backend.hpp"
 #include "langevo/dynamics.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 #include "langevo/problem.hpp"
 
@@ -37,10 +37,10 @@ struct PaperWorkload {
   [[nodiscard]] std::vector<double> state_at(double time) const {
     const Problem net = problem();
     const std::size_t n = net.network().parameter_count();
-    const auto path = make_backend(net, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {},
-                                   {.kind = BackendKind::cpu});
+    const auto path = make_ensemble(net, {NormalizedGradient{1e-3}, std::vector<double>(n, 1.0)}, {},
+                                    {.kind = BackendKind::cpu});
     path->set_all_parameters(initial_state());
-    path->advance(0, static_cast<std::uint64_t>(std::llround(1000 * time)));
+    path->advance(static_cast<std::uint64_t>(std::llround(1000 * time)));
     return path->parameters(0, 1);
   }
   [[nodiscard]] double sigma(double lambda) const { return sigma_from_lambda(lambda, alpha, beta); }

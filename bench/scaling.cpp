@@ -8,7 +8,7 @@
 #include <fstream>
 #include <thread>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 #include "sin_targets.hpp"
 
@@ -39,18 +39,16 @@ double proposals_per_second(const Size& size, Acceptance acceptance, double seco
   options.kind = BackendKind::cpu;
   options.threads = size.threads;
   const auto backend =
-      make_backend(problem, {rule, std::vector<double>(n, sigma_from_lambda(0.1, 1e-5, beta))},
-                   {.replicas = size.replicas}, options);
+      make_ensemble(problem, {rule, std::vector<double>(n, sigma_from_lambda(0.1, 1e-5, beta))},
+                    {.replicas = size.replicas}, options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 1, 0));
-  std::uint64_t step = 0;
   std::uint64_t block = 1;
   double spent = 0;
   for (;;) {  // the last of blocks that double is the longest, and local models have had time to grow
     const Clock::time_point begin = Clock::now();
-    backend->advance(step, block);
+    backend->advance(block);
     const double took = std::chrono::duration<double>(Clock::now() - begin).count();
     spent += took;
-    step += block;
     if (spent > seconds) return static_cast<double>(block * size.replicas) / took;
     block *= 2;
   }

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -42,10 +42,10 @@ Outcome evolve(const Comparison& comparison, const Problem& problem, const std::
     for (std::size_t i = 0; i < x.size(); ++i)
       dynamics.sigma[i] *= std::exp2(static_cast<double>(i % 5) / 2 - 1);
   }
-  const auto backend = make_backend(problem, dynamics, {.replicas = comparison.replicas}, options);
+  const auto backend = make_ensemble(problem, dynamics, {.replicas = comparison.replicas}, options);
   backend->set_all_parameters(x);
   const Clock::time_point begin = Clock::now();
-  backend->advance(0, comparison.steps);
+  backend->advance(comparison.steps);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const StepCounters counters = backend->counters();
   return {backend->parameters(0, comparison.replicas), counters,

@@ -13,7 +13,7 @@
 
 #include "fma_peak.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -27,13 +27,11 @@ struct Rate {
   StepCounters counters;  ///< of these runs
 };
 
-Rate measure(Backend& backend, std::uint64_t replicas) {
+Rate measure(Ensemble& backend, std::uint64_t replicas) {
   using Clock = std::chrono::steady_clock;
-  std::uint64_t step = 0;
   const auto seconds_for = [&](std::uint64_t steps) {
     const Clock::time_point begin = Clock::now();
-    backend.advance(step, steps);
-    step += steps;
+    backend.advance(steps);
     return std::chrono::duration<double>(Clock::now() - begin).count();
   };
   constexpr std::uint64_t warm_up =
@@ -57,7 +55,7 @@ void run(const PaperWorkload& workload, const BackendOptions& options, std::uint
   const double sigma = workload.sigma(0.1);
   const double proposal = exact_step_multiply_adds(problem);
   const auto print = [&](const char* what, const Dynamics& dynamics, double work, double peak) {
-    const auto backend = make_backend(problem, dynamics, shape, options);
+    const auto backend = make_ensemble(problem, dynamics, shape, options);
     backend->set_all_parameters(x);
     const Rate rate = measure(*backend, replicas);
     const StepCounters& counters = rate.counters;

@@ -1,4 +1,4 @@
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 #include <algorithm>
 
@@ -17,9 +17,9 @@ std::vector<double> states_of_a_trial(const BackendOptions& options) {
   const Problem problem(Network({1, 5, 1}, Activation::tanh, true), make_sin_unit(100), Loss::mse);
   const std::size_t n = problem.network().parameter_count();
   const Dynamics dynamics{Metropolis{.acceptance = Acceptance::screened}, std::vector<double>(n, 1e-4)};
-  const auto ensemble = make_backend(problem, dynamics, {.replicas = replicas}, options);
+  const auto ensemble = make_ensemble(problem, dynamics, {.replicas = replicas}, options);
   ensemble->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 1, 0));
-  ensemble->advance(0, steps);
+  ensemble->advance(steps);
   return ensemble->parameters(0, replicas);
 }
 
@@ -38,13 +38,14 @@ std::string why_not(const DeviceInfo& info) {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend(const Problem& problem, const Dynamics& dynamics,
-                                      const EnsembleShape& shape, const BackendOptions& options) {
+std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                        const EnsembleShape& shape, const BackendOptions& options) {
+  check_ensemble(problem, dynamics, shape, options);
   const BackendChoice choice = choose_backend(options);
-  if (choice.kind == BackendKind::cpu) return make_cpu_backend(problem, dynamics, shape, options);
+  if (choice.kind == BackendKind::cpu) return make_cpu_ensemble(problem, dynamics, shape, options);
   BackendOptions chosen = options;
   chosen.device = choice.device;
-  return make_cuda_backend(problem, dynamics, shape, chosen);
+  return make_cuda_ensemble(problem, dynamics, shape, chosen);
 }
 
 BackendChoice choose_backend(const BackendOptions& options) {

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/run_file.hpp"
 #include "presets.hpp"
 #include "run_command.hpp"

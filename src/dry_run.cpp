@@ -55,14 +55,14 @@ double measured_rate(const RunPlan& plan, const Dynamics& dynamics, EnsembleShap
                       static_cast<double>(plan.problem.data().points);
   if (work > longest_step) shape.replicas = 1;
   if (work / static_cast<double>(shape.replicas) > longest_step) return 0;
-  const std::unique_ptr<Backend> backend = make_backend(plan.problem, dynamics, shape, machine);
-  backend->set_all_parameters(plan.initial_parameter);
+  const std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, dynamics, shape, machine);
+  ensemble->set_all_parameters(plan.initial_parameter);
   std::uint64_t done = 0;
   double seconds = 0;
   double rate = 0;  // of the last block: local models begin short
   for (std::uint64_t block = 1; seconds < burst_seconds && done < steps; block *= 2) {
     const Clock::time_point begin = Clock::now();
-    backend->advance(done, block);
+    ensemble->advance(block);
     const double took = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
     rate = static_cast<double>(block * shape.replicas) / took;
     seconds += took;

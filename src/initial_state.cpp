@@ -4,12 +4,14 @@
 
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
+#include "ensemble_checks.hpp"
 
 namespace langevo {
 
 namespace {
 
 RandomSource initial_source(std::uint64_t seed, std::uint64_t replica) {
+  require_replica_numbers(1, replica);
   return {seed, 0, Stream::initial_state, static_cast<std::uint32_t>(replica)};
 }
 
@@ -17,6 +19,7 @@ RandomSource initial_source(std::uint64_t seed, std::uint64_t replica) {
 
 std::vector<double> draw_initial_state(const Network& network, const GaussianInit& init, std::uint64_t seed,
                                        std::uint64_t replica) {
+  require_positive("--init-std", init.standard_deviation);
   const std::size_t n = network.parameter_count();
   std::vector<float> normals(normal_buffer_size(n));
   draw_normals(SerialTeam{}, initial_source(seed, replica), n, normals.data());

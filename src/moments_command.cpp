@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli.hpp"
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
 #include "langevo/one_step_moments.hpp"
 #include "langevo/run_options.hpp"
@@ -116,12 +117,7 @@ MomentsRequest read_request(const CLI::App& app, const MomentsArguments& argumen
                      " gradient steps; give less, or a larger --alpha");
   }
   read_value("--replicas", arguments.replicas, request.replicas);
-  constexpr std::uint64_t replica_limit = std::uint64_t{1} << 32;
-  if (request.replicas < 1) throw InputError("--replicas is 0; give at least 1");
-  if (request.replicas > replica_limit || request.options.first_replica > replica_limit - request.replicas) {
-    throw InputError("--first-replica " + std::to_string(request.options.first_replica) + " and --replicas " +
-                     std::to_string(request.replicas) + " reach beyond replica 2^32 - 1; give less");
-  }
+  require_replica_numbers(request.replicas, request.options.first_replica);
   return request;
 }
 
@@ -214,7 +210,7 @@ int run_moments(const MomentsRequest& request) {
   const OneStepProbe probe = make_probe(plan, request, sigma);
   // made before anything is printed, so that a backend that is missing is all that is said
   const std::string device =
-      make_backend(plan.problem, plan.dynamics, EnsembleShape{}, request.options.backend)->device();
+      make_ensemble(plan.problem, plan.dynamics, EnsembleShape{}, request.options.backend)->device();
   print_heading(request, plan, probe, sigma, device);
   OneStepSample sample{.replicas = request.replicas,
                        .first_replica = request.options.first_replica,

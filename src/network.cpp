@@ -3,18 +3,36 @@
 #include <algorithm>
 
 #include "langevo/error.hpp"
+#include "text.hpp"
 
 namespace langevo {
+
+namespace {
+
+/// Four parameters share a draw of random numbers, which has a number of 32 bits.
+void require_countable(const std::vector<int>& widths) {
+  constexpr double limit = 0x1p34;
+  double parameters = 0;
+  for (std::size_t l = 0; l + 1 < widths.size(); ++l)
+    parameters += (static_cast<double>(widths[l]) + 1) * static_cast<double>(widths[l + 1]);
+  if (parameters <= limit) return;
+  throw InputError("--widths make " + rounded(parameters, 3) +
+                   " parameters, but random numbers reach for 2^34; give smaller widths");
+}
+
+}  // namespace
 
 Network::Network(std::vector<int> widths, Activation activation, bool output_bias)
     : widths_(std::move(widths)), activation_(activation) {
   if (widths_.size() < 2) {
-    throw InputError("--widths needs at least an input and an output width, e.g. 1,30,1");
+    throw InputError("--widths has " + std::to_string(widths_.size()) +
+                     " width(s); give at least an input and an output width, like 1,30,1");
   }
   for (const int width : widths_) {
     if (width < 1)
       throw InputError("--widths contains " + std::to_string(width) + "; every width must be at least 1");
   }
+  require_countable(widths_);
   for (std::size_t l = 0; l + 1 < widths_.size(); ++l) {
     Layer layer{};
     layer.fan_in = widths_[l];

@@ -5,8 +5,10 @@
 #include <random>
 #include <string>
 
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
 #include "langevo/one_step_theory.hpp"
+#include "text.hpp"
 
 namespace langevo {
 
@@ -42,7 +44,7 @@ Estimate estimate(double sum, double count, double expected, double variance) {
 /// (|tr M| + sqrt(tr M^2)) / (2 |sigma.g|), M_ij = sigma_i sigma_j d^2U/dx_i dx_j: mean and spread of the
 /// second-order change of loss under a proposal, over the spread of the first-order one. Traces by
 /// Hutchinson's estimator, Commun. Stat. Simul. Comput. 18, 1059 (1989).
-double relative_curvature(const Backend& backend, std::span<const double> x, std::span<const double> sigma,
+double relative_curvature(const Ensemble& ensemble, std::span<const double> x, std::span<const double> sigma,
                           double norm) {
   constexpr int probes = 16;
   constexpr double reach = 1e-5;  // of the finite difference, per parameter
@@ -59,9 +61,9 @@ double relative_curvature(const Backend& backend, std::span<const double> x, std
     for (double& s : sign) s = (random() >> 63) != 0 ? 1 : -1;
     const double h = reach / largest;
     for (std::size_t i = 0; i < n; ++i) moved[i] = x[i] + h * sigma[i] * sign[i];
-    backend.gradient(moved, forward);
+    ensemble.gradient(moved, forward);
     for (std::size_t i = 0; i < n; ++i) moved[i] = x[i] - h * sigma[i] * sign[i];
-    backend.gradient(moved, backward);
+    ensemble.gradient(moved, backward);
     for (std::size_t i = 0; i < n; ++i) {
       const double product = sigma[i] * (forward[i] - backward[i]) / (2 * h);
       trace += sign[i] * product;
@@ -71,11 +73,11 @@ double relative_curvature(const Backend& backend, std::span<const double> x, std
   return (std::abs(trace / probes) + std::sqrt(square_trace / probes)) / (2 * norm);
 }
 
-std::unique_ptr<Backend> evaluator(const Problem& problem, std::span<const double> sigma) {
+std::unique_ptr<Ensemble> evaluator(const Problem& problem, std::span<const double> sigma) {
   BackendOptions options;
   options.kind = BackendKind::cpu;
   options.threads = 1;
-  return make_backend(problem, {Metropolis{}, {sigma.begin(), sigma.end()}}, EnsembleShape{}, options);
+  return make_ensemble(problem, {Metropolis{}, {sigma.begin(), sigma.end()}}, EnsembleShape{}, options);
 }
 
 }  // namespace
@@ -87,8 +89,8 @@ double Estimate::z() const {
 
 OneStepProbe::OneStepProbe(const Problem& problem, std::vector<double> x, std::vector<double> sigma)
     : problem_(&problem), x_(std::move(x)), sigma_(std::move(sigma)), direction_(x_.size()) {
-  const std::unique_ptr<Backend> backend = evaluator(problem, sigma_);
-  loss_ = backend->gradient(x_, direction_);
+  const std::unique_ptr<Ensemble> ensemble = evaluator(problem, sigma_);
+  loss_ = ensemble->gradient(x_, direction_);
   for (std::size_t i = 0; i < x_.size(); ++i) direction_[i] *= sigma_[i];
   double square = 0;
   for (const double component : direction_) square += component * component;
@@ -99,7 +101,7 @@ OneStepProbe::OneStepProbe(const Problem& problem, std::vector<double> x, std::v
                      ", so there is no direction to measure along; choose another --init or --seed");
   }
   for (double& component : direction_) component /= norm_;
-  curvature_ = relative_curvature(*backend, x_, sigma_, norm_);
+  curvature_ = relative_curvature(*ensemble, x_, sigma_, norm_);
 }
 
 double OneStepProbe::curvature_shift(std::uint64_t replicas) const {
@@ -109,6 +111,8 @@ double OneStepProbe::curvature_shift(std::uint64_t replicas) const {
 }
 
 OneStepMoments OneStepProbe::measure(double a, const OneStepSample& sample) const {
+  if (!(a > 0)) throw InputError("a is " + shortest(a) + "; give a positive number or inf");
+  require_replica_numbers(sample.replicas, sample.first_replica);
   constexpr std::uint64_t batch_bytes = std::uint64_t{1} << 26;
   const std::uint64_t batch = std::max<std::uint64_t>(1, batch_bytes / (sizeof(double) * x_.size()));
   OneStepMoments result;
@@ -119,12 +123,13 @@ OneStepMoments OneStepProbe::measure(double a, const OneStepSample& sample) cons
   for (std::uint64_t done = 0; done < sample.replicas; done += batch) {
     const EnsembleShape shape{.replicas = std::min(batch, sample.replicas - done),
                               .first_replica = sample.first_replica + done,
-                              .seed = sample.seed};
-    const std::unique_ptr<Backend> backend = make_backend(*problem_, dynamics, shape, sample.backend);
-    backend->set_all_parameters(x_);
-    backend->advance(sample.step, 1);
-    result.counters += backend->counters();
-    const std::vector<double> after = backend->parameters(0, shape.replicas);
+                              .seed = sample.seed,
+                              .first_step = sample.step};
+    const std::unique_ptr<Ensemble> ensemble = make_ensemble(*problem_, dynamics, shape, sample.backend);
+    ensemble->set_all_parameters(x_);
+    ensemble->advance(1);
+    result.counters += ensemble->counters();
+    const std::vector<double> after = ensemble->parameters(0, shape.replicas);
     for (std::uint64_t r = 0; r < shape.replicas; ++r) {
       add_displacement(x_, after.data() + r * x_.size(), sigma_, direction_, sums);
     }

@@ -56,24 +56,24 @@ void check_output(const std::string& path) {
   ::unlink(partial.c_str());
 }
 
-void set_initial_states(Backend& backend, const RunPlan& plan) {
+void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
   if (!plan.resolved.init_per_replica) {
-    backend.set_all_parameters(plan.initial_parameter);
+    ensemble.set_all_parameters(plan.initial_parameter);
     return;
   }
   for (std::uint64_t r = 0; r < plan.shape.replicas; ++r) {
-    backend.set_parameters(
+    ensemble.set_parameters(
         r, initial_state(plan.resolved, plan.problem.network(), plan.shape.first_replica + r));
   }
 }
 
 RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
-                        const Backend& device) {
+                        const Ensemble& ensemble) {
   const RunOptions& options = plan.resolved;
   return {.title = title,
           .configuration = configuration_text({options}),
           .backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu",
-          .device = device.device(),
+          .device = ensemble.device(),
           .seed = options.seed,
           .replicas = options.replicas,
           .traced_replicas = plan.simulation.traced_replicas,
@@ -131,11 +131,11 @@ Workload workload_of(const RunPlan& plan) {
 }
 
 /// The ensemble's own part: evolves it and fills the file.
-int evolve(const RunPlan& plan, std::unique_ptr<Backend> backend, RunFile& file,
+int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& file,
            const ReferenceTrajectory* reference) {
   using Clock = std::chrono::steady_clock;
   RunReport report(reference, plan.shape.replicas);
-  Simulation simulation(std::move(backend), plan.schedule, plan.simulation);
+  Simulation simulation(std::move(ensemble), plan.schedule, plan.simulation);
   double time = 0;
   const auto sink = [&](const EnsembleRecord& record) {
     file.append(record);
@@ -153,9 +153,9 @@ int evolve(const RunPlan& plan, std::unique_ptr<Backend> backend, RunFile& file,
     throw RunError(error.what() + keep_records(file));
   }
   const RunSummary summary{.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count(),
-                           .counters = simulation.backend().counters()};
+                           .counters = simulation.ensemble().counters()};
   std::optional<Correspondence> correspondence;
-  if (reference) correspondence = report.correspondence(simulation.backend());
+  if (reference) correspondence = report.correspondence(simulation.ensemble());
   file.finish(summary, correspondence ? &*correspondence : nullptr);
   print(plan.resolved.output + "\n" + report.table(summary));
   return done;
@@ -167,12 +167,12 @@ int run_one(const RunPlan& plan, const std::string& title) {
   const BackendChoice choice = choose_backend(machine);
   machine.kind = choice.kind;  // so that the run file can say which backend it was
   machine.device = choice.device;
-  std::unique_ptr<Backend> backend = make_backend(plan.problem, plan.dynamics, plan.shape, machine);
-  set_initial_states(*backend, plan);
+  std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, plan.dynamics, plan.shape, machine);
+  set_initial_states(*ensemble, plan);
   if (!options.quiet) {
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
-        std::to_string(plan.schedule.last_step()) + " steps, on " + backend->device() +
+        std::to_string(plan.schedule.last_step()) + " steps, on " + ensemble->device() +
         (choice.why_not_cuda.empty() ? "" : " (no CUDA: " + choice.why_not_cuda + ")") + "; " +
         reference_in_words(plan));
   }
@@ -184,8 +184,8 @@ int run_one(const RunPlan& plan, const std::string& title) {
     return interrupted;
   }
   const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
-  RunFile file(options.output, describe(plan, title, machine, *backend), plan.problem, trajectory);
-  return evolve(plan, std::move(backend), file, trajectory);
+  RunFile file(options.output, describe(plan, title, machine, *ensemble), plan.problem, trajectory);
+  return evolve(plan, std::move(ensemble), file, trajectory);
 }
 
 std::string title_of(const RunRequest& request, const std::string& member) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
 #include "langevo/run_options.hpp"
 #include "run_checks.hpp"
@@ -190,7 +191,6 @@ RunPlan plan_run(const RunOptions& options) {
       .dynamics = {.rule = make_rule(options, stride), .sigma = {}},
       .schedule = std::move(planned.schedule),
       .simulation = {.traced_replicas = options.trace.value_or(std::min(default_trace, options.replicas)),
-                     .first_replica = options.first_replica,
                      .reset_steps = std::move(planned.reset_steps)},
       .shape = {.replicas = options.replicas, .first_replica = options.first_replica, .seed = options.seed},
       .lambda = mutation.lambda,

@@ -44,7 +44,7 @@ void RunReport::take(const EnsembleRecord& record) {
                    record.accepted_fraction});
 }
 
-Correspondence RunReport::correspondence(const Backend& backend) const {
+Correspondence RunReport::correspondence(const Ensemble& ensemble) const {
   Correspondence result{delta_, averaging_sizes(replicas_), {}};
   const std::vector<double>& target = reference_->parameter[rows_.size() - 1];
   const std::size_t parameters = target.size();
@@ -54,7 +54,7 @@ Correspondence RunReport::correspondence(const Backend& backend) const {
   for (const std::uint64_t size : result.replicas_averaged) {
     while (done < size) {
       const std::uint64_t count = std::min(replicas_per_fetch, size - done);
-      const std::vector<double> states = backend.parameters(done, count);
+      const std::vector<double> states = ensemble.parameters(done, count);
       for (std::size_t i = 0; i < states.size(); ++i) sum[i % parameters] += states[i];
       done += count;
     }

@@ -25,8 +25,8 @@ class RunReport {
 
   void take(const EnsembleRecord& record);
 
-  /// Delta at the records, and Delta of the mean of the first 1, 2, 5, 10 ... replicas of `backend` now.
-  [[nodiscard]] Correspondence correspondence(const Backend& backend) const;
+  /// Delta at the records, and Delta of the mean of the first 1, 2, 5, 10 ... replicas of `ensemble` now.
+  [[nodiscard]] Correspondence correspondence(const Ensemble& ensemble) const;
 
   /// The short table at the end of a run.
   [[nodiscard]] std::string table(const RunSummary& summary) const;

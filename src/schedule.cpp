@@ -4,16 +4,14 @@
 #include <cmath>
 #include <string>
 
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
-#include "run_checks.hpp"
 #include "text.hpp"
 
 namespace langevo {
 
 namespace {
 
-/// Steps are counted in 56 bits of the random numbers' counter.
-constexpr std::uint64_t step_limit = std::uint64_t{1} << 56;
 /// Above this a double no longer tells neighbouring steps apart.
 constexpr double exact_limit = 9007199254740992.0;
 constexpr std::uint64_t record_limit = 10'000'000;

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <functional>
 
+#include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
+#include "text.hpp"
 
 namespace langevo {
 
@@ -31,17 +34,17 @@ class BlockSizer {
   double spent_ = 0;
 };
 
-/// Advances from step `first` to step `last`, asking `progress` between blocks.
-void advance_to(Backend& backend, std::uint64_t first, std::uint64_t last, std::uint64_t total,
-                BlockSizer& sizer, const Progress& progress) {
+/// Advances to step `last`, asking `progress` between blocks.
+void advance_to(Ensemble& ensemble, std::uint64_t last, std::uint64_t total, BlockSizer& sizer,
+                const Progress& progress) {
   using Clock = std::chrono::steady_clock;
-  for (std::uint64_t step = first; step < last;) {
-    const std::uint64_t block = sizer.next(last - step);
+  while (ensemble.step() < last) {
+    const std::uint64_t block = sizer.next(last - ensemble.step());
     const Clock::time_point begin = Clock::now();
-    backend.advance(step, block);
+    ensemble.advance(block);
     sizer.took(block, std::chrono::duration<double>(Clock::now() - begin).count());
-    step += block;
-    if (progress && !progress(static_cast<double>(step) / static_cast<double>(total))) throw Stopped{};
+    if (progress && !progress(static_cast<double>(ensemble.step()) / static_cast<double>(total)))
+      throw Stopped{};
   }
 }
 
@@ -49,6 +52,46 @@ double norm(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value * value;
   return std::sqrt(sum);
+}
+
+void require_times(std::span<const double> times, double time_per_step) {
+  if (times.empty()) return;
+  require_positive("the time of one reference step", time_per_step);
+  double last = 0;
+  for (const double time : times) {
+    if (!(time >= last) || !(time / time_per_step < static_cast<double>(step_limit))) {
+      throw InputError("time " + shortest(time) + " of the reference comes after " + shortest(last) +
+                       "; give times from 0 on that ascend, of less than 2^56 steps");
+    }
+    last = time;
+  }
+}
+
+void require_schedule(const Schedule& schedule, std::uint64_t first) {
+  const std::vector<std::uint64_t>& steps = schedule.record_steps;
+  if (steps.empty()) throw InputError("the schedule has no record step; give at least one");
+  if (steps.front() < first) {
+    throw InputError("the first record step is " + std::to_string(steps.front()) +
+                     ", but the ensemble is at step " + std::to_string(first) +
+                     " and steps do not go back; begin there, or restore a state of that step");
+  }
+  const auto back = std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>());
+  if (back != steps.end()) {
+    throw InputError("record step " + std::to_string(*(back + 1)) + " comes after " + std::to_string(*back) +
+                     "; let record steps ascend");
+  }
+  if (steps.back() > step_limit) {
+    throw InputError("record step " + std::to_string(steps.back()) +
+                     " is beyond 2^56, where random numbers end; give fewer steps");
+  }
+}
+
+void require_resets(const std::vector<std::uint64_t>& resets, const std::vector<std::uint64_t>& records) {
+  for (const std::uint64_t step : resets) {
+    if (std::find(records.begin(), records.end(), step) != records.end()) continue;
+    throw InputError("replicas are to be reset at step " + std::to_string(step) +
+                     ", which is no record step; make it one");
+  }
 }
 
 }  // namespace
@@ -59,21 +102,20 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   BackendOptions options;
   options.kind = BackendKind::cpu;
   options.threads = 1;
+  require_times(times, time_per_step);
   ReferenceTrajectory trajectory;
   if (times.empty()) return trajectory;
-  const std::unique_ptr<Backend> backend = make_backend(problem, dynamics, EnsembleShape{}, options);
-  backend->set_all_parameters(x);
+  const std::unique_ptr<Ensemble> ensemble = make_ensemble(problem, dynamics, EnsembleShape{}, options);
+  ensemble->set_all_parameters(x);
   std::vector<double> gradient(x.size());
   BlockSizer sizer;
-  std::uint64_t step = 0;
   const auto total =
       std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(times.back() / time_per_step)));
   for (const double time : times) {
-    const auto target = static_cast<std::uint64_t>(std::llround(time / time_per_step));
-    advance_to(*backend, step, target, total, sizer, progress);
-    step = target;
-    std::vector<double> state = backend->parameters(0, 1);
-    const double loss = backend->gradient(state, gradient);
+    const auto step = static_cast<std::uint64_t>(std::llround(time / time_per_step));
+    advance_to(*ensemble, step, total, sizer, progress);
+    std::vector<double> state = ensemble->parameters(0, 1);
+    const double loss = ensemble->gradient(state, gradient);
     if (!std::isfinite(loss)) {
       throw RunError("the loss of the reference trajectory is not finite at step " + std::to_string(step) +
                      "; use a smaller --alpha or another initial state");
@@ -87,13 +129,22 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   return trajectory;
 }
 
-Simulation::Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options)
-    : backend_(std::move(backend)), schedule_(std::move(schedule)), options_(std::move(options)) {}
+Simulation::Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options)
+    : ensemble_(std::move(ensemble)), schedule_(std::move(schedule)), options_(std::move(options)) {
+  if (!ensemble_) throw InputError("the simulation has no ensemble; give one that make_ensemble made");
+  require_schedule(schedule_, ensemble_->step());
+  require_resets(options_.reset_steps, schedule_.record_steps);
+  require_traced(options_.traced_replicas, ensemble_->shape().replicas);
+}
 
 void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
                      const ReferenceTrajectory* reference, const Progress& progress) {
   BlockSizer sizer;
-  std::uint64_t step = 0;
+  require_schedule(schedule_, ensemble_->step());  // which has moved since, where this is not the first run
+  const std::vector<std::uint64_t>& resets = options_.reset_steps;
+  if (!resets.empty() && (!reference || reference->parameter.size() < schedule_.record_steps.size())) {
+    throw InputError("replicas are to be reset to a reference that has no state for every record; give one");
+  }
   struct Pending {
     std::uint64_t step;
     StepCounters since;
@@ -105,11 +156,11 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
   };
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
     const std::uint64_t next = schedule_.record_steps[i];
-    const StepCounters before = backend_->counters();
+    const StepCounters before = ensemble_->counters();
     std::atomic<bool> failed{false};
     // The stretch has the other thread, because libraries that write files keep state for each thread.
-    std::future<void> stretch = std::async(std::launch::async, [&, step] {
-      advance_to(*backend_, step, next, schedule_.last_step(), sizer,
+    std::future<void> stretch = std::async(std::launch::async, [&] {
+      advance_to(*ensemble_, next, schedule_.last_step(), sizer,
                  [&](double fraction) { return !failed && (!progress || progress(fraction)); });
     });
     try {
@@ -119,11 +170,9 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
       throw;
     }
     stretch.get();
-    step = next;
-    pending = Pending{step, backend_->counters() - before, backend_->snapshot(options_.traced_replicas)};
-    const std::vector<std::uint64_t>& resets = options_.reset_steps;
-    if (std::find(resets.begin(), resets.end(), step) != resets.end()) {
-      backend_->set_all_parameters(reference->parameter[i]);
+    pending = Pending{next, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas)};
+    if (std::find(resets.begin(), resets.end(), next) != resets.end()) {
+      ensemble_->set_all_parameters(reference->parameter[i]);
     }
   }
   hand_over();
@@ -139,7 +188,7 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
   record.replica_loss = std::move(snapshot.losses);
   for (std::size_t r = 0; r < record.replica_loss.size(); ++r) {
     if (!std::isfinite(record.replica_loss[r])) {
-      throw RunError("the loss of replica " + std::to_string(options_.first_replica + r) +
+      throw RunError("the loss of replica " + std::to_string(ensemble_->shape().first_replica + r) +
                      " is not finite at step " + std::to_string(step) +
                      "; use smaller steps or another initial state");
     }

@@ -2,12 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "kernels/base/moments.hpp"
+#include "langevo/error.hpp"
 
 namespace langevo {
 
+namespace {
+
+void require_same_size(std::size_t here, std::size_t there) {
+  if (here == there) return;
+  throw InputError("vectors of " + std::to_string(here) + " and of " + std::to_string(there) +
+                   " numbers do not go together; give as many");
+}
+
+}  // namespace
+
 void Moments::add(std::span<const double> values) {
+  require_same_size(mean.size(), values.size());
   ++count;
   for (std::size_t i = 0; i < mean.size(); ++i) {
     add_to_moments(values[i], static_cast<double>(count), mean[i], sum_squared_deviations[i]);
@@ -16,6 +29,7 @@ void Moments::add(std::span<const double> values) {
 
 void Moments::merge(const Moments& other) {
   if (other.count == 0) return;
+  require_same_size(mean.size(), other.mean.size());
   for (std::size_t i = 0; i < mean.size(); ++i) {
     merge_moments(static_cast<double>(count), mean[i], sum_squared_deviations[i],
                   static_cast<double>(other.count), other.mean[i], other.sum_squared_deviations[i]);
@@ -33,6 +47,7 @@ std::vector<double> Moments::variance() const {
 }
 
 LossSummary summarize_losses(std::span<const double> losses) {
+  if (losses.empty()) throw InputError("there is no loss to summarize; give at least one");
   Moments moments(1);
   for (const double& loss : losses) moments.add({&loss, 1});
   std::vector<double> sorted(losses.begin(), losses.end());
@@ -53,6 +68,7 @@ LossSummary summarize_losses(std::span<const double> losses) {
 }
 
 double mean_squared_difference(std::span<const double> a, std::span<const double> b) {
+  require_same_size(a.size(), b.size());
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
   return sum / static_cast<double>(a.size());

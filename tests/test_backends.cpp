@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "bench/sin_targets.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"
 
@@ -36,18 +36,18 @@ class BackendTest : public testing::TestWithParam<BackendKind> {
     const std::size_t n = problem_.network().parameter_count();
     const Dynamics dynamics{rule, std::vector<double>(n, sigma)};
     const EnsembleShape shape{replicas, 5, 3};
-    expected_ = make_backend(problem_, dynamics, shape, on(BackendKind::cpu));
-    actual_ = make_backend(problem_, dynamics, shape, on(GetParam()));
-    for (Backend* backend : {expected_.get(), actual_.get()}) {
+    expected_ = make_ensemble(problem_, dynamics, shape, on(BackendKind::cpu));
+    actual_ = make_ensemble(problem_, dynamics, shape, on(GetParam()));
+    for (Ensemble* backend : {expected_.get(), actual_.get()}) {
       backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, steps / 2);
-      backend->advance(steps / 2, steps - steps / 2);
+      backend->advance(steps / 2);
+      backend->advance(steps - steps / 2);
     }
   }
 
   Problem problem_{Network({1, 30, 1}, Activation::tanh, true), make_sin_unit(100), Loss::mse};
-  std::unique_ptr<Backend> expected_;
-  std::unique_ptr<Backend> actual_;
+  std::unique_ptr<Ensemble> expected_;
+  std::unique_ptr<Ensemble> actual_;
 };
 
 TEST_P(BackendTest, MetropolisBitForBit) {
@@ -89,11 +89,11 @@ TEST_P(BackendTest, ScreenedDecisionsAreExact) {
     for (std::size_t i = 0; i < sigma.size(); i += 3) sigma[i] *= 2;
     const auto evolve_by = [&](Acceptance acceptance, BackendKind kind) {
       const Dynamics dynamics{Metropolis{.beta = c.beta, .acceptance = acceptance}, sigma};
-      auto backend = make_backend(problem, dynamics, {c.replicas, 5, 3}, on(kind));
+      auto backend = make_ensemble(problem, dynamics, {c.replicas, 5, 3}, on(kind));
       backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, c.steps / 3);
-      backend->advance(c.steps / 3, 1);
-      backend->advance(c.steps / 3 + 1, c.steps - c.steps / 3 - 1);
+      backend->advance(c.steps / 3);
+      backend->advance(1);
+      backend->advance(c.steps - c.steps / 3 - 1);
       return backend;
     };
     const auto expected = evolve_by(Acceptance::exact, BackendKind::cpu);
@@ -134,15 +134,15 @@ TEST_P(BackendTest, SnapshotIsTheEnsembleAsItWas) {
     BackendOptions options = on(GetParam());
     options.device_memory_limit = limit;
     const auto backend =
-        make_backend(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {100, 0, 3}, options);
+        make_ensemble(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {100, 0, 3}, options);
     backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-    backend->advance(0, 20);
+    backend->advance(20);
     const Moments moments = backend->parameter_moments();
     const std::vector<double> losses = backend->losses();
     const std::vector<double> traced = backend->parameters(0, 40);
     const double loss_of_mean = backend->loss(moments.mean);
     std::future<EnsembleSnapshot> future = backend->snapshot(40);
-    backend->advance(20, 20);
+    backend->advance(20);
     backend->set_parameters(0, std::vector<double>(n, 0.25));
     const EnsembleSnapshot snapshot = future.get();
     EXPECT_EQ(snapshot.moments.count, 100);
@@ -158,10 +158,10 @@ TEST_P(BackendTest, SnapshotIsTheEnsembleAsItWas) {
 TEST_P(BackendTest, NotFiniteGradientNamesStepAndReplica) {
   const std::size_t n = problem_.network().parameter_count();
   const auto backend =
-      make_backend(problem_, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, on(GetParam()));
+      make_ensemble(problem_, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, on(GetParam()));
   backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
   try {
-    backend->advance(0, 100);
+    backend->advance(100);
     FAIL() << "no error";
   } catch (const RunError& error) {
     EXPECT_NE(std::string(error.what()).find("replica 10"), std::string::npos) << error.what();
@@ -177,13 +177,13 @@ TEST_P(BackendTest, BatchesOfReplicasChangeNoBit) {
     const auto evolve_within = [&](std::uint64_t limit, Acceptance acceptance) {
       BackendOptions options = on(GetParam());
       options.device_memory_limit = limit;
-      auto backend = make_backend(
+      auto backend = make_ensemble(
           problem_, {Metropolis{1e3, Precision::float32, acceptance}, std::vector<double>(n, 1e-3)},
           {replicas, 5, 3}, options);
       backend->set_all_parameters(x);
       backend->set_parameters(replicas - 1, other);
-      backend->advance(0, 20);
-      backend->advance(20, 11);
+      backend->advance(20);
+      backend->advance(11);
       return backend;
     };
     const auto whole = evolve_within(0, Acceptance::exact);
@@ -222,11 +222,11 @@ TEST_P(BackendTest, EveryShapeDecidesAsTheCpu) {
     const Dynamics dynamics{Metropolis{1e3, Precision::float32},
                             std::vector<double>(problem.network().parameter_count(), 1e-4)};
     const EnsembleShape ensemble{shape.replicas, 0, 3};
-    const auto expected = make_backend(problem, dynamics, ensemble, on(BackendKind::cpu));
-    const auto actual = make_backend(problem, dynamics, ensemble, on(GetParam()));
-    for (Backend* backend : {expected.get(), actual.get()}) {
+    const auto expected = make_ensemble(problem, dynamics, ensemble, on(BackendKind::cpu));
+    const auto actual = make_ensemble(problem, dynamics, ensemble, on(GetParam()));
+    for (Ensemble* backend : {expected.get(), actual.get()}) {
       backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
-      backend->advance(0, 24);
+      backend->advance(24);
     }
     EXPECT_EQ(expected->parameters(0, shape.replicas), actual->parameters(0, shape.replicas));
     EXPECT_EQ(expected->counters().accepted, actual->counters().accepted);
@@ -248,9 +248,9 @@ TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
   BackendOptions options = on(GetParam());
   options.device_memory_limit = 65 * n * 9;
   const auto cut =
-      make_backend(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-5)}, {replicas, 5, 3}, options);
+      make_ensemble(problem_, {Metropolis{1e3}, std::vector<double>(n, 1e-5)}, {replicas, 5, 3}, options);
   cut->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, 3, 0));
-  cut->advance(0, 6);
+  cut->advance(6);
   EXPECT_EQ(expected_->parameters(0, replicas), cut->parameters(0, replicas));
 
   for (const Rule& rule : {Rule{NormalizedGradient{1e-2}}, Rule{Langevin{1e3, 1}}}) {
@@ -281,7 +281,7 @@ TEST_P(BackendTest, SeveralBackendsTakeTurns) {
   const auto first = std::move(actual_);
   evolve(Langevin{1e3, 1}, 1e-3, 1000, 4);  // with other kernels and another share of the memory on chip
   const std::vector<double> before = first->parameters(0, 33);
-  first->advance(20, 5);
+  first->advance(5);
   EXPECT_NE(before, first->parameters(0, 33));
 }
 
@@ -292,7 +292,7 @@ TEST(Backends, AMissingDeviceIsAnInputError) {
   if (usable(BackendKind::cuda)) GTEST_SKIP() << "there is a device";
   const Problem problem(Network({1, 2, 1}, Activation::tanh, true), make_sin_unit(10), Loss::mse);
   const Dynamics dynamics{Metropolis{}, std::vector<double>(problem.network().parameter_count(), 1e-3)};
-  EXPECT_THROW(make_backend(problem, dynamics, {}, on(BackendKind::cuda)), InputError);
+  EXPECT_THROW(make_ensemble(problem, dynamics, {}, on(BackendKind::cuda)), InputError);
 }
 
 TEST(Backends, EveryDeviceThatCannotBeUsedSaysWhy) {
@@ -305,7 +305,7 @@ TEST(Backends, ADeviceThatDoesNotExistIsAnInputError) {
   for (const int index : {-1, 1000}) {
     BackendOptions options = on(BackendKind::cuda);
     options.device = index;
-    EXPECT_THROW(make_backend(problem, dynamics, {}, options), InputError);
+    EXPECT_THROW(make_ensemble(problem, dynamics, {}, options), InputError);
   }
 }
 

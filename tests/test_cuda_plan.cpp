@@ -14,23 +14,29 @@ namespace {
 
 constexpr std::uint64_t bytes_per_replica = 800;
 
+void expect_cover(const ReplicaBatches& batches, std::uint64_t replicas, std::uint64_t first_replica) {
+  ASSERT_GT(batches.size(), 0);
+  std::uint64_t next = 0;
+  for (std::uint64_t b = 0; b < batches.size(); ++b) {
+    EXPECT_EQ(batches[b].first, next);
+    EXPECT_GT(batches[b].count, 0);
+    EXPECT_LE(batches[b].count, batches.largest());
+    next += batches[b].count;
+    const bool last = b + 1 == batches.size();
+    EXPECT_TRUE(last || (first_replica + next) % replicas_per_chunk == 0);
+  }
+  EXPECT_EQ(next, replicas);
+}
+
 TEST(ReplicaBatches, CoverEveryReplicaOnceInWholeChunks) {
-  for (const std::uint64_t replicas : {1, 31, 32, 33, 64, 65, 1000, 100000}) {
-    for (const std::uint64_t room : {64, 65, 127, 128, 1000, 1000000}) {
-      const ReplicaBatches batches =
-          ReplicaBatches::fit(replicas, bytes_per_replica, room * bytes_per_replica);
-      ASSERT_GT(batches.size(), 0);
-      std::uint64_t next = 0;
-      for (std::uint64_t b = 0; b < batches.size(); ++b) {
-        EXPECT_EQ(batches[b].first, next);
-        EXPECT_GT(batches[b].count, 0);
-        EXPECT_LE(batches[b].count, batches.largest());
-        const bool last = b + 1 == batches.size();
-        EXPECT_TRUE(last || batches[b].count % replicas_per_chunk == 0);
-        next += batches[b].count;
+  for (const std::uint64_t first_replica : {0, 5, 31, 64, 127}) {
+    for (const std::uint64_t replicas : {1, 31, 32, 33, 64, 65, 1000, 100000}) {
+      for (const std::uint64_t room : {64, 65, 127, 128, 1000, 1000000}) {
+        const ReplicaBatches batches =
+            ReplicaBatches::fit(replicas, bytes_per_replica, room * bytes_per_replica, first_replica);
+        expect_cover(batches, replicas, first_replica);
+        EXPECT_LE(batches.size() == 1 ? replicas : 2 * batches.largest(), room);
       }
-      EXPECT_EQ(next, replicas);
-      EXPECT_LE(batches.size() == 1 ? replicas : 2 * batches.largest(), room);
     }
   }
 }

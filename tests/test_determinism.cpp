@@ -11,7 +11,7 @@
 
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {
@@ -55,7 +55,7 @@ std::vector<std::uint64_t> as_list(const StepCounters& c) {
           c.not_finite, c.audits,   c.audit_failures};
 }
 
-struct Ensemble {
+struct Sample {
   std::size_t points = 33;
   std::uint64_t replicas = 33;
   std::uint64_t first_replica = 0;
@@ -66,7 +66,7 @@ struct Ensemble {
   Activation activation = Activation::tanh;
 };
 
-Outcome evolve(const NamedRule& rule, const Ensemble& ensemble) {
+Outcome evolve(const NamedRule& rule, const Sample& ensemble) {
   const Problem problem = make_problem(ensemble.points, ensemble.activation);
   const std::size_t n = problem.network().parameter_count();
   Dynamics dynamics{rule.rule, std::vector<double>(n, rule.sigma)};
@@ -75,16 +75,12 @@ Outcome evolve(const NamedRule& rule, const Ensemble& ensemble) {
   options.kind = BackendKind::cpu;
   options.threads = ensemble.threads;
   options.instruction_set = ensemble.instruction_set;
-  const auto backend = make_backend(
+  const auto backend = make_ensemble(
       problem, dynamics,
       {.replicas = ensemble.replicas, .first_replica = ensemble.first_replica, .seed = ensemble.seed},
       options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 2, 0));
-  std::uint64_t step = 0;
-  for (const std::uint64_t block : ensemble.blocks) {
-    backend->advance(step, block);
-    step += block;
-  }
+  for (const std::uint64_t block : ensemble.blocks) backend->advance(block);
   const Moments moments = backend->parameter_moments();
   EXPECT_EQ(moments.count, ensemble.replicas);
   return {backend->parameters(0, ensemble.replicas), backend->losses(), moments.mean,
@@ -182,11 +178,11 @@ TEST(Determinism, InstructionSetsDecideAlike) {
     for (const Activation activation :
          {Activation::tanh, Activation::relu, Activation::sigmoid, Activation::identity}) {
       for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
-        Ensemble ensemble{.points = points,
-                          .replicas = points == 1000 ? 5u : 33u,
-                          .instruction_set = "generic",
-                          .blocks = {60},
-                          .activation = activation};
+        Sample ensemble{.points = points,
+                        .replicas = points == 1000 ? 5u : 33u,
+                        .instruction_set = "generic",
+                        .blocks = {60},
+                        .activation = activation};
         const Outcome generic = evolve(rule, ensemble);
         for (const char* other : {"avx2", "avx512"}) {
           if (!is_supported(other)) continue;
@@ -211,7 +207,7 @@ TEST(Determinism, Avx2AndAvx512GiveTheSameBits) {
   if (!is_supported("avx512")) GTEST_SKIP() << "this machine has no AVX-512";
   for (const NamedRule& rule : rules()) {
     for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
-      Ensemble ensemble{.points = points, .replicas = points == 1000 ? 5u : 33u, .instruction_set = "avx2"};
+      Sample ensemble{.points = points, .replicas = points == 1000 ? 5u : 33u, .instruction_set = "avx2"};
       const Outcome narrow = evolve(rule, ensemble);
       ensemble.instruction_set = "avx512";
       EXPECT_EQ(evolve(rule, ensemble), narrow) << rule.name << ", " << points << " points";
@@ -236,7 +232,7 @@ TEST(Determinism, FloatAndDoubleDecideAlike) {
       const NamedRule single{"float", Metropolis{.beta = beta, .precision = Precision::float32}, sigma};
       const NamedRule twice{"double", Metropolis{.beta = beta, .precision = Precision::float64}, sigma};
       for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
-        const Ensemble ensemble{
+        const Sample ensemble{
             .points = points, .replicas = points == 1000 ? 5u : 33u, .threads = 2, .blocks = {200}};
         const Outcome a = evolve(single, ensemble);
         const Outcome b = evolve(twice, ensemble);
@@ -270,10 +266,10 @@ TEST(Determinism, FloatAndDoubleDecideAlikeWhereSummandsCancel) {
   for (const double sigma : {1e-9, 1e-8, 1e-7, 1e-6}) {
     std::vector<std::vector<double>> states;
     for (const Precision precision : {Precision::float32, Precision::float64}) {
-      const auto backend = make_backend(
+      const auto backend = make_ensemble(
           problem, {Metropolis{.beta = inf, .precision = precision}, {sigma, sigma}}, {.replicas = 100}, {});
       backend->set_all_parameters(minimum);
-      backend->advance(0, 200);
+      backend->advance(200);
       states.push_back(backend->parameters(0, 100));
       EXPECT_LT(backend->counters().decided_by_float, backend->counters().steps);
     }
@@ -291,10 +287,10 @@ TEST(RandomNumbers, AMutationIsItsStreamsNormalsTimesSigma) {
   constexpr std::uint64_t stride = 4;
   for (const bool is_langevin : {false, true}) {
     const Rule rule = is_langevin ? Rule(Langevin{.beta = 10, .stride = stride}) : Rule(Metropolis{});
-    const auto backend =
-        make_backend(problem, {rule, sigma}, {.replicas = 3, .first_replica = 40, .seed = seed}, {});
+    const auto backend = make_ensemble(
+        problem, {rule, sigma}, {.replicas = 3, .first_replica = 40, .seed = seed, .first_step = step}, {});
     backend->set_all_parameters(x);
-    backend->advance(step, 1);
+    backend->advance(1);
     for (std::uint32_t r = 0; r < 3; ++r) {
       const Stream stream = is_langevin ? Stream::langevin_noise : Stream::mutation;
       std::vector<float> z(normal_buffer_size(x.size()));
@@ -317,11 +313,11 @@ TEST(RandomNumbers, AcceptanceComparesTheChangeWithItsStreamsThreshold) {
   constexpr double beta = 2;
   constexpr std::uint32_t replicas = 2000;
   constexpr std::uint64_t seed = 9;
-  const auto backend =
-      make_backend(problem, {Metropolis{.beta = beta}, {1.0}}, {.replicas = replicas, .seed = seed}, {});
+  const auto backend = make_ensemble(problem, {Metropolis{.beta = beta}, {1.0}},
+                                     {.replicas = replicas, .seed = seed, .first_step = 7}, {});
   const std::vector<double> w{1.3};
   backend->set_all_parameters(w);
-  backend->advance(7, 1);
+  backend->advance(1);
   int uphill = 0;
   for (std::uint32_t r = 0; r < replicas; ++r) {
     std::array<float, 4> z{};
@@ -356,7 +352,7 @@ TEST(Determinism, MomentsAndLossesAreThoseOfTheStates) {
                   1e-11 * static_cast<double>(square) + 1e-30)
           << replicas << " replicas";
     }
-    const auto backend = make_backend(make_problem(33), {Metropolis{}, std::vector<double>(n, 1)}, {}, {});
+    const auto backend = make_ensemble(make_problem(33), {Metropolis{}, std::vector<double>(n, 1)}, {}, {});
     for (std::uint64_t r = 0; r < replicas; ++r) {
       EXPECT_EQ(outcome.losses[r], backend->loss({outcome.states.data() + r * n, n}));
     }

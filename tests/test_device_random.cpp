@@ -4,7 +4,7 @@
 #include "device_random.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 namespace {

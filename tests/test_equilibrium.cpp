@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 namespace {
@@ -140,14 +140,13 @@ struct Sampling {
 };
 
 Equilibrium sample(const Quadratic& q, const Dynamics& dynamics, const Sampling& plan) {
-  const auto backend = make_backend(q.problem, dynamics, {.replicas = plan.replicas, .seed = 11}, {});
+  const auto backend = make_ensemble(q.problem, dynamics, {.replicas = plan.replicas, .seed = 11}, {});
   backend->set_all_parameters(q.centre);
-  backend->advance(0, plan.burn_in);
-  std::uint64_t step = plan.burn_in;
+  backend->advance(plan.burn_in);
   constexpr int columns = n + n * n + 1;
   std::vector<std::array<double, columns>> sums(plan.replicas);
-  for (std::uint64_t taken = 0; taken < plan.samples; ++taken, step += plan.steps_between) {
-    backend->advance(step, plan.steps_between);
+  for (std::uint64_t taken = 0; taken < plan.samples; ++taken) {
+    backend->advance(plan.steps_between);
     const std::vector<double> x = backend->parameters(0, plan.replicas);
     const std::vector<double> losses = backend->losses();
     for (std::uint64_t r = 0; r < plan.replicas; ++r) {
@@ -200,7 +199,7 @@ constexpr double beta = 50;
 
 TEST(Equilibrium, TheExactGaussianIsRight) {
   const Quadratic q = make_regression();
-  const auto backend = make_backend(q.problem, {Metropolis{}, {1, 1, 1}}, {}, {});
+  const auto backend = make_ensemble(q.problem, {Metropolis{}, {1, 1, 1}}, {}, {});
   EXPECT_NEAR(backend->loss(q.centre), q.minimum, 1e-14);
   Vector g{};
   backend->gradient(q.centre, g);

@@ -43,7 +43,7 @@
 #include <variant>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {
@@ -86,7 +86,7 @@ std::vector<Golden> recorded() {
 }
 
 /// What evolves, from where and how long.
-struct Ensemble {
+struct Case {
   std::string name;
   std::vector<int> widths;
   Activation activation;
@@ -106,7 +106,7 @@ struct Ensemble {
   bool model_decides = true;  ///< some proposals, where acceptance is screened
   bool bounds_decide = true;  ///< all proposals; false where changes are exactly 0, which the value decides
 
-  friend std::ostream& operator<<(std::ostream& out, const Ensemble& ensemble) {
+  friend std::ostream& operator<<(std::ostream& out, const Case& ensemble) {
     return out << ensemble.name;
   }
 };
@@ -115,7 +115,7 @@ const std::vector<int> shallow{1, 30, 1};
 const std::vector<int> wide{1, 256, 1};
 const std::vector<int> deep{1, 32, 32, 32, 32, 32, 32, 32, 32, 1};
 
-std::vector<Ensemble> ensembles() {
+std::vector<Case> ensembles() {
   using enum Activation;
   using enum Loss;
   return {
@@ -345,7 +345,7 @@ std::vector<Ensemble> ensembles() {
 
 /// Points on a lattice in [-1, 1]. Targets: a cubic that looks like a sine, or the class of the sum of the
 /// inputs.
-Problem make_problem(const Ensemble& ensemble) {
+Problem make_problem(const Case& ensemble) {
   const Network network(ensemble.widths, ensemble.activation, ensemble.output_bias);
   Dataset data{ensemble.points, network.input_dim(), network.output_dim(), {}, {}};
   const auto count = static_cast<double>(data.points);
@@ -366,7 +366,7 @@ Problem make_problem(const Ensemble& ensemble) {
   return {network, data, ensemble.loss};
 }
 
-Dynamics make_dynamics(const Ensemble& ensemble, std::size_t parameters) {
+Dynamics make_dynamics(const Case& ensemble, std::size_t parameters) {
   Dynamics dynamics{ensemble.rule, std::vector<double>(parameters, ensemble.sigma)};
   if (!ensemble.uneven_sigma) return dynamics;
   for (std::size_t i = 0; i < parameters; i += 3) dynamics.sigma[i] *= 4;
@@ -374,7 +374,7 @@ Dynamics make_dynamics(const Ensemble& ensemble, std::size_t parameters) {
   return dynamics;
 }
 
-std::vector<double> initial_state(const Ensemble& ensemble, const Network& network, std::uint64_t replica) {
+std::vector<double> initial_state(const Case& ensemble, const Network& network, std::uint64_t replica) {
   if (ensemble.initial_deviation == 0)
     return draw_initial_state(network, PytorchInit{}, ensemble.seed, replica);
   return draw_initial_state(network, GaussianInit{ensemble.initial_deviation}, ensemble.seed, replica);
@@ -395,26 +395,25 @@ struct Outcome {
   StepCounters counters;
 };
 
-Outcome evolve(const Ensemble& ensemble, const std::string& instruction_set) {
+Outcome evolve(const Case& ensemble, const std::string& instruction_set) {
   const Problem problem = make_problem(ensemble);
   const Network& network = problem.network();
   BackendOptions options;
   options.kind = BackendKind::cpu;
   options.threads = 1;
   options.instruction_set = instruction_set;
-  const auto backend = make_backend(
+  const auto backend = make_ensemble(
       problem, make_dynamics(ensemble, network.parameter_count()),
-      {.replicas = ensemble.replicas, .first_replica = ensemble.first_replica, .seed = ensemble.seed},
+      {.replicas = ensemble.replicas,
+       .first_replica = ensemble.first_replica,
+       .seed = ensemble.seed,
+       .first_step = ensemble.first_step},
       options);
   backend->set_all_parameters(initial_state(ensemble, network, 0));
   for (std::uint64_t r = 0; ensemble.own_initial_states && r < ensemble.replicas; ++r)
     backend->set_parameters(r, initial_state(ensemble, network, ensemble.first_replica + r));
-  std::uint64_t step = ensemble.first_step;
-  for (const std::uint64_t block : ensemble.blocks) {
-    backend->advance(step, block);
-    step += block;
-  }
-  EXPECT_EQ(backend->counters().steps, ensemble.replicas * (step - ensemble.first_step));
+  for (const std::uint64_t block : ensemble.blocks) backend->advance(block);
+  EXPECT_EQ(backend->counters().steps, ensemble.replicas * (backend->step() - ensemble.first_step));
   return {hash(backend->parameters(0, ensemble.replicas)), backend->counters()};
 }
 
@@ -467,8 +466,8 @@ std::string line(const Golden& golden) {
 }
 
 /// How this ensemble ends now, evaluated exactly. A value that this machine cannot compute stays as it was.
-Golden golden_of(const Ensemble& ensemble, const Golden& before) {
-  Ensemble exact = ensemble;
+Golden golden_of(const Case& ensemble, const Golden& before) {
+  Case exact = ensemble;
   exact.rule = ways(ensemble.rule).front().rule;
   Golden now = before;
   now.name = ensemble.name;
@@ -494,10 +493,10 @@ bool is_to_print() {
   return std::getenv("LANGEVO_PRINT_GOLDEN_STATES") != nullptr;
 }
 
-class GoldenStatesTest : public testing::TestWithParam<Ensemble> {};
+class GoldenStatesTest : public testing::TestWithParam<Case> {};
 
 TEST_P(GoldenStatesTest, AreThoseRecorded) {
-  const Ensemble& ensemble = GetParam();
+  const Case& ensemble = GetParam();
   const Golden golden = find_recorded(ensemble.name);
   if (is_to_print()) {
     std::cout << line(golden_of(ensemble, golden)) << "\n";
@@ -510,7 +509,7 @@ TEST_P(GoldenStatesTest, AreThoseRecorded) {
     const Golden expected{golden.name, golden.accepted, golden.not_finite, states};
     for (const Way& way : ways(ensemble.rule)) {
       SCOPED_TRACE(set + way.name);
-      Ensemble one = ensemble;
+      Case one = ensemble;
       one.rule = way.rule;
       const Outcome outcome = evolve(one, set);
       const StepCounters& counters = outcome.counters;
@@ -534,7 +533,7 @@ TEST_P(GoldenStatesTest, AreThoseRecorded) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<Ensemble>& info) {
+std::string test_name(const testing::TestParamInfo<Case>& info) {
   std::string name;
   for (const char letter : info.param.name) {
     if (letter == ' ') name += '_';
@@ -549,7 +548,7 @@ TEST(GoldenStates, HaveALineForEachEnsembleAndNoOther) {
   std::vector<std::string> lines;
   std::vector<std::string> names;
   for (const Golden& golden : recorded()) lines.push_back(golden.name);
-  for (const Ensemble& ensemble : ensembles()) {
+  for (const Case& ensemble : ensembles()) {
     names.push_back(ensemble.name);
     if (!std::holds_alternative<Metropolis>(ensemble.rule)) continue;
     EXPECT_EQ(find_recorded(ensemble.name).states_without_fma, 0u)

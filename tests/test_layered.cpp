@@ -7,7 +7,7 @@
 
 #include "emulated_team.hpp"
 #include "host_layers.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {
@@ -212,11 +212,11 @@ LayeredRun run_layered(const Problem& problem, const RuleType& rule, const std::
   return run;
 }
 
-std::unique_ptr<Backend> on_cpu(const Problem& problem, const Rule& rule, const std::vector<double>& sigma,
-                                const std::vector<double>& x, std::uint64_t steps) {
-  auto backend = make_backend(problem, {rule, sigma}, {replicas, 7, 11}, {.kind = BackendKind::cpu});
+std::unique_ptr<Ensemble> on_cpu(const Problem& problem, const Rule& rule, const std::vector<double>& sigma,
+                                 const std::vector<double>& x, std::uint64_t steps) {
+  auto backend = make_ensemble(problem, {rule, sigma}, {replicas, 7, 11}, {.kind = BackendKind::cpu});
   backend->set_parameters(0, x);
-  backend->advance(0, steps);
+  backend->advance(steps);
   return backend;
 }
 

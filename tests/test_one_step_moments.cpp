@@ -168,14 +168,14 @@ TEST(Mutation, MovesNowhereAcrossOnAverage) {
   constexpr double sigma = 1e-6;
   constexpr std::uint64_t replicas = 200000;
   const auto backend =
-      make_backend(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
+      make_ensemble(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
   std::vector<double> g(n);
   backend->gradient(x, g);
   double norm = 0;
   for (const double component : g) norm += component * component;
   norm = std::sqrt(norm);
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   const Moments moments = backend->parameter_moments();
   for (std::size_t i = 0; i < n; ++i) {
     const double moved = moments.mean[i] - x[i];
@@ -198,10 +198,10 @@ TEST(Mutation, DriftIsTheNormalizedGradientStepOfItsTime) {
   sample.step = 6;
   const OneStepMoments moments = probe.measure(inf, sample);
 
-  const auto gradient =
-      make_backend(problem, {NormalizedGradient{alpha * lambda}, std::vector<double>(x.size(), 1.0)}, {}, {});
+  const auto gradient = make_ensemble(
+      problem, {NormalizedGradient{alpha * lambda}, std::vector<double>(x.size(), 1.0)}, {}, {});
   gradient->set_all_parameters(x);
-  gradient->advance(0, 1);
+  gradient->advance(1);
   const std::vector<double> after = gradient->parameters(0, 1);
   double moved = 0;
   for (std::size_t i = 0; i < x.size(); ++i) moved += (after[i] - x[i]) * (after[i] - x[i]);
@@ -217,11 +217,11 @@ TEST(Mutation, AcceptsWhatChangesNothingAtZeroTemperature) {
   const Problem problem(Network({1, 2, 1}, Activation::relu, false), make_sin_unit(33), Loss::mse);
   const std::vector<double> x{0.5, -0.5, -10, -10, 1, 2};  // two weights, two biases, two output weights
   for (const Precision precision : {Precision::float32, Precision::float64}) {
-    const auto backend =
-        make_backend(problem, {Metropolis{.beta = inf, .precision = precision}, std::vector<double>(6, 0.01)},
-                     {.replicas = 100}, {});
+    const auto backend = make_ensemble(
+        problem, {Metropolis{.beta = inf, .precision = precision}, std::vector<double>(6, 0.01)},
+        {.replicas = 100}, {});
     backend->set_all_parameters(x);
-    backend->advance(0, 20);
+    backend->advance(20);
     EXPECT_EQ(backend->counters().accepted, 2000u);
     for (std::uint64_t r = 0; r < 100; ++r) EXPECT_NE(backend->parameters(r, 1), x);
   }
@@ -232,9 +232,9 @@ TEST(Mutation, LeavesARejectedStateAloneBitForBit) {
   const std::vector<double> x = somewhere(problem);
   constexpr std::uint64_t replicas = 1000;
   const auto backend =
-      make_backend(problem, {Metropolis{}, std::vector<double>(x.size(), 1e-6)}, {.replicas = replicas}, {});
+      make_ensemble(problem, {Metropolis{}, std::vector<double>(x.size(), 1e-6)}, {.replicas = replicas}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   std::uint64_t moved = 0;
   for (std::uint64_t r = 0; r < replicas; ++r) moved += backend->parameters(r, 1) == x ? 0 : 1;
   EXPECT_EQ(moved, backend->counters().accepted);
@@ -250,9 +250,9 @@ void expect_langevin_moments(double beta, double stride, bool is_uneven) {
   const std::vector<double> sigma = is_uneven ? uneven(n, 1e-3) : std::vector<double>(n, 1e-3);
   constexpr std::uint64_t replicas = 300000;
   const auto backend =
-      make_backend(problem, {Langevin{.beta = beta, .stride = stride}, sigma}, {.replicas = replicas}, {});
+      make_ensemble(problem, {Langevin{.beta = beta, .stride = stride}, sigma}, {.replicas = replicas}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, 1);
+  backend->advance(1);
   EXPECT_EQ(backend->counters().accepted, replicas);
   std::vector<double> g(n);
   backend->gradient(x, g);

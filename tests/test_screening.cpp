@@ -10,7 +10,7 @@
 #include "kernel_fixture.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/rules/advance.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {
@@ -96,11 +96,11 @@ Trajectory evolve(const Problem& problem, const std::vector<double>& x, double b
   const std::size_t n = problem.network().parameter_count();
   Dynamics dynamics{Metropolis{.beta = beta, .acceptance = acceptance}, std::vector<double>(n, sigma)};
   for (std::size_t i = 0; i < n; i += 3) dynamics.sigma[i] *= 1.5;
-  const auto backend = make_backend(problem, dynamics, {.replicas = replicas, .seed = 7}, {});
+  const auto backend = make_ensemble(problem, dynamics, {.replicas = replicas, .seed = 7}, {});
   backend->set_all_parameters(x);
-  backend->advance(0, steps / 3);
-  backend->advance(steps / 3, 1);
-  backend->advance(steps / 3 + 1, steps - steps / 3 - 1);
+  backend->advance(steps / 3);
+  backend->advance(1);
+  backend->advance(steps - steps / 3 - 1);
   return {backend->parameters(0, replicas), backend->counters()};
 }
 

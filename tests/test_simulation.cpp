@@ -57,47 +57,53 @@ std::vector<EnsembleRecord> records_of(Simulation& simulation, const ReferenceTr
   return records;
 }
 
-std::unique_ptr<Backend> mutating(const Problem& problem, std::uint64_t replicas, double sigma = 1e-3) {
+std::unique_ptr<Ensemble> mutating(const Problem& problem, std::uint64_t replicas, double sigma = 1e-3) {
   const std::size_t n = problem.network().parameter_count();
   auto backend =
-      make_backend(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
+      make_ensemble(problem, {Metropolis{}, std::vector<double>(n, sigma)}, {.replicas = replicas}, {});
   backend->set_all_parameters(start_of(problem));
   return backend;
 }
 
 /// Passes everything on, logs the blocks of steps, and can be slow.
-class WatchedBackend final : public Backend {
+class WatchedEnsemble final : public Ensemble {
  public:
   using Blocks = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-  WatchedBackend(std::unique_ptr<Backend> inner, Blocks& blocks, std::chrono::milliseconds delay)
-      : inner_(std::move(inner)), blocks_(blocks), delay_(delay) {}
-  void set_all_parameters(std::span<const double> x) override { inner_->set_all_parameters(x); }
-  void set_parameters(std::uint64_t first, std::span<const double> x) override {
-    inner_->set_parameters(first, x);
-  }
-  std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
-    return inner_->parameters(first, count);
-  }
-  void advance(std::uint64_t first_step, std::uint64_t steps) override {
-    blocks_.emplace_back(first_step, steps);
-    std::this_thread::sleep_for(delay_);
-    inner_->advance(first_step, steps);
-  }
-  StepCounters counters() const override { return inner_->counters(); }
-  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
-    return inner_->snapshot(traced);
-  }
-  Moments parameter_moments() const override { return inner_->parameter_moments(); }
-  std::vector<double> losses() const override { return inner_->losses(); }
-  double loss(std::span<const double> x) const override { return inner_->loss(x); }
-  double gradient(std::span<const double> x, std::span<double> gradient) const override {
-    return inner_->gradient(x, gradient);
-  }
-  std::string device() const override { return inner_->device(); }
+  WatchedEnsemble(const Problem& problem, std::unique_ptr<Ensemble> inner, Blocks& blocks,
+                  std::chrono::milliseconds delay)
+      : Ensemble(problem, {}, inner->shape()), inner_(std::move(inner)), blocks_(blocks), delay_(delay) {}
 
  private:
-  std::unique_ptr<Backend> inner_;
+  void do_set_all_parameters(std::span<const double> x) override { inner_->set_all_parameters(x); }
+  void do_set_parameters(std::uint64_t first, std::span<const double> x) override {
+    inner_->set_parameters(first, x);
+  }
+  std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const override {
+    return inner_->parameters(first, count);
+  }
+  void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
+    blocks_.emplace_back(first_step, steps);
+    std::this_thread::sleep_for(delay_);
+    inner_->advance(steps);
+    counters = inner_->counters();
+  }
+  std::future<EnsembleSnapshot> do_snapshot(std::uint64_t traced) const override {
+    return inner_->snapshot(traced);
+  }
+  Moments do_parameter_moments() const override { return inner_->parameter_moments(); }
+  std::vector<Moments> do_chunk_moments() const override { return inner_->chunk_moments(); }
+  std::vector<double> do_losses() const override { return inner_->losses(); }
+  double do_loss(std::span<const double> x) const override { return inner_->loss(x); }
+  double do_gradient(std::span<const double> x, std::span<double> gradient) const override {
+    return inner_->gradient(x, gradient);
+  }
+  Learnt do_learnt_layout() const override { return {}; }
+  void do_save_learnt(std::span<std::byte> /*bytes*/) const override {}
+  void do_restore_learnt(std::span<const std::byte> /*bytes*/) override {}
+  std::string do_device() const override { return inner_->device(); }
+
+  std::unique_ptr<Ensemble> inner_;
   Blocks& blocks_;
   std::chrono::milliseconds delay_;
 };
@@ -114,7 +120,7 @@ TEST(Simulation, RecordsWhereTheScheduleSays) {
     EXPECT_EQ(records[i].replica_loss.size(), 40u);
     // each record is the ensemble that took as many steps in one go
     const auto alone = mutating(problem, 40);
-    alone->advance(0, steps[i]);
+    alone->advance(steps[i]);
     const Moments moments = alone->parameter_moments();
     EXPECT_EQ(records[i].parameter_mean, moments.mean);
     EXPECT_EQ(records[i].parameter_variance, moments.variance());
@@ -132,9 +138,9 @@ TEST(Simulation, AcceptedFractionIsThatSinceTheLastRecord) {
   Simulation simulation(mutating(problem, 40), {.record_steps = {0, 10, 37}, .time_per_step = 1});
   const std::vector<EnsembleRecord> records = records_of(simulation);
   const auto alone = mutating(problem, 40);
-  alone->advance(0, 10);
+  alone->advance(10);
   const StepCounters first = alone->counters();
-  alone->advance(10, 27);
+  alone->advance(27);
   const StepCounters rest = alone->counters() - first;
   EXPECT_EQ(records[0].accepted_fraction, 0);
   EXPECT_EQ(records[1].accepted_fraction, static_cast<double>(first.accepted) / 400);
@@ -148,7 +154,7 @@ TEST(Simulation, TracesTheFirstReplicas) {
   Simulation simulation(mutating(problem, 40), {.record_steps = {0, 20}, .time_per_step = 1},
                         {.traced_replicas = 3, .reset_steps = {}});
   const std::vector<EnsembleRecord> records = records_of(simulation);
-  EXPECT_EQ(records[1].trace_parameter, simulation.backend().parameters(0, 3));
+  EXPECT_EQ(records[1].trace_parameter, simulation.ensemble().parameters(0, 3));
   EXPECT_EQ(records[1].trace_parameter.size(), 3 * n);
   EXPECT_NE(records[1].trace_parameter, records[0].trace_parameter);
   Simulation untraced(mutating(problem, 40), {.record_steps = {0}, .time_per_step = 1});
@@ -158,16 +164,18 @@ TEST(Simulation, TracesTheFirstReplicas) {
 TEST(Simulation, BlocksAreContiguousAndTheirSizeChangesNothing) {
   const Problem problem = make_shallow();
   const Schedule schedule{.record_steps = {0, 100, 101, 400}, .time_per_step = 1};
-  WatchedBackend::Blocks fast;
-  WatchedBackend::Blocks slow;
-  Simulation quick(std::make_unique<WatchedBackend>(mutating(problem, 5), fast, std::chrono::milliseconds(0)),
-                   schedule);
+  WatchedEnsemble::Blocks fast;
+  WatchedEnsemble::Blocks slow;
+  Simulation quick(
+      std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5), fast, std::chrono::milliseconds(0)),
+      schedule);
   Simulation slowed(
-      std::make_unique<WatchedBackend>(mutating(problem, 5), slow, std::chrono::milliseconds(20)), schedule);
+      std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5), slow, std::chrono::milliseconds(20)),
+      schedule);
   const std::vector<EnsembleRecord> a = records_of(quick);
   const std::vector<EnsembleRecord> b = records_of(slowed);
   EXPECT_NE(fast, slow) << "the same blocks show nothing";
-  for (const WatchedBackend::Blocks& blocks : {fast, slow}) {
+  for (const WatchedEnsemble::Blocks& blocks : {fast, slow}) {
     std::uint64_t step = 0;
     std::vector<std::uint64_t> ends;
     for (const auto& [first, count] : blocks) {
@@ -250,14 +258,14 @@ TEST(Simulation, ResetsReplicasToTheReferenceAfterTheRecord) {
                         {.traced_replicas = 0, .reset_steps = {10, 30}});
   const std::vector<EnsembleRecord> records = records_of(simulation, &reference);
   const auto alone = mutating(problem, 8);
-  alone->advance(0, 10);
+  alone->advance(10);
   EXPECT_EQ(records[1].replica_loss, alone->losses()) << "the record comes before the reset";
   alone->set_all_parameters(reference.parameter[1]);
-  alone->advance(10, 10);
+  alone->advance(10);
   EXPECT_EQ(records[2].replica_loss, alone->losses());
-  alone->advance(20, 10);
+  alone->advance(10);
   EXPECT_EQ(records[3].replica_loss, alone->losses());
-  EXPECT_EQ(simulation.backend().parameters(7, 1), reference.parameter[3]);
+  EXPECT_EQ(simulation.ensemble().parameters(7, 1), reference.parameter[3]);
 }
 
 TEST(GradientDescent, FollowsItsClosedForm) {
@@ -265,7 +273,7 @@ TEST(GradientDescent, FollowsItsClosedForm) {
   constexpr double alpha = 0.03;
   constexpr double start = -2;
   const double factor = 1 - 2 * alpha * p.curvature;
-  auto backend = make_backend(p.problem, {Gradient{alpha}, {1.0}}, {.replicas = 3}, {});
+  auto backend = make_ensemble(p.problem, {Gradient{alpha}, {1.0}}, {.replicas = 3}, {});
   backend->set_all_parameters(std::vector<double>{start});
   Simulation simulation(std::move(backend), {.record_steps = {0, 1, 2, 25}, .time_per_step = alpha});
   for (const EnsembleRecord& record : records_of(simulation)) {
@@ -287,13 +295,13 @@ TEST(GradientDescent, SigmaScalesEveryParametersStepBySigmaSquared) {
   for (const bool normalized : {false, true}) {
     constexpr double alpha = 1e-2;
     const Rule rule = normalized ? Rule(NormalizedGradient{alpha}) : Rule(Gradient{alpha});
-    const auto backend = make_backend(problem, {rule, sigma}, {}, {});
+    const auto backend = make_ensemble(problem, {rule, sigma}, {}, {});
     backend->set_all_parameters(x);
     backend->gradient(x, g);
     double norm = 0;
     for (std::size_t i = 0; i < x.size(); ++i) norm += sigma[i] * g[i] * sigma[i] * g[i];
     norm = normalized ? std::sqrt(norm) : 1;
-    backend->advance(0, 1);
+    backend->advance(1);
     const std::vector<double> after = backend->parameters(0, 1);
     for (std::size_t i = 0; i < x.size(); ++i) {
       EXPECT_NEAR(after[i], x[i] - alpha * sigma[i] * sigma[i] * g[i] / norm, 1e-15);
@@ -306,12 +314,12 @@ TEST(NormalizedGradientDescent, MovesAlphaPerStep) {
   const std::vector<double> x = start_of(problem);
   constexpr double alpha = 1e-3;
   const auto backend =
-      make_backend(problem, {NormalizedGradient{alpha}, std::vector<double>(x.size(), 1.0)}, {}, {});
+      make_ensemble(problem, {NormalizedGradient{alpha}, std::vector<double>(x.size(), 1.0)}, {}, {});
   backend->set_all_parameters(x);
   std::vector<double> before = x;
   double loss = backend->loss(x);
   for (std::uint64_t step = 0; step < 20; ++step) {
-    backend->advance(step, 1);
+    backend->advance(1);
     const std::vector<double> after = backend->parameters(0, 1);
     const double n = static_cast<double>(x.size());
     EXPECT_NEAR(std::sqrt(n * mean_squared_difference(before, after)), alpha, 1e-15);
@@ -325,9 +333,9 @@ TEST(NormalizedGradientDescent, StaysWhereTheGradientIsZero) {
   const Problem problem(Network({1, 2, 1}, Activation::relu, false), make_sin_unit(33), Loss::mse);
   const std::vector<double> x{0.5, -0.5, -10, -10, 1, 2};  // all units dead
   for (const Rule& rule : {Rule(NormalizedGradient{0.1}), Rule(Gradient{0.1})}) {
-    const auto backend = make_backend(problem, {rule, std::vector<double>(6, 1.0)}, {}, {});
+    const auto backend = make_ensemble(problem, {rule, std::vector<double>(6, 1.0)}, {}, {});
     backend->set_all_parameters(x);
-    backend->advance(0, 5);
+    backend->advance(5);
     EXPECT_EQ(backend->parameters(0, 1), x);
   }
 }
@@ -374,13 +382,13 @@ Problem make_exact_line() {
 
 /// Of five replicas numbered from 7 on, the third leaves the finite numbers in its third step; the others are
 /// at the minimum.
-std::unique_ptr<Backend> exploding(std::uint64_t steps) {
+std::unique_ptr<Ensemble> exploding(std::uint64_t steps) {
   const double alpha = 1e100 / 4;  // g = 4 (w - 1): each step multiplies w - 1 by about -1e100
   auto backend =
-      make_backend(make_exact_line(), {Gradient{alpha}, {1.0}}, {.replicas = 5, .first_replica = 7}, {});
+      make_ensemble(make_exact_line(), {Gradient{alpha}, {1.0}}, {.replicas = 5, .first_replica = 7}, {});
   backend->set_all_parameters(std::vector<double>{1});
   backend->set_parameters(2, std::vector<double>{2});
-  backend->advance(0, steps);
+  backend->advance(steps);
   return backend;
 }
 
@@ -388,7 +396,7 @@ TEST(NotFinite, GradientStepNamesStepAndReplica) {
   const auto backend = exploding(2);  // w is 1e200 now: its loss is not finite, step 2 cannot be taken
   EXPECT_TRUE(std::isfinite(backend->parameters(2, 1).front()));
   try {
-    backend->advance(2, 10);
+    backend->advance(10);
     FAIL() << "a loss that is not finite went unnoticed";
   } catch (const RunError& error) {
     EXPECT_NE(std::string(error.what()).find("step 2 "), std::string::npos) << error.what();
@@ -397,17 +405,17 @@ TEST(NotFinite, GradientStepNamesStepAndReplica) {
 }
 
 TEST(NotFinite, RecordStopsTheRun) {
-  Simulation simulation(exploding(2), {.record_steps = {0}, .time_per_step = 1});
+  Simulation simulation(exploding(2), {.record_steps = {2}, .time_per_step = 1});
   EXPECT_THROW(records_of(simulation), RunError);
 }
 
 TEST(NotFinite, TheRecordsErrorComesBeforeThatOfLaterSteps) {
-  Simulation simulation(exploding(2), {.record_steps = {0, 10}, .time_per_step = 1});
+  Simulation simulation(exploding(2), {.record_steps = {2, 12}, .time_per_step = 1});
   try {
     records_of(simulation);
     FAIL() << "a loss that is not finite went unnoticed";
   } catch (const RunError& error) {
-    EXPECT_NE(std::string(error.what()).find("is not finite at step 0"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("is not finite at step 2"), std::string::npos) << error.what();
   }
 }
 
@@ -421,11 +429,11 @@ TEST(NotFinite, ReferenceStopsTheRun) {
 TEST(NotFinite, ProposalIsRejectedAndCounted) {
   const Parabola p = make_parabola();
   for (const Precision precision : {Precision::float32, Precision::float64}) {
-    const auto backend = make_backend(p.problem, {Metropolis{.beta = inf, .precision = precision}, {1e200}},
-                                      {.replicas = 20}, {});
+    const auto backend = make_ensemble(p.problem, {Metropolis{.beta = inf, .precision = precision}, {1e200}},
+                                       {.replicas = 20}, {});
     const std::vector<double> x{p.centre + 1};
     backend->set_all_parameters(x);
-    backend->advance(0, 10);
+    backend->advance(10);
     EXPECT_EQ(backend->counters().not_finite, 200u);
     EXPECT_EQ(backend->counters().accepted, 0u);
     EXPECT_EQ(backend->counters().steps, 200u);

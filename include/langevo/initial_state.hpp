@@ -18,6 +18,7 @@ struct PytorchInit {};
 
 /// x of one replica, shape [N], from the initial-state stream of (seed, global replica index).
 /// A common initial state is that of replica 0.
+/// @throws InputError for a replica beyond 2^32 - 1, or a standard deviation that is not positive
 std::vector<double> draw_initial_state(const Network& network, const GaussianInit& init, std::uint64_t seed,
                                        std::uint64_t replica);
 std::vector<double> draw_initial_state(const Network& network, const PytorchInit& init, std::uint64_t seed,

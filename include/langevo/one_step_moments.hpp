@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {
@@ -44,7 +44,8 @@ struct OneStepSample {
 /// x and how the loss behaves around it.
 class OneStepProbe {
  public:
-  /// @throws InputError where the gradient at x is 0 or not finite: there is no direction to measure along
+  /// @throws InputError where the gradient at x is 0 or not finite: there is no direction to measure along;
+  /// and for x or sigma of another size than the network
   OneStepProbe(const Problem& problem, std::vector<double> x, std::vector<double> sigma);
 
   [[nodiscard]] double loss() const { return loss_; }
@@ -56,6 +57,7 @@ class OneStepProbe {
 
   /// Replicas go through memory in batches.
   /// @param a beta |sigma.g| in (0, inf]
+  /// @throws InputError for another a, or replicas and steps without random numbers
   [[nodiscard]] OneStepMoments measure(double a, const OneStepSample& sample) const;
 
  private:

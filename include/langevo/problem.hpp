@@ -13,7 +13,8 @@ enum class Loss { mse, cross_entropy };
 /// What is learned: U(x) is the loss of the network with parameters x on the data.
 class Problem {
  public:
-  /// @throws InputError where the data do not fit the network or the loss
+  /// @throws InputError where the data do not fit the network or the loss, are fewer or more than their sizes
+  /// say, or not finite
   Problem(Network network, Dataset data, Loss loss);
 
   [[nodiscard]] const Network& network() const { return network_; }

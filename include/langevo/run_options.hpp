@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "langevo/backend.hpp"
 #include "langevo/dynamics.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"
 #include "langevo/problem.hpp"
 #include "langevo/simulation.hpp"

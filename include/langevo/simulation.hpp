@@ -6,11 +6,12 @@
 #include <optional>
 #include <vector>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 
-/// Steps at which an ensemble is recorded (ascending, the first is 0) and the time of one step, unit 1.
+/// Steps at which an ensemble is recorded (ascending) and the time of one step, unit 1. The first one of a
+/// new ensemble is 0, for its initial state.
 struct Schedule {
   std::vector<std::uint64_t> record_steps;
   double time_per_step = 0;
@@ -48,37 +49,39 @@ struct Stopped {};
 
 /// Follows `dynamics` (gradient or normalized gradient) from x, recording at the step nearest to each of
 /// `times`.
-/// @throws Stopped, RunError
+/// @throws Stopped, RunError, and InputError for times that do not ascend from 0 on and what Ensemble refuses
 ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dynamics, double time_per_step,
                                      std::span<const double> x, std::span<const double> times,
                                      const Progress& progress);
 
 struct SimulationOptions {
   std::uint64_t traced_replicas = 0;
-  std::uint64_t first_replica = 0;         ///< global index of the backend's first one, for messages
   std::vector<std::uint64_t> reset_steps;  ///< record steps after which every replica is set to the reference
 };
 
 /// Evolves an ensemble along a schedule and hands each record to a sink.
 class Simulation {
  public:
-  Simulation(std::unique_ptr<Backend> backend, Schedule schedule, SimulationOptions options = {});
+  /// @throws InputError for record steps that do not ascend from the ensemble's step on, resets at other
+  /// steps, or more traced replicas than there are
+  Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
 
   /// Evolves to the end of the schedule. `sink` gets each record while the next stretch is already under way,
   /// which asks `progress` from another thread; all records that were taken have gone there when this returns
   /// or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so that
   /// `progress` is asked several times a second; their size changes no result.
-  /// @throws Stopped where progress says so, RunError
+  /// @throws Stopped where progress says so, RunError, and InputError where it is run again or lacks the
+  /// reference
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,
            const Progress& progress);
 
-  [[nodiscard]] Backend& backend() { return *backend_; }
+  [[nodiscard]] Ensemble& ensemble() { return *ensemble_; }
 
  private:
   [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since,
                                       EnsembleSnapshot snapshot) const;
 
-  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Ensemble> ensemble_;
   Schedule schedule_;
   SimulationOptions options_;
 };

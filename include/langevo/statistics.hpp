@@ -8,11 +8,13 @@
 
 namespace langevo {
 
-/// Replicas are reduced in fixed chunks of this many consecutive ones: each chunk in order, then the chunks
-/// in order, so that threads, ranks and shards cannot change a bit of the result.
+/// Replicas are reduced in fixed chunks of this many consecutive ones, by their global index: each chunk in
+/// order, then the chunks in order, so that threads, ranks and shards that begin with a chunk cannot change a
+/// bit of the result.
 inline constexpr std::size_t replicas_per_chunk = 32;
 
-/// Count, mean and sum of squared deviations of every parameter over replicas.
+/// Count, mean and sum of squared deviations of every parameter over replicas. Sizes that differ are an
+/// InputError.
 struct Moments {
   std::uint64_t count = 0;
   std::vector<double> mean;
@@ -32,7 +34,8 @@ struct Moments {
 
 inline constexpr std::array<double, 5> loss_quantile_levels{0.05, 0.25, 0.5, 0.75, 0.95};
 
-/// The replicas' losses at one time, reduced. Quantiles interpolate linearly between order statistics.
+/// The replicas' losses at one time, at least one, reduced. Quantiles interpolate linearly between order
+/// statistics.
 struct LossSummary {
   double mean = 0;
   double variance = 0;

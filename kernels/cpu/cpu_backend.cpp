@@ -1,6 +1,7 @@
 #include "kernels/cpu/cpu_backend.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "kernels/cpu/cpu_machine.hpp"
@@ -8,99 +9,142 @@
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/model/learnt_curvature.hpp"
+#include "kernels/base/moments.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
 
 namespace {
 
-class CpuBackend final : public Backend {
+/// The bytes of `values` at the front of `bytes`, which then begin behind them.
+template <class T>
+void take_out(const std::vector<T>& values, std::span<std::byte>& bytes) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const std::size_t size = values.size() * sizeof(T);
+  if (size > 0) std::memcpy(bytes.data(), values.data(), size);
+  bytes = bytes.subspan(size);
+}
+template <class T>
+void put_back(std::span<const std::byte>& bytes, std::vector<T>& values) {
+  const std::size_t size = values.size() * sizeof(T);
+  if (size > 0) std::memcpy(values.data(), bytes.data(), size);
+  bytes = bytes.subspan(size);
+}
+
+class CpuBackend final : public Ensemble {
  public:
-  CpuBackend(const Problem& problem, Dynamics dynamics, const EnsembleShape& shape, const CpuKernels& kernels,
-             int threads)
-      : problem_(problem),
-        dynamics_(std::move(dynamics)),
-        shape_(shape),
+  CpuBackend(const Problem& problem, const Dynamics& dynamics, const EnsembleShape& shape,
+             const CpuKernels& kernels, int threads)
+      : Ensemble(problem, dynamics, shape),
+        problem_(problem),
+        dynamics_(dynamics),
         kernels_(kernels),
         threads_(threads),
-        parameter_count_(problem.network().parameter_count()),
-        state_(shape.replicas * parameter_count_),
+        state_(shape.replicas * parameter_count()),
         calibrations_(shape.replicas),
-        screenings_(shape.replicas),
+        screenings_(is_screened(dynamics.rule) ? shape.replicas : 0),
         directions_per_replica_(is_screened(dynamics_.rule) ? directions_size(problem_.view().network) : 0),
         directions_(shape.replicas * directions_per_replica_) {
     const std::size_t bytes = kernels.workspace_bytes(problem_.view().network);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
   }
 
-  void set_all_parameters(std::span<const double> x) override {
-    for (std::uint64_t r = 0; r < shape_.replicas; ++r) set_parameters(r, x);
+ private:
+  void do_set_all_parameters(std::span<const double> x) override {
+    for (std::uint64_t r = 0; r < shape().replicas; ++r) do_set_parameters(r, x);
   }
 
-  void set_parameters(std::uint64_t first, std::span<const double> x) override {
+  void do_set_parameters(std::uint64_t first, std::span<const double> x) override {
     std::copy(x.begin(), x.end(), replica(first));
-    for (std::uint64_t r = first; r < first + x.size() / parameter_count_; ++r) {
-      calibrations_[r] = {};
-      screenings_[r] = ScreeningState{};
-    }
+    const std::uint64_t end = first + x.size() / parameter_count();
+    for (std::uint64_t r = first; r < end; ++r) calibrations_[r] = {};
+    for (std::uint64_t r = first; r < end && !screenings_.empty(); ++r) screenings_[r] = ScreeningState{};
   }
 
-  std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
+  std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const override {
     return {replica(first), replica(first + count)};
   }
 
-  void advance(std::uint64_t first_step, std::uint64_t steps) override {
-    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, first_step, steps); });
+  void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
+    with_kernel_rule(dynamics_.rule,
+                     [&](const auto& rule) { advance_with(rule, first_step, steps, counters); });
   }
 
-  StepCounters counters() const override { return counters_; }
-
-  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
-    EnsembleSnapshot now{parameter_moments(), losses(), 0, parameters(0, traced)};
-    now.loss_of_mean = loss(now.moments.mean);
+  std::future<EnsembleSnapshot> do_snapshot(std::uint64_t traced) const override {
+    EnsembleSnapshot now{do_parameter_moments(), do_losses(), 0, do_parameters(0, traced)};
+    now.loss_of_mean = do_loss(now.moments.mean);
     std::promise<EnsembleSnapshot> ready;
     ready.set_value(std::move(now));
     return ready.get_future();
   }
 
-  Moments parameter_moments() const override {
-    const std::uint64_t chunks = (shape_.replicas + replicas_per_chunk - 1) / replicas_per_chunk;
+  Moments do_parameter_moments() const override {
+    const std::uint64_t chunks = this->chunks().size();
     const std::uint64_t group = static_cast<std::uint64_t>(threads_) * 4;
-    Moments total(parameter_count_);
+    Moments total(parameter_count());
     for (std::uint64_t first = 0; first < chunks; first += group) {
-      std::vector<Moments> parts(std::min(group, chunks - first), Moments(parameter_count_));
-      parallel_for(parts.size(), threads_, 1, [&](int, std::uint64_t part) {
-        const std::uint64_t begin = (first + part) * replicas_per_chunk;
-        const std::uint64_t end = std::min<std::uint64_t>(begin + replicas_per_chunk, shape_.replicas);
-        for (std::uint64_t r = begin; r < end; ++r) parts[part].add({replica(r), parameter_count_});
-      });
-      for (const Moments& part : parts) total.merge(part);
+      for (const Moments& part : moments_of_chunks(first, std::min(group, chunks - first))) total.merge(part);
     }
     return total;
   }
 
-  std::vector<double> losses() const override {
-    std::vector<double> losses(shape_.replicas);
+  std::vector<Moments> do_chunk_moments() const override { return moments_of_chunks(0, chunks().size()); }
+
+  std::vector<double> do_losses() const override {
+    std::vector<double> losses(shape().replicas);
     const ProblemView view = problem_.view();
-    parallel_for(shape_.replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
+    parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       losses[r] = kernels_.loss(view, replica(r), workspaces_[thread].data());
     });
     return losses;
   }
 
-  double loss(std::span<const double> x) const override {
+  double do_loss(std::span<const double> x) const override {
     return kernels_.loss(problem_.view(), x.data(), workspaces_.front().data());
   }
 
-  double gradient(std::span<const double> x, std::span<double> gradient) const override {
+  double do_gradient(std::span<const double> x, std::span<double> gradient) const override {
     return kernels_.loss_and_gradient(problem_.view(), x.data(), gradient.data(), workspaces_.front().data());
   }
 
-  std::string device() const override { return describe_cpu(kernels_, threads_); }
+  Learnt do_learnt_layout() const override {
+    return {std::string("cpu ") + kernels_.instruction_set,
+            sizeof(FloatCalibration) + (screenings_.empty() ? 0 : sizeof(ScreeningState)) +
+                directions_per_replica_ * sizeof(float)};
+  }
 
- private:
-  [[nodiscard]] double* replica(std::uint64_t r) { return state_.data() + r * parameter_count_; }
-  [[nodiscard]] const double* replica(std::uint64_t r) const { return state_.data() + r * parameter_count_; }
+  void do_save_learnt(std::span<std::byte> bytes) const override {
+    take_out(calibrations_, bytes);
+    take_out(screenings_, bytes);
+    take_out(directions_, bytes);
+  }
+
+  void do_restore_learnt(std::span<const std::byte> bytes) override {
+    put_back(bytes, calibrations_);
+    put_back(bytes, screenings_);
+    put_back(bytes, directions_);
+  }
+
+  std::string do_device() const override { return describe_cpu(kernels_, threads_); }
+
+  [[nodiscard]] double* replica(std::uint64_t r) { return state_.data() + r * parameter_count(); }
+  [[nodiscard]] const double* replica(std::uint64_t r) const { return state_.data() + r * parameter_count(); }
+
+  [[nodiscard]] ReplicaChunks chunks() const { return {shape().replicas, shape().first_replica}; }
+
+  [[nodiscard]] std::vector<Moments> moments_of_chunks(std::uint64_t first, std::uint64_t count) const {
+    std::vector<Moments> moments(count, Moments(parameter_count()));
+    parallel_for(count, threads_, 1, [&](int, std::uint64_t place) {
+      const std::uint64_t begin = chunks().first(first + place);
+      const std::uint64_t end = begin + chunks().count(first + place);
+      for (std::uint64_t r = begin; r < end; ++r) moments[place].add({replica(r), parameter_count()});
+    });
+    return moments;
+  }
+
+  [[nodiscard]] ScreeningState* screening(std::uint64_t r) {
+    return screenings_.empty() ? nullptr : &screenings_[r];
+  }
 
   [[nodiscard]] float* directions(std::uint64_t r) {
     return directions_.empty() ? nullptr : directions_.data() + r * directions_per_replica_;
@@ -108,11 +152,12 @@ class CpuBackend final : public Backend {
 
   /// Replicas that a thread takes at a time: few enough to share the work evenly.
   [[nodiscard]] std::uint64_t batch() const {
-    return std::max<std::uint64_t>(1, shape_.replicas / (static_cast<std::uint64_t>(threads_) * 32));
+    return std::max<std::uint64_t>(1, shape().replicas / (static_cast<std::uint64_t>(threads_) * 32));
   }
 
   template <class RuleType>
-  void advance_with(const RuleType& rule, std::uint64_t first_step, std::uint64_t steps) {
+  void advance_with(const RuleType& rule, std::uint64_t first_step, std::uint64_t steps,
+                    StepCounters& counters) {
     constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
     struct alignas(64) ThreadResult {
       StepCounters counters;
@@ -120,14 +165,14 @@ class CpuBackend final : public Backend {
       std::uint64_t failed_step = 0;
     };
     std::vector<ThreadResult> results(static_cast<std::size_t>(threads_));
-    const EnsembleView ensemble{problem_.view(), dynamics_.sigma.data(), shape_.seed};
+    const EnsembleView ensemble{problem_.view(), dynamics_.sigma.data(), shape().seed};
     const AdvanceReplica<RuleType> advance_replica = kernels_.advance(rule);
-    parallel_for(shape_.replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
+    parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
-      const auto global = static_cast<std::uint32_t>(shape_.first_replica + r);
+      const auto global = static_cast<std::uint32_t>(shape().first_replica + r);
       const std::uint64_t taken =
           advance_replica(ensemble, rule, global, first_step, steps,
-                          {replica(r), &calibrations_[r], &screenings_[r], directions(r)},
+                          {replica(r), &calibrations_[r], screening(r), directions(r)},
                           workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
@@ -136,33 +181,30 @@ class CpuBackend final : public Backend {
     });
     ThreadResult first;
     for (const ThreadResult& result : results) {
-      counters_ += result.counters;
+      counters += result.counters;
       if (result.failed_replica < first.failed_replica) first = result;
     }
     if (first.failed_replica != none) {
-      throw RunError(not_finite_message(first.failed_step, shape_.first_replica + first.failed_replica));
+      throw RunError(not_finite_message(first.failed_step, shape().first_replica + first.failed_replica));
     }
   }
 
   HostProblem problem_;
   Dynamics dynamics_;
-  EnsembleShape shape_;
   const CpuKernels& kernels_;
   int threads_;
-  std::size_t parameter_count_;
   std::vector<double> state_;                   // [replicas][N]
   std::vector<FloatCalibration> calibrations_;  // [replicas]
-  std::vector<ScreeningState> screenings_;      // [replicas]
+  std::vector<ScreeningState> screenings_;      // [replicas], or none where no model screens
   std::size_t directions_per_replica_;
   std::vector<float> directions_;                    // of learnt curvatures, [replicas][..]
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state
-  StepCounters counters_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(const Problem& problem, const Dynamics& dynamics,
-                                          const EnsembleShape& shape, const BackendOptions& options) {
+std::unique_ptr<Ensemble> make_cpu_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                            const EnsembleShape& shape, const BackendOptions& options) {
   const CpuKernels& kernels = choose_cpu_kernels(options.instruction_set);
   return std::make_unique<CpuBackend>(problem, dynamics, shape, kernels, cpu_threads(options.threads));
 }

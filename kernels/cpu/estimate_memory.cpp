@@ -3,7 +3,7 @@
 #include "kernels/model/learnt_curvature.hpp"
 #include "kernels/rules/kernel_rules.hpp"
 #include "kernels/screened/replica_view.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 
@@ -18,7 +18,7 @@ std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uin
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
   return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
-                     sizeof(ScreeningState) + directions * sizeof(float)) +
+                     (is_screened(rule) ? sizeof(ScreeningState) : 0) + directions * sizeof(float)) +
          data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
 }
 

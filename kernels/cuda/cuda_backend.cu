@@ -10,55 +10,55 @@ namespace langevo {
 
 namespace {
 
-class CudaBackend final : public Backend {
+class CudaBackend final : public Ensemble {
  public:
-  CudaBackend(const HostProblem& host, const Dynamics& dynamics, const EnsembleShape& shape, int device,
-              std::string name, const ExecutorPlan& plan, ReplicaBatches batches)
-      : dynamics_(host, dynamics, shape),
+  CudaBackend(const Problem& problem, const HostProblem& host, const Dynamics& dynamics,
+              const EnsembleShape& shape, int device, std::string name, const ExecutorPlan& plan,
+              ReplicaBatches batches)
+      : Ensemble(problem, dynamics, shape),
+        dynamics_(host, dynamics, shape),
         device_(device),
         name_(std::move(name)),
-        parameter_count_(host.view().network.parameter_count),
-        ensemble_(parameter_count_, batches),
+        ensemble_(parameter_count(), batches),
         executor_(plan.slots > 0 ? make_layered_executor(dynamics_, host, plan.slots)
                                  : make_team_executor(dynamics_, plan.teams, plan.directions, batches)),
-        snapshot_(parameter_count_, shape.replicas, batches.largest()),
-        loss_(1, Filled::before_it_is_read),                       // by the executor,
-        row_(parameter_count_, Filled::before_it_is_read),         // by send_row,
-        gradient_(parameter_count_, Filled::before_it_is_read),    // by the executor,
-        host_loss_(1, Filled::before_it_is_read),                  // by the copy in receive_loss
-        host_row_(parameter_count_, Filled::before_it_is_read) {}  // and by send_row or gradient
+        snapshot_(parameter_count(), {shape.replicas, shape.first_replica}, batches.largest()),
+        loss_(1, Filled::before_it_is_read),                        // by the executor,
+        row_(parameter_count(), Filled::before_it_is_read),         // by send_row,
+        gradient_(parameter_count(), Filled::before_it_is_read),    // by the executor,
+        host_loss_(1, Filled::before_it_is_read),                   // by the copy in receive_loss
+        host_row_(parameter_count(), Filled::before_it_is_read) {}  // and by send_row or gradient
 
-  void set_all_parameters(std::span<const double> x) override {
+ private:
+  void do_set_all_parameters(std::span<const double> x) override {
     use_device();
     send_row(x);
     ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
-      broadcast_async(row_.data(), parameter_count_, visit.range.count, visit.states, visit.stream);
+      broadcast_async(row_.data(), parameter_count(), visit.range.count, visit.states, visit.stream);
     });
-    executor_->forget(0, dynamics_.shape.replicas);
+    executor_->forget(0, shape().replicas);
   }
 
-  void set_parameters(std::uint64_t first, std::span<const double> x) override {
+  void do_set_parameters(std::uint64_t first, std::span<const double> x) override {
     use_device();
     ensemble_.set(first, x);
-    executor_->forget(first, x.size() / parameter_count_);
+    executor_->forget(first, x.size() / parameter_count());
   }
 
-  std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const override {
+  std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const override {
     use_device();
     return ensemble_.get(first, count);
   }
 
-  void advance(std::uint64_t first_step, std::uint64_t steps) override {
+  void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
     use_device();
     ensemble_.visit(CudaEnsemble::Access::write, [&](const CudaEnsemble::Visit& visit) {
       executor_->advance_async(visit, first_step, steps);
     });
-    executor_->finish(first_step, steps, counters_);
+    executor_->finish(first_step, steps, counters);
   }
 
-  StepCounters counters() const override { return counters_; }
-
-  std::future<EnsembleSnapshot> snapshot(std::uint64_t traced) const override {
+  std::future<EnsembleSnapshot> do_snapshot(std::uint64_t traced) const override {
     use_device();
     snapshot_.begin(traced);
     ensemble_.visit_async(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
@@ -73,30 +73,48 @@ class CudaBackend final : public Backend {
     });
   }
 
-  Moments parameter_moments() const override { return snapshot(0).get().moments; }
+  Moments do_parameter_moments() const override { return do_snapshot(0).get().moments; }
 
-  std::vector<double> losses() const override { return snapshot(0).get().losses; }
+  std::vector<Moments> do_chunk_moments() const override {
+    use_device();
+    return snapshot_.chunk_moments(ensemble_);
+  }
 
-  double loss(std::span<const double> x) const override {
+  std::vector<double> do_losses() const override { return do_snapshot(0).get().losses; }
+
+  double do_loss(std::span<const double> x) const override {
     use_device();
     const CudaStream& stream = send_row(x);
     executor_->losses_async(stream, 0, row_.data(), 1, loss_.data());
     return receive_loss(stream);
   }
 
-  double gradient(std::span<const double> x, std::span<double> gradient) const override {
+  double do_gradient(std::span<const double> x, std::span<double> gradient) const override {
     use_device();
     const CudaStream& stream = send_row(x);
     executor_->gradient_async(stream, row_.data(), loss_.data(), gradient_.data());
-    copy_to_host_async(gradient_.data(), parameter_count_, host_row_.data(), stream);
+    copy_to_host_async(gradient_.data(), parameter_count(), host_row_.data(), stream);
     const double loss = receive_loss(stream);
-    std::copy(host_row_.data(), host_row_.data() + parameter_count_, gradient.begin());
+    std::copy(host_row_.data(), host_row_.data() + parameter_count(), gradient.begin());
     return loss;
   }
 
-  std::string device() const override { return name_ + " (cuda)"; }
+  Learnt do_learnt_layout() const override {
+    return {"cuda " + executor_->name(), executor_->learnt_bytes_per_replica()};
+  }
 
- private:
+  void do_save_learnt(std::span<std::byte> bytes) const override {
+    use_device();
+    executor_->save_learnt(bytes.data());
+  }
+
+  void do_restore_learnt(std::span<const std::byte> bytes) override {
+    use_device();
+    executor_->restore_learnt(bytes.data());
+  }
+
+  std::string do_device() const override { return name_ + " (cuda)"; }
+
   /// CUDA's current device belongs to the thread, which may have used another one since.
   void use_device() const { check_cuda(cudaSetDevice(device_), "take the device"); }
 
@@ -118,7 +136,6 @@ class CudaBackend final : public Backend {
   DeviceDynamics dynamics_;
   int device_;
   std::string name_;
-  std::size_t parameter_count_;
   CudaEnsemble ensemble_;
   std::unique_ptr<Executor> executor_;
   mutable DeviceSnapshot snapshot_;  // scratch, no state
@@ -127,7 +144,6 @@ class CudaBackend final : public Backend {
   DeviceArray<double> gradient_;     // [N]
   PinnedArray<double> host_loss_;
   PinnedArray<double> host_row_;
-  StepCounters counters_;
 };
 
 /// Which other devices may serve, in words.
@@ -164,7 +180,7 @@ std::uint64_t fixed_bytes(const ProblemView& problem, std::uint64_t replicas, co
   const DataView<double>& data = problem.data_double;
   const std::uint64_t values =
       data.tiles * points_per_tile * static_cast<std::uint64_t>(data.input_dim + data.target_dim);
-  return values * (sizeof(float) + sizeof(double)) + 6 * problem.network.parameter_count * sizeof(double) +
+  return values * (sizeof(float) + sizeof(double)) + 8 * problem.network.parameter_count * sizeof(double) +
          replicas * sizeof(double) + plan.bytes;
 }
 
@@ -172,32 +188,33 @@ std::string megabytes(std::uint64_t bytes) {
   return std::to_string((bytes + 999999) / 1000000) + " MB";
 }
 
-ReplicaBatches cut_to_fit(std::uint64_t replicas, std::size_t parameters, std::uint64_t fixed,
+ReplicaBatches cut_to_fit(const EnsembleShape& shape, std::size_t parameters, std::uint64_t fixed,
                           std::uint64_t available, std::uint64_t limit) {
   const std::uint64_t each = parameters * sizeof(double) + DeviceMoments::bytes_per_replica(parameters);
   const std::uint64_t left = available > fixed ? available - fixed : 0;
-  const ReplicaBatches batches =
-      ReplicaBatches::fit(replicas, each, limit == 0 ? left : std::min(limit, left));
+  const ReplicaBatches batches = ReplicaBatches::fit(
+      shape.replicas, each, limit == 0 ? left : std::min(limit, left), shape.first_replica);
   if (batches.size() > 0) return batches;
   throw InputError("--backend cuda needs " + megabytes(fixed + 2 * replicas_per_chunk * each) +
-                   " of device memory for --replicas " + std::to_string(replicas) + " but may use " +
+                   " of device memory for --replicas " + std::to_string(shape.replicas) + " but may use " +
                    megabytes(limit == 0 ? available : fixed + limit) +
                    "; give fewer replicas, or use --backend cpu");
 }
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const Problem& problem, const Dynamics& dynamics,
-                                           const EnsembleShape& shape, const BackendOptions& options) {
+std::unique_ptr<Ensemble> make_cuda_ensemble(const Problem& problem, const Dynamics& dynamics,
+                                             const EnsembleShape& shape, const BackendOptions& options) {
   const DeviceInfo device = take_device(options.device);
   const HostProblem host(problem);
   const ProblemView view = host.view();
   const std::uint64_t available = available_bytes();
   const ExecutorPlan plan = plan_executor(view, dynamics.rule, shape.replicas, options.device, available);
   const ReplicaBatches batches =
-      cut_to_fit(shape.replicas, view.network.parameter_count, fixed_bytes(view, shape.replicas, plan),
-                 available, options.device_memory_limit);
-  return std::make_unique<CudaBackend>(host, dynamics, shape, options.device, device.name, plan, batches);
+      cut_to_fit(shape, view.network.parameter_count, fixed_bytes(view, shape.replicas, plan), available,
+                 options.device_memory_limit);
+  return std::make_unique<CudaBackend>(problem, host, dynamics, shape, options.device, device.name, plan,
+                                       batches);
 }
 
 }  // namespace langevo

@@ -4,9 +4,9 @@
 
 namespace langevo {
 
-std::unique_ptr<Backend> make_cuda_backend(const Problem& /*problem*/, const Dynamics& /*dynamics*/,
-                                           const EnsembleShape& /*shape*/,
-                                           const BackendOptions& /*options*/) {
+std::unique_ptr<Ensemble> make_cuda_ensemble(const Problem& /*problem*/, const Dynamics& /*dynamics*/,
+                                             const EnsembleShape& /*shape*/,
+                                             const BackendOptions& /*options*/) {
   throw InputError("--backend cuda: this langevo was built without the CUDA backend; use --backend cpu");
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <string>
 
 #include "kernels/cuda/memory/cuda_ensemble.cuh"
 #include "kernels/cuda/memory/device_problem.cuh"
 #include "kernels/cuda/teams/launch_plan.hpp"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 
@@ -34,6 +36,15 @@ class Executor {
 
   /// Forgets what it learnt of replicas first .. first + count - 1.
   virtual void forget(std::uint64_t first, std::uint64_t count) = 0;
+
+  /// What it learnt of all replicas, to and from [replicas * learnt_bytes_per_replica()] on the host;
+  /// complete on return.
+  [[nodiscard]] virtual std::size_t learnt_bytes_per_replica() const = 0;
+  virtual void save_learnt(std::byte* bytes) const = 0;
+  virtual void restore_learnt(const std::byte* bytes) = 0;
+
+  /// What code it is: others learn other things.
+  [[nodiscard]] virtual std::string name() const = 0;
 
   /// Takes steps with one range of replicas; ranges come in order.
   virtual void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 #include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"
 #include "machine.hpp"
@@ -15,13 +15,13 @@ namespace {
 using emulated_cuda::Device;
 using emulated_cuda::machine;
 
-std::unique_ptr<Backend> make_on(BackendKind kind, int device = 0) {
+std::unique_ptr<Ensemble> make_on(BackendKind kind, int device = 0) {
   const Problem problem(Network({1, 2, 1}, Activation::tanh, true), make_sin_unit(10), Loss::mse);
   const Dynamics dynamics{Metropolis{}, std::vector<double>(problem.network().parameter_count(), 1e-3)};
   BackendOptions options;
   options.kind = kind;
   options.device = device;
-  return make_backend(problem, dynamics, {}, options);
+  return make_ensemble(problem, dynamics, {}, options);
 }
 
 std::string why_not_cuda(int device = 0) {
@@ -195,10 +195,10 @@ TEST_F(DeviceStarts, OnlyTheDeviceAskedForIsTaken) {
 
 TEST_F(DeviceStarts, ADeviceLostInMidRunIsSaidInOneSentence) {
   const auto ensemble = make_on(BackendKind::cuda);
-  ensemble->advance(0, 3);
+  ensemble->advance(3);
   machine().launches_before_loss = 0;
   try {
-    ensemble->advance(3, 3);
+    ensemble->advance(3);
     FAIL() << "no error";
   } catch (const RunError& error) {
     expect_one_sentence(error.what(), "the CUDA device was lost");

@@ -50,19 +50,19 @@ class SmallEnsemble : public testing::TestWithParam<Case> {
 
   [[nodiscard]] EnsembleShape shape() const { return {GetParam().replicas, first_replica, seed}; }
 
-  std::unique_ptr<Backend> evolve(const Rule& rule, BackendKind kind, std::uint64_t steps,
+  std::unique_ptr<Ensemble> evolve(const Rule& rule, BackendKind kind, std::uint64_t steps,
                                   std::uint64_t device_memory_limit = 0) {
     BackendOptions options;
     options.kind = kind;
     options.device_memory_limit = device_memory_limit;
-    auto backend = make_backend(problem_, {rule, sigma_}, shape(), options);
+    auto backend = make_ensemble(problem_, {rule, sigma_}, shape(), options);
     backend->set_all_parameters(draw_initial_state(problem_.network(), PytorchInit{}, seed, 0));
-    backend->advance(0, steps / 2);
-    backend->advance(steps / 2, steps - steps / 2);
+    backend->advance(steps / 2);
+    backend->advance(steps - steps / 2);
     return backend;
   }
 
-  void expect_same_decisions(const Backend& expected, const Backend& actual) const {
+  void expect_same_decisions(const Ensemble& expected, const Ensemble& actual) const {
     const std::uint64_t replicas = GetParam().replicas;
     EXPECT_EQ(expected.parameters(0, replicas), actual.parameters(0, replicas));
     EXPECT_EQ(expected.counters().accepted, actual.counters().accepted);
@@ -128,6 +128,16 @@ TEST_P(SmallEnsemble, LayerByLayerLikewise) {
     for (std::size_t i = 0; i < states.size(); ++i) ASSERT_NEAR(states[i], found[i], 1e-12);
     EXPECT_EQ(counters.accepted, expected->counters().accepted);
     EXPECT_EQ(counters.steps, expected->counters().steps);
+
+    std::vector<std::byte> learnt(replicas * executor->learnt_bytes_per_replica());
+    executor->save_learnt(learnt.data());
+    const std::vector<std::byte> nothing(learnt.size());
+    EXPECT_EQ(learnt == nothing, !std::holds_alternative<Metropolis>(rule));
+    const std::unique_ptr<Executor> other = make_layered_executor(dynamics, host, 2);
+    other->restore_learnt(learnt.data());
+    std::vector<std::byte> restored(learnt.size());
+    other->save_learnt(restored.data());
+    EXPECT_EQ(restored, learnt);
   }
 }
 
@@ -153,21 +163,21 @@ TEST(SmallEnsembles, BatchesAndSnapshotsOnSeveralStreams) {
     options.kind = kind;
     options.device_memory_limit = limit;
     auto backend =
-        make_backend(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
+        make_ensemble(problem, {Metropolis{1e3}, std::vector<double>(n, 1e-3)}, {150, 0, seed}, options);
     backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, seed, 0));
     backend->set_parameters(149, std::vector<double>(n, 0.25));
-    backend->advance(0, 6);
+    backend->advance(6);
     return backend;
   };
   const auto expected = make(BackendKind::cpu, 0);
   const std::vector<double> states = expected->parameters(0, 150);
   const EnsembleSnapshot then = expected->snapshot(70).get();
-  expected->advance(6, 4);
+  expected->advance(4);
   for (const std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{65 * n * 9}}) {
     const auto backend = make(BackendKind::cuda, limit);
     EXPECT_EQ(backend->parameters(0, 150), states);
     std::future<EnsembleSnapshot> future = backend->snapshot(70);
-    backend->advance(6, 4);
+    backend->advance(4);
     const EnsembleSnapshot snapshot = future.get();
     EXPECT_EQ(snapshot.moments.mean, then.moments.mean);
     EXPECT_EQ(snapshot.moments.sum_squared_deviations, then.moments.sum_squared_deviations);
@@ -185,10 +195,10 @@ TEST(SmallEnsembles, ANotFiniteGradientNamesStepAndReplica) {
   BackendOptions options;
   options.kind = BackendKind::cuda;
   const auto backend =
-      make_backend(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
+      make_ensemble(problem, {Gradient{1e200}, std::vector<double>(n, 1.0)}, {3, 10, 1}, options);
   backend->set_all_parameters(draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
   try {
-    backend->advance(0, 100);
+    backend->advance(100);
     FAIL() << "no error";
   } catch (const RunError& error) {
     EXPECT_NE(std::string(error.what()).find("replica 10"), std::string::npos) << error.what();

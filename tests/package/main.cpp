@@ -2,8 +2,7 @@
 
 #include <cstdio>
 
-#include "langevo/backend.hpp"
-#include "langevo/initial_state.hpp"
+#include "langevo/langevo.hpp"
 
 int main() {
   const langevo::Network network({1, 4, 1}, langevo::Activation::tanh, false);
@@ -13,13 +12,13 @@ int main() {
   langevo::EnsembleShape shape;
   shape.replicas = 8;
 
-  const auto backend = langevo::make_backend(problem, dynamics, shape, {});
+  const auto ensemble = langevo::make_ensemble(problem, dynamics, shape, {});
   const std::vector<double> x = langevo::draw_initial_state(network, langevo::GaussianInit{}, shape.seed, 0);
-  backend->set_all_parameters(x);
-  backend->advance(0, 100);
+  ensemble->set_all_parameters(x);
+  ensemble->advance(100);
 
-  const langevo::StepCounters counters = backend->counters();
-  std::printf("%s: %zu parameters, %llu of %llu proposals accepted\n", backend->device().c_str(), size,
+  const langevo::StepCounters counters = ensemble->counters();
+  std::printf("%s: %zu parameters, %llu of %llu proposals accepted\n", ensemble->device().c_str(), size,
               static_cast<unsigned long long>(counters.accepted),
               static_cast<unsigned long long>(counters.steps));
   return counters.steps == 800 && counters.accepted > 0 ? 0 : 1;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "kernels/cuda/executor.cuh"
@@ -31,6 +32,18 @@ class LayeredExecutor final : public Executor {
   void forget(std::uint64_t first, std::uint64_t count) override {
     std::fill_n(calibrations_.begin() + static_cast<std::ptrdiff_t>(first), count, FloatCalibration{});
   }
+
+  [[nodiscard]] std::size_t learnt_bytes_per_replica() const override { return sizeof(FloatCalibration); }
+
+  void save_learnt(std::byte* bytes) const override {
+    std::memcpy(bytes, calibrations_.data(), calibrations_.size() * sizeof(FloatCalibration));
+  }
+
+  void restore_learnt(const std::byte* bytes) override {
+    std::memcpy(calibrations_.data(), bytes, calibrations_.size() * sizeof(FloatCalibration));
+  }
+
+  [[nodiscard]] std::string name() const override { return "layers"; }
 
   void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,
                      std::uint64_t steps) override {

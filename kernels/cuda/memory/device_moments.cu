@@ -5,6 +5,7 @@
 #include <thrust/iterator/counting_iterator.h>
 
 #include "kernels/base/moments.hpp"
+#include <algorithm>
 
 namespace langevo {
 
@@ -17,27 +18,18 @@ void for_each_index_async(std::uint64_t n, const Body& body, const CudaStream& s
   check_cuda(cudaGetLastError(), "start a reduction");
 }
 
-__host__ __device__ std::uint64_t chunks_of(std::uint64_t replicas) {
-  return (replicas + replicas_per_chunk - 1) / replicas_per_chunk;
-}
-
-__host__ __device__ std::uint64_t replicas_in_chunk(std::uint64_t chunk, std::uint64_t replicas) {
-  const std::uint64_t left = replicas - chunk * replicas_per_chunk;
-  return left < replicas_per_chunk ? left : replicas_per_chunk;
-}
-
 /// Index k = (chunk, parameter): moments of one parameter over the replicas of one chunk, in order.
 struct ChunkMoments {
   const double* states;
   std::size_t parameters;
-  std::uint64_t replicas;
+  ReplicaChunks chunks;
   double* mean;
   double* sum_squared_deviations;
 
   __device__ void operator()(std::uint64_t k) const {
     const std::uint64_t chunk = k / parameters;
-    const double* x = states + chunk * replicas_per_chunk * parameters + k % parameters;
-    const std::uint64_t count = replicas_in_chunk(chunk, replicas);
+    const double* x = states + chunks.first(chunk) * parameters + k % parameters;
+    const std::uint64_t count = chunks.count(chunk);
     double m = 0;
     double s = 0;
     for (std::uint64_t r = 0; r < count; ++r)
@@ -52,7 +44,7 @@ struct MergeChunks {
   const double* mean;
   const double* sum_squared_deviations;
   std::size_t parameters;
-  std::uint64_t replicas;
+  ReplicaChunks chunks;
   std::uint64_t count;
   double* total_mean;
   double* total_sum_squared_deviations;
@@ -60,9 +52,9 @@ struct MergeChunks {
   __device__ void operator()(std::uint64_t i) const {
     double m = count == 0 ? 0 : total_mean[i];
     double s = count == 0 ? 0 : total_sum_squared_deviations[i];
-    for (std::uint64_t chunk = 0; chunk < chunks_of(replicas); ++chunk) {
-      merge_moments(static_cast<double>(count + chunk * replicas_per_chunk), m, s,
-                    static_cast<double>(replicas_in_chunk(chunk, replicas)), mean[chunk * parameters + i],
+    for (std::uint64_t chunk = 0; chunk < chunks.size(); ++chunk) {
+      merge_moments(static_cast<double>(count + chunks.first(chunk)), m, s,
+                    static_cast<double>(chunks.count(chunk)), mean[chunk * parameters + i],
                     sum_squared_deviations[chunk * parameters + i]);
     }
     total_mean[i] = m;
@@ -80,21 +72,50 @@ struct Broadcast {
 
 }  // namespace
 
-DeviceMoments::DeviceMoments(std::size_t parameters, std::uint64_t largest_range)
+DeviceMoments::DeviceMoments(std::size_t parameters, const ReplicaChunks& chunks, std::uint64_t largest_range)
     : parameters_(parameters),
-      chunks_(2 * chunks_of(largest_range) * parameters, Filled::before_it_is_read),  // by ChunkMoments
+      first_replica_(chunks.first_replica),
+      chunks_(2 * chunks_of(largest_range, 0).size() * parameters,
+              Filled::before_it_is_read),  // by ChunkMoments
       total_(2 * parameters, Filled::with_zeros) {}
+
+ReplicaChunks DeviceMoments::chunks_of(std::uint64_t replicas, std::uint64_t count) const {
+  return {replicas, first_replica_ + count};
+}
+
+void DeviceMoments::reduce_async(const double* states, const ReplicaChunks& chunks,
+                                 const CudaStream& stream) const {
+  const std::uint64_t values = chunks.size() * parameters_;
+  for_each_index_async(
+      values, ChunkMoments{states, parameters_, chunks, chunks_.data(), chunks_.data() + values}, stream);
+}
 
 void DeviceMoments::add_async(const double* states, std::uint64_t replicas, std::uint64_t count,
                               const CudaStream& stream) const {
-  double* const mean = chunks_.data();
-  double* const sum_squared_deviations = mean + chunks_of(replicas) * parameters_;
-  for_each_index_async(chunks_of(replicas) * parameters_,
-                       ChunkMoments{states, parameters_, replicas, mean, sum_squared_deviations}, stream);
+  const ReplicaChunks chunks = chunks_of(replicas, count);
+  reduce_async(states, chunks, stream);
   for_each_index_async(parameters_,
-                       MergeChunks{mean, sum_squared_deviations, parameters_, replicas, count, total_.data(),
-                                   total_.data() + parameters_},
+                       MergeChunks{chunks_.data(), chunks_.data() + chunks.size() * parameters_, parameters_,
+                                   chunks, count, total_.data(), total_.data() + parameters_},
                        stream);
+}
+
+void DeviceMoments::append_chunks(const double* states, std::uint64_t replicas, std::uint64_t count,
+                                  const CudaStream& stream, std::vector<Moments>& moments) const {
+  const ReplicaChunks chunks = chunks_of(replicas, count);
+  reduce_async(states, chunks, stream);
+  std::vector<double> values(2 * chunks.size() * parameters_);
+  copy_to_host_async(chunks_.data(), values.size(), values.data(), stream);
+  stream.synchronize();
+  const double* mean = values.data();
+  const double* sum_squared_deviations = mean + chunks.size() * parameters_;
+  for (std::uint64_t chunk = 0; chunk < chunks.size(); ++chunk) {
+    Moments& of_chunk = moments.emplace_back(parameters_);
+    of_chunk.count = chunks.count(chunk);
+    std::copy_n(mean + chunk * parameters_, parameters_, of_chunk.mean.begin());
+    std::copy_n(sum_squared_deviations + chunk * parameters_, parameters_,
+                of_chunk.sum_squared_deviations.begin());
+  }
 }
 
 void DeviceMoments::copy_async(double* host, const CudaStream& stream) const {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "kernels/cuda/memory/device_array.cuh"
 #include "langevo/statistics.hpp"
+#include "kernels/base/moments.hpp"
 
 namespace langevo {
 
@@ -12,17 +14,22 @@ namespace langevo {
 /// cut.
 class DeviceMoments {
  public:
-  DeviceMoments(std::size_t parameters, std::uint64_t largest_range);
+  /// `chunks`: of the whole ensemble.
+  DeviceMoments(std::size_t parameters, const ReplicaChunks& chunks, std::uint64_t largest_range);
 
   /// Device memory that an object takes for each replica of its largest range.
   static std::uint64_t bytes_per_replica(std::size_t parameters) {
     return 2 * parameters * sizeof(double) / replicas_per_chunk + 1;
   }
 
-  /// Takes `replicas` more states [replicas][N] in, in the order of `stream`; all ranges but the last are
-  /// whole chunks. `count` is how many were taken in before.
+  /// Takes `replicas` more states [replicas][N] in, in the order of `stream`; all ranges but the last end
+  /// with a chunk. `count` is how many were taken in before.
   void add_async(const double* states, std::uint64_t replicas, std::uint64_t count,
                  const CudaStream& stream) const;
+
+  /// Moments of the chunks of such a range, which then end the list. Complete on return.
+  void append_chunks(const double* states, std::uint64_t replicas, std::uint64_t count,
+                     const CudaStream& stream, std::vector<Moments>& moments) const;
 
   /// [N] on the device, of all that was taken in.
   [[nodiscard]] const double* mean() const { return total_.data(); }
@@ -31,7 +38,14 @@ class DeviceMoments {
   void copy_async(double* host, const CudaStream& stream) const;
 
  private:
+  /// Of a range that begins behind `count` replicas.
+  [[nodiscard]] ReplicaChunks chunks_of(std::uint64_t replicas, std::uint64_t count) const;
+
+  /// Means and sums of squared deviations of its chunks into chunks_, [chunks][N] each.
+  void reduce_async(const double* states, const ReplicaChunks& chunks, const CudaStream& stream) const;
+
   std::size_t parameters_;
+  std::uint64_t first_replica_;
   DeviceArray<double> chunks_;  ///< [2][chunks of a range][N]: means, sums of squared deviations
   DeviceArray<double> total_;   ///< [2][N]
 };

@@ -4,7 +4,7 @@
 
 #include "kernels/cuda/memory/cuda_ensemble.cuh"
 #include "kernels/cuda/memory/device_moments.cuh"
-#include "langevo/backend.hpp"
+#include "langevo/ensemble.hpp"
 
 namespace langevo {
 
@@ -12,13 +12,13 @@ namespace langevo {
 /// copied to the host on a stream of its own, so that the next stretch of steps need not wait for the copies.
 class DeviceSnapshot {
  public:
-  DeviceSnapshot(std::size_t parameters, std::uint64_t replicas, std::uint64_t largest_range)
+  DeviceSnapshot(std::size_t parameters, const ReplicaChunks& chunks, std::uint64_t largest_range)
       : parameters_(parameters),
-        moments_(parameters, largest_range),
-        losses_(replicas, Filled::before_it_is_read),  // by add_async, as the next one
+        moments_(parameters, chunks, largest_range),
+        losses_(chunks.replicas, Filled::before_it_is_read),  // by add_async, as the next one
         loss_of_mean_(1, Filled::before_it_is_read),
         host_moments_(2 * parameters, Filled::before_it_is_read),  // by copy_async, as the next one
-        host_losses_(replicas + 1, Filled::before_it_is_read) {}
+        host_losses_(chunks.replicas + 1, Filled::before_it_is_read) {}
 
   DeviceSnapshot(const DeviceSnapshot&) = delete;
   DeviceSnapshot& operator=(const DeviceSnapshot&) = delete;
@@ -56,6 +56,16 @@ class DeviceSnapshot {
     copy_to_host_async(losses_.data(), losses_.size(), host_losses_.data(), stream_);
     copy_to_host_async(loss_of_mean_.data(), 1, host_losses_.data() + losses_.size(), stream_);
     copied_.record(stream_);
+  }
+
+  /// Moments of every chunk instead. Waits for its work.
+  [[nodiscard]] std::vector<Moments> chunk_moments(const CudaEnsemble& ensemble) const {
+    copied_.synchronize();  // what works with the same memory
+    std::vector<Moments> moments;
+    ensemble.visit(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
+      moments_.append_chunks(visit.states, visit.range.count, visit.range.first, visit.stream, moments);
+    });
+    return moments;
   }
 
   /// Waits for the copies.

@@ -39,6 +39,29 @@ class TeamExecutor final : public Executor {
     stream_.synchronize();
   }
 
+  [[nodiscard]] std::size_t learnt_bytes_per_replica() const override {
+    return sizeof(FloatCalibration) + (screenings_.size() == 0 ? 0 : sizeof(ScreeningState)) +
+           directions_per_replica_ * sizeof(float);
+  }
+
+  void save_learnt(std::byte* bytes) const override {
+    take_out(calibrations_, bytes);
+    take_out(screenings_, bytes);
+    take_out(directions_, bytes);
+    stream_.synchronize();
+  }
+
+  void restore_learnt(const std::byte* bytes) override {
+    put_back(bytes, calibrations_);
+    put_back(bytes, screenings_);
+    put_back(bytes, directions_);
+    stream_.synchronize();
+  }
+
+  [[nodiscard]] std::string name() const override {
+    return "teams of " + std::to_string(plan_.kernels->workers_per_team);
+  }
+
   void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,
                      std::uint64_t steps) override {
     with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, visit, first_step, steps); });
@@ -106,6 +129,22 @@ class TeamExecutor final : public Executor {
   template <class T>
   static T* at_replica(const DeviceArray<T>& array, std::size_t first) {
     return array.size() == 0 ? nullptr : array.data() + first;
+  }
+
+  /// An array's bytes, which then go on behind them.
+  template <class T>
+  void take_out(const DeviceArray<T>& array, std::byte*& bytes) const {
+    if (array.size() == 0) return;
+    copy_to_host_async(reinterpret_cast<const std::byte*>(array.data()), array.size() * sizeof(T), bytes,
+                       stream_);
+    bytes += array.size() * sizeof(T);
+  }
+  template <class T>
+  void put_back(const std::byte*& bytes, const DeviceArray<T>& array) const {
+    if (array.size() == 0) return;
+    copy_to_device_async(bytes, array.size() * sizeof(T), reinterpret_cast<std::byte*>(array.data()),
+                         stream_);
+    bytes += array.size() * sizeof(T);
   }
 
   [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
