@@ -1,6 +1,6 @@
 # Every source is laid out as clang-format says.
 set(patterns)
-foreach(folder include kernels src tests bench)
+foreach(folder include kernels src tests bench docs)
   foreach(extension hpp cpp cuh cu)
     list(APPEND patterns ${SOURCE}/${folder}/*.${extension})
   endforeach()
