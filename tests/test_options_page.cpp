@@ -55,10 +55,13 @@ std::string default_of(const std::string& help, bool is_flag) {
 }
 
 /// Bars would end a cell.
-std::string cell(std::string text) {
-  for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2))
-    text.insert(at, "\\");
-  return text;
+std::string cell(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '|') safe += '\\';
+    safe += c;
+  }
+  return safe;
 }
 
 std::string row(const std::string& name, const std::string& value, const std::string& help) {
