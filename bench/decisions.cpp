@@ -17,7 +17,6 @@
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/rules/advance.hpp"
 #include "langevo/ensemble.hpp"
-#include "kernels/cpu/serial_team.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "ensemble_checks.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
-#include "ensemble_checks.hpp"
 
 namespace langevo {
 

@@ -106,9 +106,7 @@ struct Case {
   bool model_decides = true;  ///< some proposals, where acceptance is screened
   bool bounds_decide = true;  ///< all proposals; false where changes are exactly 0, which the value decides
 
-  friend std::ostream& operator<<(std::ostream& out, const Case& ensemble) {
-    return out << ensemble.name;
-  }
+  friend std::ostream& operator<<(std::ostream& out, const Case& ensemble) { return out << ensemble.name; }
 };
 
 const std::vector<int> shallow{1, 30, 1};
@@ -402,13 +400,12 @@ Outcome evolve(const Case& ensemble, const std::string& instruction_set) {
   options.kind = BackendKind::cpu;
   options.threads = 1;
   options.instruction_set = instruction_set;
-  const auto backend = make_ensemble(
-      problem, make_dynamics(ensemble, network.parameter_count()),
-      {.replicas = ensemble.replicas,
-       .first_replica = ensemble.first_replica,
-       .seed = ensemble.seed,
-       .first_step = ensemble.first_step},
-      options);
+  const auto backend = make_ensemble(problem, make_dynamics(ensemble, network.parameter_count()),
+                                     {.replicas = ensemble.replicas,
+                                      .first_replica = ensemble.first_replica,
+                                      .seed = ensemble.seed,
+                                      .first_step = ensemble.first_step},
+                                     options);
   backend->set_all_parameters(initial_state(ensemble, network, 0));
   for (std::uint64_t r = 0; ensemble.own_initial_states && r < ensemble.replicas; ++r)
     backend->set_parameters(r, initial_state(ensemble, network, ensemble.first_replica + r));

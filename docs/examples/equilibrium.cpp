@@ -28,7 +28,7 @@ int main() {
 
   const auto ensemble = make_ensemble(problem, dynamics, {.replicas = replicas, .seed = 7}, {});
   ensemble->set_all_parameters(std::vector<double>(3, 0.0));
-  ensemble->advance(0, 1000);
+  ensemble->advance(1000);
 
   const LossSummary loss = summarize_losses(ensemble->losses());
   const double expected = 3 / (2 * beta);

@@ -24,12 +24,12 @@ int main() {
   const auto mutating =
       make_ensemble(problem, {mutation, std::vector<double>(n, sigma)}, {.replicas = 64, .seed = 1}, {});
   mutating->set_all_parameters(start);
-  mutating->advance(0, static_cast<std::uint64_t>(std::llround(time / (alpha * lambda))));
+  mutating->advance(static_cast<std::uint64_t>(std::llround(time / (alpha * lambda))));
 
   const auto descending =
       make_ensemble(problem, {NormalizedGradient{alpha}, std::vector<double>(n, 1.0)}, {}, {});
   descending->set_all_parameters(start);
-  descending->advance(0, static_cast<std::uint64_t>(std::llround(time / alpha)));
+  descending->advance(static_cast<std::uint64_t>(std::llround(time / alpha)));
 
   const std::vector<double> gradient = descending->parameters(0, 1);
   const Moments moments = mutating->parameter_moments();

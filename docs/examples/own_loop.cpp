@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   const auto begin = std::chrono::steady_clock::now();
   StepCounters before;
   for (std::uint64_t turn = 0; turn <= 20; ++turn) {
-    if (turn > 0) ensemble->advance((turn - 1) * steps, steps);
+    if (turn > 0) ensemble->advance(steps);
     EnsembleSnapshot now = ensemble->snapshot(0).get();
     const StepCounters since = ensemble->counters() - before;
     before = ensemble->counters();

@@ -4,12 +4,12 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/base/moments.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/model/learnt_curvature.hpp"
-#include "kernels/base/moments.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {

@@ -51,7 +51,7 @@ class SmallEnsemble : public testing::TestWithParam<Case> {
   [[nodiscard]] EnsembleShape shape() const { return {GetParam().replicas, first_replica, seed}; }
 
   std::unique_ptr<Ensemble> evolve(const Rule& rule, BackendKind kind, std::uint64_t steps,
-                                  std::uint64_t device_memory_limit = 0) {
+                                   std::uint64_t device_memory_limit = 0) {
     BackendOptions options;
     options.kind = kind;
     options.device_memory_limit = device_memory_limit;

@@ -4,8 +4,8 @@
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 
-#include "kernels/base/moments.hpp"
 #include <algorithm>
+#include "kernels/base/moments.hpp"
 
 namespace langevo {
 

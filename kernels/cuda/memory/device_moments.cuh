@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/base/moments.hpp"
 #include "kernels/cuda/memory/device_array.cuh"
 #include "langevo/statistics.hpp"
-#include "kernels/base/moments.hpp"
 
 namespace langevo {
 
