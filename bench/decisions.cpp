@@ -132,7 +132,7 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
   return row;
 }
 
-struct Extent {
+struct DecisionTable {
   const char* name;
   PaperWorkload workload;
   double path_alpha;  ///< step of the gradient path that leads to the states
@@ -140,7 +140,7 @@ struct Extent {
   std::uint64_t steps;
 };
 
-bool run(const Extent& extent, double scale) {
+bool run(const DecisionTable& extent, double scale) {
   const Problem problem = extent.workload.problem();
   const std::size_t n = problem.network().parameter_count();
   std::vector<double> x = extent.workload.initial_state();
@@ -188,13 +188,13 @@ int main(int argc, char** argv) {
   app.add_option("--scale", scale, "share of the proposals of the full table")->check(CLI::PositiveNumber);
   app.add_option("--net", net, "which net")->check(CLI::IsMember({"all", "shallow", "wide", "deep"}));
   CLI11_PARSE(app, argc, argv);
-  const langevo::Extent extents[] = {{"shallow", langevo::shallow_workload(), 1e-4, 16, 31250},
-                                     {"wide", langevo::wide_workload(), 1e-3, 8, 4000},
-                                     {"deep", langevo::deep_workload(), 5e-4, 2, 5000}};
+  const langevo::DecisionTable extents[] = {{"shallow", langevo::shallow_workload(), 1e-4, 16, 31250},
+                                            {"wide", langevo::wide_workload(), 1e-3, 8, 4000},
+                                            {"deep", langevo::deep_workload(), 5e-4, 2, 5000}};
   std::printf("%-12s %5s %9s %10s %7s %12s %12s %12s %9s %8s\n", "net", "t", "U", "proposals", "acc. %",
               "naive f32 %", "f64 mean %", "ladder wrong", "sent on %", "failures");
   bool good = true;
-  for (const langevo::Extent& extent : extents) {
+  for (const langevo::DecisionTable& extent : extents) {
     if (net == "all" || net == extent.name) good = langevo::run(extent, scale) && good;
   }
   std::printf(good ? "every decision of the ladder is double's\n"
