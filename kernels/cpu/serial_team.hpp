@@ -16,10 +16,10 @@ inline namespace LANGEVO_TARGET {
 ///
 /// A team runs collective operations over parameters (`each`, `sum`) and over the points of a tile
 /// (`each_point`, `each_register`, `any_point`, `add_points`, `add_dots`). Bodies must not depend on each
-/// other. Who may write what is said in cuda/cuda_team.cuh. Sums have a fixed order of their own: here eight
-/// partial sums, whatever the vector length, so every instruction set gives the same bits. A team has one or
-/// more workers; each goes through tiles of its own, worker(), worker() + workers, ..., in which it does not
-/// synchronize with the others.
+/// other. Who may write what is said in cuda/teams/cuda_team.cuh. Sums have a fixed order of their own: here
+/// eight partial sums, whatever the vector length, so every instruction set gives the same bits. A team has
+/// one or more workers; each goes through tiles of its own, worker(), worker() + workers, ..., in which it
+/// does not synchronize with the others.
 struct SerialTeam {
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
