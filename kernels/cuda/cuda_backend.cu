@@ -29,6 +29,11 @@ class CudaBackend final : public Ensemble {
         host_loss_(1, Filled::before_it_is_read),                   // by the copy in receive_loss
         host_row_(parameter_count(), Filled::before_it_is_read) {}  // and by send_row or gradient
 
+  CudaBackend(const CudaBackend&) = delete;
+  CudaBackend& operator=(const CudaBackend&) = delete;
+  /// After an error work may still wait that uses memory which goes now.
+  ~CudaBackend() override { ensemble_.drain(); }
+
  private:
   void do_set_all_parameters(std::span<const double> x) override {
     use_device();

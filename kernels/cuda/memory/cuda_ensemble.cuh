@@ -93,6 +93,11 @@ class CudaEnsemble {
     return x;
   }
 
+  /// Waits for all work, whatever becomes of it.
+  void drain() const noexcept {
+    for (const CudaStream& stream : streams_) cudaStreamSynchronize(stream.get());
+  }
+
  private:
   [[nodiscard]] bool resident() const { return batches_.size() == 1; }
   void synchronize() const {
