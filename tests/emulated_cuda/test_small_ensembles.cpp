@@ -90,8 +90,8 @@ TEST_P(SmallEnsemble, DecidesAsTheCpu) {
     const auto screened = evolve(by_model, BackendKind::cuda, c.steps);
     expect_same_decisions(*expected, *screened);
     const std::uint64_t on_cpu = evolve(by_model, BackendKind::cpu, c.steps)->counters().decided_by_model;
-    EXPECT_GT(on_cpu, 0);
-    EXPECT_GT(screened->counters().decided_by_model, on_cpu / 2)
+    EXPECT_EQ(on_cpu > 0, c.activation != Activation::relu);  // over whose kinks no model decides
+    EXPECT_GE(screened->counters().decided_by_model, on_cpu / 2)
         << "a model that knows nothing decides nothing";
   }
   expect_same_decisions(
