@@ -105,20 +105,21 @@ Row decide_all_ways(const Problem& problem, const ProblemView& view, double beta
     propose(team, context, context.random(Stream::mutation), x.data(), work);
     const std::vector<double> proposed(work.proposed, work.proposed + x.size());
     const double threshold = acceptance_threshold(beta, context.random(Stream::acceptance));
-    work.acceptance.begin_step(team, context, calibration);
-    const bool by_ladder = decide(team, context, Precision::float32, x.data(), proposed.data(), threshold,
-                                  work.acceptance, &calibration, ladder_counters)
-                               .accepted;
-    const bool by_double = decide(team, context, Precision::float64, x.data(), proposed.data(), threshold,
-                                  work.acceptance, &calibration, double_counters)
-                               .accepted;
+    work.ladder.begin_step(team, context, calibration);
+    const auto accepts = [&](Precision precision, StepCounters& counters) {
+      const ProposedStep<SerialTeam, StepContext, LadderWorkspace<SerialTeam>> step{
+          team, context, precision, x.data(), proposed.data(), work.ladder, &calibration, counters};
+      return decide(step, threshold).accepted;
+    };
+    const bool by_ladder = accepts(Precision::float32, ladder_counters);
+    const bool by_double = accepts(Precision::float64, double_counters);
     const NaiveLoss new_loss = naive_loss(problem, proposed, scratch);
     const bool naive = new_loss.all_float - loss.all_float <= static_cast<float>(threshold);
     const bool naive_double_mean = new_loss.double_mean - loss.double_mean <= static_cast<float>(threshold);
     row.ladder_wrong += by_ladder != by_double ? 1 : 0;
     row.naive_wrong += naive != by_double ? 1 : 0;
     row.naive_double_mean_wrong += naive_double_mean != by_double ? 1 : 0;
-    work.acceptance.end_step(team, by_double, view.network);
+    work.ladder.end_step(team, by_double, view.network);
     if (by_double) {
       x = proposed;
       loss = new_loss;

@@ -23,17 +23,6 @@ std::vector<double> states_of_a_trial(const BackendOptions& options) {
   return ensemble->parameters(0, replicas);
 }
 
-/// The dynamics as they are carried out. A local model may decide only where its error is one that others
-/// before it have shown: a relu unit has kinks, over which the loss changes as no derivative tells
-/// (bench/large_mutations), so there every proposal is evaluated.
-Dynamics carried_out(const Problem& problem, Dynamics dynamics) {
-  auto* const metropolis = std::get_if<Metropolis>(&dynamics.rule);
-  const Network& network = problem.network();
-  if (metropolis != nullptr && network.activation() == Activation::relu && network.layers().size() > 1)
-    metropolis->acceptance = Acceptance::exact;
-  return dynamics;
-}
-
 /// Why a device is not to be trusted with an ensemble, as a clause; empty where it does as the CPU does.
 std::string why_not(const DeviceInfo& info) {
   const DeviceInfo device = try_cuda_device(info);
@@ -53,11 +42,10 @@ std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& 
                                         const EnsembleShape& shape, const BackendOptions& options) {
   check_ensemble(problem, dynamics, shape, options);
   const BackendChoice choice = choose_backend(options);
-  const Dynamics rule = carried_out(problem, dynamics);
-  if (choice.kind == BackendKind::cpu) return make_cpu_ensemble(problem, rule, shape, options);
+  if (choice.kind == BackendKind::cpu) return make_cpu_ensemble(problem, dynamics, shape, options);
   BackendOptions chosen = options;
   chosen.device = choice.device;
-  return make_cuda_ensemble(problem, rule, shape, chosen);
+  return make_cuda_ensemble(problem, dynamics, shape, chosen);
 }
 
 BackendChoice choose_backend(const BackendOptions& options) {

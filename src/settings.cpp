@@ -89,19 +89,15 @@ std::vector<Setting> problem_settings() {
       value("widths", "Problem", "W,W,...",
             "layer widths from input to output; 32x8 is eight times 32 [1,30,1]", LANGEVO_FIELD(widths)),
       choice("activation", "Problem", "of the hidden layers [tanh]", LANGEVO_FIELD(activation),
-             std::vector<std::pair<std::string, Activation>>{{"tanh", Activation::tanh},
-                                                             {"relu", Activation::relu},
-                                                             {"sigmoid", Activation::sigmoid},
-                                                             {"identity", Activation::identity}}),
+             activation_words()),
       value("output-bias", "Problem", "true|false", "whether the last layer has a bias [false]",
             LANGEVO_FIELD(output_bias)),
       value("data", "Problem", "sin-unit|sin-symmetric|PATH",
             "training data: built in, or a CSV or netCDF file [sin-unit]", LANGEVO_FIELD(data)),
       value("points", "Problem", "K", "points of built-in data [1000 for sin-unit, 1001 for sin-symmetric]",
             LANGEVO_FIELD(points)),
-      choice("loss", "Problem", "mean squared error, or softmax cross-entropy [mse]", LANGEVO_FIELD(loss),
-             std::vector<std::pair<std::string, Loss>>{{"mse", Loss::mse},
-                                                       {"cross-entropy", Loss::cross_entropy}}),
+      choice("loss", "Problem", "mean squared error, softmax cross-entropy, or Huber's loss [mse]",
+             LANGEVO_FIELD(loss), loss_words()),
   };
 }
 

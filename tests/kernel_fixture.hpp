@@ -54,18 +54,4 @@ inline std::vector<std::string> usable_instruction_sets() {
   return usable;
 }
 
-inline const char* name_of(Activation activation) {
-  switch (activation) {
-    case Activation::tanh:
-      return "tanh";
-    case Activation::relu:
-      return "relu";
-    case Activation::sigmoid:
-      return "sigmoid";
-    case Activation::identity:
-      return "identity";
-  }
-  return "?";
-}
-
 }  // namespace langevo

@@ -33,13 +33,15 @@ class Follower {
 
   /// Error of the carried change in units of its bound.
   double error(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
-    const AcceptanceWorkspace<SerialTeam>& work = owned_.get();
+    const LadderWorkspace<SerialTeam>& work = owned_.get();
     const ProblemView view = host_.view();
     carried().begin_step(0, step);
-    const LossChange own = float_change_of_step(SerialTeam{}, view, x.data(), proposed.data(),
-                                                work.single_precision, work.double_precision, work.carried);
-    used_ += carried().proposed ? 1 : 0;
-    ahead_ += carried().proposed && carried().left == ValuesLeft::proposed ? 1 : 0;
+    LossChange own;
+    if (!change_of_carried_step(SerialTeam{}, view, x.data(), proposed.data(), work.single_precision,
+                                work.double_precision, carried(), own))
+      own = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.single_precision);
+    used_ += carried().gave_change() ? 1 : 0;
+    ahead_ += carried().gave_change() && carried().shallow.left == ValuesLeft::proposed ? 1 : 0;
     most_carried_ = std::max(most_carried_, carried().acceptances);
     const LossChange exact =
         loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.double_precision);
@@ -56,7 +58,7 @@ class Follower {
 
  private:
   HostProblem host_;
-  OwnedWorkspace<AcceptanceWorkspace<SerialTeam>> owned_;
+  OwnedWorkspace<LadderWorkspace<SerialTeam>> owned_;
   int used_ = 0;
   int ahead_ = 0;
   int most_carried_ = 0;
@@ -66,7 +68,7 @@ TEST_F(CarriedValuesTest, BoundsHoldAlongTrajectories) {
   double largest = 0;
   for (int net = 0; net < 120; ++net) {
     const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
-    std::vector<int> widths{net % 5 == 1 ? narrow_fan_in + 3 : 1 + net % 3};
+    std::vector<int> widths{net % 5 == 1 ? shallow_fan_in + 3 : 1 + net % 3};
     for (int l = 0; l < net % 4; ++l) widths.push_back(1 + (net * 7 + l * 5) % 37);
     widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
     const Problem problem = random_problem(widths, loss, 1 + static_cast<std::size_t>(net * 13) % 150);
@@ -168,7 +170,7 @@ TEST_F(CarriedValuesTest, WaysBackAddUpInTheBound) {
     const bool accepted = step < 40 || step % 4 != 0;
     const std::vector<double> proposed = moved(x, accepted ? 1e-7 : 6e-4);
     ASSERT_LE(follower.error(step, x, proposed), 1) << "step " << step;
-    const float error = follower.carried().bounds[follower.carried().side].hidden.error;
+    const float error = follower.carried().shallow.bounds[follower.carried().side].hidden.error;
     if (step >= 40 && step % 4 == 1) {
       EXPECT_GT(error, error_before * 1.02f) << "step " << step;
     }
@@ -210,7 +212,7 @@ TEST_F(CarriedValuesTest, LargeChangesAreEvaluatedAnew) {
   for (std::uint64_t step = 0; step < 20; ++step) {
     const std::vector<double> proposed = moved(x, step % 2 == 0 ? 0.1 : 1e-6);
     ASSERT_LE(follower.error(step, x, proposed), 1) << "step " << step;
-    EXPECT_EQ(follower.carried().proposed, step % 2 == 1);
+    EXPECT_EQ(follower.carried().gave_change(), step % 2 == 1);
     follower.end(true);
     x = proposed;
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "definitions.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
 #include "langevo/ensemble.hpp"
@@ -175,8 +176,7 @@ TEST(Determinism, InstructionSetsDecideAlike) {
   if (!is_supported("avx2")) GTEST_SKIP() << "this machine has the generic instruction set alone";
   for (const NamedRule& rule : rules()) {
     if (!std::holds_alternative<Metropolis>(rule.rule)) continue;
-    for (const Activation activation :
-         {Activation::tanh, Activation::relu, Activation::sigmoid, Activation::identity}) {
+    for (const Activation activation : all_activations()) {
       for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
         Sample ensemble{.points = points,
                         .replicas = points == 1000 ? 5u : 33u,

@@ -9,6 +9,7 @@
 
 #include "kernels/network/activation.hpp"
 #include "kernels/random/box_muller.hpp"
+#include "quad.hpp"
 
 namespace langevo {
 namespace {
@@ -114,49 +115,84 @@ TYPED_TEST(ElementaryTest, SmallArguments) {
             1.2);
 }
 
-/// Changes of activations to relative precision, within the error model that the bounds are built on.
+/// Errors of an activation in units of what its error model allows.
+struct WorstErrors {
+  double value = 0;
+  double change = 0;
+  double slope = 0;
+};
+
+/// Changes of activations to relative precision, within the error model that the bounds are built on; slopes
+/// against differences of the definition.
 template <class Act, class Real>
-double worst_change(double& worst_value) {
+WorstErrors worst_errors(Activation activation) {
   std::mt19937_64 generator(5);
   std::normal_distribution<double> normal(0, 1.5);
   std::uniform_real_distribution<double> uniform(0, 1);
-  const auto exact_value = [](long double a) {
-    if constexpr (std::is_same_v<Act, TanhActivation>) return std::tanh(a);
-    if constexpr (std::is_same_v<Act, SigmoidActivation>) return 1 / (1 + std::exp(-a));
-    return a;
-  };
-  double worst = 0;
-  for (int i = 0; i < 400000; ++i) {
-    const auto a = static_cast<Real>(normal(generator));
+  const auto defined = [&](Quad a) { return activate(activation, a); };
+  constexpr double u = Limits<Real>::unit_roundoff;
+  WorstErrors worst;
+  for (int i = 0; i < 60000; ++i) {
+    const auto a = static_cast<Real>((i % 16 == 0 ? 6 : 1) * normal(generator));
     const auto d = static_cast<Real>((i % 2 == 0 ? 1 : -1) * 0.06 * std::pow(1e-5, uniform(generator)));
-    const long double exact = exact_value(static_cast<long double>(a) + static_cast<long double>(d)) -
-                              exact_value(static_cast<long double>(a));
+    const auto x = static_cast<Quad>(a);
+    const Quad exact = defined(x + static_cast<Quad>(d)) - defined(x);
     const Real h = Act::value(a);
-    const double u = Limits<Real>::unit_roundoff;
     const auto line = Act::template value_error<Real>();
-    const double value_bound = u * static_cast<double>(line.constant + line.slope * absolute(h));
-    worst_value =
-        std::max(worst_value, static_cast<double>(std::abs(static_cast<long double>(h) - exact_value(a))) /
-                                  (value_bound + 1e-300));
+    const double allowed = u * static_cast<double>(line.constant + line.slope * absolute(h));
+    const auto error = static_cast<double>(fabsq(static_cast<Quad>(h) - defined(x)));
+    worst.value = std::max(worst.value, error / (allowed + 1e-300));
+    // kinks have differences but no series
+    if (!Act::is_smooth) continue;
     const double bound = u * static_cast<double>(Act::template change_error<Real>() * absolute(d));
-    const double cancellation = std::is_same_v<Real, double> ? 1e-18 : 0;  // of the long double difference
     const auto check = [&](Real change) {
-      const auto error = static_cast<double>(std::abs(static_cast<long double>(change) - exact));
-      worst = std::max(worst, (error - cancellation) / bound);
+      const auto wrong = static_cast<double>(fabsq(static_cast<Quad>(change) - exact));
+      worst.change = std::max(worst.change, (wrong - 1e-33) / (bound + 1e-300));
     };
     check(Act::change(h, a, d));
     if (absolute(d) <= Act::template tiny_change_reach<Real>()) check(Act::tiny_change(h, a, d));
+    const Real s = Act::slope_of_preactivation ? a : h;
+    const Quad step = 1e-6;
+    const auto slope = static_cast<double>((defined(x + step) - defined(x - step)) / (2 * step));
+    const auto second =
+        static_cast<double>((defined(x + step) - 2 * defined(x) + defined(x - step)) / (step * step));
+    worst.slope =
+        std::max({worst.slope, std::abs(static_cast<double>(Act::slope(s)) - slope) / (20 * u + 1e-9),
+                  std::abs(static_cast<double>(Act::second_slope(s)) - second) /
+                      (40 * u + 1e-8 * (1 + std::abs(static_cast<double>(a))))});
+    EXPECT_LE(std::abs(slope), static_cast<double>(Act::template slope_bound<Real>()) + 1e-9);
+    EXPECT_LE(std::abs(second), static_cast<double>(Act::sensitivity(Real(0), Real(1))) + 1e-7);
   }
   return worst;
 }
 
 TEST(ActivationChange, ErrorModelHolds) {
-  double value = 0;
-  EXPECT_LT((worst_change<TanhActivation, float>(value)), 1);
-  EXPECT_LT((worst_change<TanhActivation, double>(value)), 1);
-  EXPECT_LT((worst_change<SigmoidActivation, float>(value)), 1);
-  EXPECT_LT((worst_change<SigmoidActivation, double>(value)), 1);
-  EXPECT_LT(value, 1);
+  for (const Activation activation : all_activations()) {
+    with_activation(activation, [&](auto act) {
+      using Act = decltype(act);
+      for (const WorstErrors& worst :
+           {worst_errors<Act, float>(activation), worst_errors<Act, double>(activation)}) {
+        EXPECT_LT(worst.value, 1) << name_of(activation);
+        EXPECT_LT(worst.change, 1) << name_of(activation);
+        EXPECT_LT(worst.slope, 1) << name_of(activation);
+      }
+    });
+  }
+}
+
+// gelu has its minimum at -0.7517915: a change across it is of second order. softplus(0) = log 2.
+TEST(ActivationChange, GeluAndSoftplusByHand) {
+  EXPECT_EQ(GeluActivation::value(0.0), 0);
+  EXPECT_NEAR(GeluActivation::value(1.0), 0.8413447460685429, 1e-16);
+  EXPECT_NEAR(GeluActivation::value(-0.7517915), -0.1699712, 1e-7);
+  EXPECT_NEAR(GeluActivation::slope(-0.7517915246935645), 0, 1e-14);
+  EXPECT_NEAR(GeluActivation::slope(0.0), 0.5, 1e-16);
+  EXPECT_EQ(GeluActivation::value(100.0), 100);
+  EXPECT_EQ(GeluActivation::value(-100.0), 0);
+  EXPECT_NEAR(SoftplusActivation::value(0.0), 0.6931471805599453, 1e-16);
+  EXPECT_NEAR(SoftplusActivation::value(-50.0) / 1.9287498479639178e-22, 1, 1e-14);
+  EXPECT_EQ(SoftplusActivation::slope(0.0), 0.5);
+  EXPECT_EQ(SoftplusActivation::value(100.0), 100);
 }
 
 /// The largest error of a series with so many terms, in units of its bound.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "definitions.hpp"
 #include "kernel_fixture.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/rules/metropolis.hpp"
@@ -13,8 +14,6 @@ namespace langevo {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr Activation all_activations[] = {Activation::tanh, Activation::relu, Activation::sigmoid,
-                                          Activation::identity};
 
 class ForwardChangeTest : public RandomProblems {
  protected:
@@ -26,7 +25,7 @@ class Follower {
  public:
   explicit Follower(const Problem& problem) : host_(problem), view_(host_.view()), owned_(here()) {}
 
-  const AcceptanceWorkspace<SerialTeam>& work() { return owned_.get(); }
+  const LadderWorkspace<SerialTeam>& work() { return owned_.get(); }
   const ForwardOutputs<SerialTeam>& forward() { return work().forward; }
   [[nodiscard]] const ProblemView& view() const { return view_; }
 
@@ -52,11 +51,11 @@ class Follower {
 
   HostProblem host_;
   ProblemView view_;
-  OwnedWorkspace<AcceptanceWorkspace<SerialTeam>> owned_;
+  OwnedWorkspace<LadderWorkspace<SerialTeam>> owned_;
 };
 
 TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
-  for (const Activation activation : all_activations) {
+  for (const Activation activation : all_activations()) {
     with_activation(activation, [&](auto act) {
       using Act = decltype(act);
       const auto bound = [](double h) {
@@ -65,7 +64,7 @@ TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
       };
       double largest = 0;
       const auto expect_near = [&](float a, float quick) {
-        const double value = Act::value(static_cast<double>(a));
+        const double value = activate(activation, static_cast<double>(a));
         const double error = std::abs(static_cast<double>(quick) - value);
         ASSERT_LE(error, bound(value)) << name_of(activation) << a;
         if (error > 0) largest = std::max(largest, error / bound(value));
@@ -87,10 +86,7 @@ TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
       EXPECT_TRUE(std::isnan(lanes[0])) << name_of(activation);
       EXPECT_TRUE(std::isnan(Act::quick_value(std::nanf("")))) << name_of(activation);
       for (const float a : {-HUGE_VALF, HUGE_VALF}) {
-        const float limit = activation == Activation::tanh      ? std::copysign(1.0f, a)
-                            : activation == Activation::sigmoid ? (a > 0 ? 1.0f : 0.0f)
-                            : activation == Activation::relu    ? std::max(a, 0.0f)
-                                                                : a;
+        const auto limit = static_cast<float>(activate(activation, static_cast<double>(a)));
         Act::quick_value(FloatLanes(a)).store(lanes);
         for (const float value : {lanes[0], Act::quick_value(a)}) {
           if (std::isfinite(limit)) {
@@ -119,12 +115,12 @@ TEST_F(ForwardChangeTest, ByHand) {
 TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
   double largest = 0;
   for (int net = 0; net < 120; ++net) {
-    const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
+    const Loss loss = all_losses()[net % all_losses().size()];
     std::vector<int> widths{1 + net % 4};
     for (int l = 0; l < net % 4; ++l) widths.push_back(1 + (net * 7 + l * 5) % 37);
-    widths.push_back(loss == Loss::mse ? 1 + net % 2 : 3);
-    const Problem problem = random_problem(widths, all_activations[net / 4 % 4], loss,
-                                           1 + static_cast<std::size_t>(net * 13) % 150);
+    widths.push_back(loss == Loss::cross_entropy ? 3 : 1 + net % 2);
+    const Problem problem = random_problem(widths, all_activations()[net / 4 % all_activations().size()],
+                                           loss, 1 + static_cast<std::size_t>(net * 13) % 150);
     Follower follower(problem);
     std::vector<double> x = random_state(problem, std::pow(10.0, -1 + net % 5 * 0.3));
     const double sigma = std::pow(10.0, -8 + net % 8);
@@ -141,7 +137,7 @@ TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
 }
 
 TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
-  for (const Activation activation : all_activations) {
+  for (const Activation activation : all_activations()) {
     const Problem problem = random_problem({2, 9, 7, 2}, activation, Loss::mse, 131);
     Follower follower(problem);
     std::vector<double> x = random_state(problem, 0.5);
@@ -187,20 +183,20 @@ TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
   EXPECT_LE(undecided.error(9, elsewhere, proposed), 1) << "the proposal's outputs were not found";
 }
 
-TEST(RungPolicy, ByHand) {
+TEST(RestPolicy, ByHand) {
   RungUse use;
   std::uint64_t step = 0;
-  for (; !RungPolicy::rests(use, step); ++step) {
+  for (; !RestPolicy::rests(use, step); ++step) {
     ASSERT_LT(step, 40u);
-    RungPolicy::take(true, 0.125, step, use);
+    RestPolicy::take(true, 0.125, step, use);
   }
   EXPECT_EQ(step, 35u) << "1 - (255/256)^n is above an eighth from n = 35 on";
-  EXPECT_TRUE(RungPolicy::rests(use, 34 + RungPolicy::rest - 1));
-  EXPECT_FALSE(RungPolicy::rests(use, 34 + RungPolicy::rest));
+  EXPECT_TRUE(RestPolicy::rests(use, 34 + RestPolicy::rest - 1));
+  EXPECT_FALSE(RestPolicy::rests(use, 34 + RestPolicy::rest));
   EXPECT_EQ(use.missed, 0) << "it begins anew";
   for (step = 10000; step < 20000; ++step) {
-    RungPolicy::take(step % 10 == 0, 0.125, step, use);
-    ASSERT_FALSE(RungPolicy::rests(use, step)) << "a tenth is missed";
+    RestPolicy::take(step % 10 == 0, 0.125, step, use);
+    ASSERT_FALSE(RestPolicy::rests(use, step)) << "a tenth is missed";
   }
   EXPECT_NEAR(use.missed, 0.1, 0.02);
 }
@@ -221,18 +217,18 @@ Steps take_steps(const Problem& problem, const std::vector<double>& x, double si
   const std::vector<double> sigmas(x.size(), sigma);
   Steps run{x};
   for (StepContext context{host.view(), sigmas.data(), 3, 0, 0}; context.step < steps; ++context.step) {
-    disturb(context.step, owned.get().acceptance);
+    disturb(context.step, owned.get().ladder);
     take_step(SerialTeam{}, context, Metropolis{infinity, precision},
               {run.x.data(), &run.calibration, nullptr}, owned.get(), run.counters);
   }
   return run;
 }
 
-const auto undisturbed = [](std::uint64_t, const AcceptanceWorkspace<SerialTeam>&) {};
+const auto undisturbed = [](std::uint64_t, const LadderWorkspace<SerialTeam>&) {};
 
 TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
-  for (const Activation activation : all_activations) {
-    for (const Loss loss : {Loss::mse, Loss::cross_entropy}) {
+  for (const Activation activation : all_activations()) {
+    for (const Loss loss : all_losses()) {
       const Problem problem = random_problem({2, 32, 32, 3}, activation, loss, 65);
       const std::vector<double> x = random_state(problem, 0.3);
       for (const double sigma : {1e-9, 1e-7, 1e-5, 1e-3}) {
@@ -272,7 +268,7 @@ TEST_F(ForwardChangeTest, AuditsSeeWrongOutputs) {
   const Problem problem = random_problem({2, 32, 32, 3}, Activation::tanh, Loss::mse, 65);
   const std::vector<double> x = random_state(problem, 0.3);
   const Steps run = take_steps(problem, x, 1e-4, Precision::float32, 2100,
-                               [](std::uint64_t step, const AcceptanceWorkspace<SerialTeam>& work) {
+                               [](std::uint64_t step, const LadderWorkspace<SerialTeam>& work) {
                                  if (step < 1000) return;
                                  float* const f = work.forward.output[work.forward.state->side];
                                  for (int p = 0; p < 65; ++p) f[p] *= 1.001f;

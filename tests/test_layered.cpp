@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "definitions.hpp"
 #include "emulated_team.hpp"
 #include "host_layers.hpp"
 #include "langevo/ensemble.hpp"
@@ -68,13 +69,11 @@ const Case cases[] = {{{1, 1}, 1},           {{3, 2}, 33},          {{1, 31, 1},
 template <class Body>
 void each_problem(const Body& body) {
   for (const Case& c : cases) {
-    for (const Activation activation :
-         {Activation::tanh, Activation::relu, Activation::sigmoid, Activation::identity}) {
-      for (const Loss loss : {Loss::mse, Loss::cross_entropy}) {
+    for (const Activation activation : all_activations()) {
+      for (const Loss loss : all_losses()) {
         body(make_problem(c, activation, loss), "widths " + testing::PrintToString(c.widths) + ", points " +
                                                     std::to_string(c.points) + ", activation " +
-                                                    std::to_string(static_cast<int>(activation)) + ", loss " +
-                                                    std::to_string(static_cast<int>(loss)));
+                                                    name_of(activation) + ", loss " + name_of(loss));
       }
     }
   }
@@ -233,11 +232,10 @@ const Case step_cases[] = {{{1, 1}, 1}, {{2, 33, 2}, 31}, {{1, 70, 70, 1}, 100}}
 
 TEST(LayeredSteps, MetropolisDecidesAsTheCpuDoes) {
   for (const Case& c : step_cases) {
-    for (const Activation activation :
-         {Activation::tanh, Activation::relu, Activation::sigmoid, Activation::identity}) {
+    for (const Activation activation : all_activations()) {
       for (const double beta : {1e3, inf}) {
         for (const Precision precision : {Precision::float32, Precision::float64}) {
-          const Loss loss = c.widths.back() > 1 ? Loss::cross_entropy : Loss::mse;
+          const Loss loss = c.widths.back() > 1 ? Loss::cross_entropy : beta == inf ? Loss::mse : Loss::huber;
           const Problem problem = make_problem(c, activation, loss);
           std::vector<double> sigma(problem.network().parameter_count());
           for (std::size_t i = 0; i < sigma.size(); ++i) sigma[i] = 1e-4 * (1 + static_cast<double>(i % 3));

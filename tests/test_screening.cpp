@@ -7,6 +7,7 @@
 #include <random>
 #include <type_traits>
 
+#include "definitions.hpp"
 #include "kernel_fixture.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/rules/advance.hpp"
@@ -82,7 +83,10 @@ INSTANTIATE_TEST_SUITE_P(Networks, HessianTest,
                                          HessianCase{{2, 5, 3}, Activation::tanh, Loss::mse, 64},
                                          HessianCase{{3, 7, 4}, Activation::sigmoid, Loss::cross_entropy, 33},
                                          HessianCase{{2, 6, 2}, Activation::relu, Loss::cross_entropy, 31},
-                                         HessianCase{{4, 3, 2}, Activation::identity, Loss::mse, 33, false}));
+                                         HessianCase{{4, 3, 2}, Activation::identity, Loss::mse, 33, false},
+                                         HessianCase{{2, 7, 1}, Activation::softplus, Loss::mse, 65},
+                                         HessianCase{{1, 9, 2}, Activation::gelu, Loss::cross_entropy, 33},
+                                         HessianCase{{2, 5, 2}, Activation::gelu, Loss::huber, 64}));
 
 struct Trajectory {
   std::vector<double> x;
@@ -131,7 +135,7 @@ TEST_P(ScreenedDecisions, AreTheExactOnes) {
     EXPECT_EQ(screened.counters.decided(), replicas * c.steps);
     EXPECT_EQ(screened.counters.accepted, exact.counters.accepted);
     EXPECT_EQ(screened.counters.model_failures, 0u);
-    if (c.activation == Activation::relu) {  // no model decides over kinks
+    if (!has_second_derivatives(c.activation, c.loss)) {  // no model decides over kinks
       EXPECT_EQ(screened.counters.decided_by_model, 0u);
     } else if (acceptance == Acceptance::screened) {
       EXPECT_GT(screened.counters.decided_by_model, replicas * c.steps / 2);
@@ -148,6 +152,9 @@ INSTANTIATE_TEST_SUITE_P(
         DecisionCase{"onePoint", {2, 3, 1}, Activation::sigmoid, Loss::mse, 1, 1e-5, inf, 9000},
         DecisionCase{"relu", {2, 9, 2}, Activation::relu, Loss::mse, 65, 1e-5, inf, 9000},
         DecisionCase{"classes", {3, 8, 4}, Activation::tanh, Loss::cross_entropy, 33, 1e-5, 1e5, 9000},
+        DecisionCase{"softplus", {1, 12, 1}, Activation::softplus, Loss::mse, 100, 1e-5, inf, 9000},
+        DecisionCase{"gelu", {2, 8, 2}, Activation::gelu, Loss::mse, 65, 1e-5, 1e5, 9000},
+        DecisionCase{"huber", {1, 8, 1}, Activation::tanh, Loss::huber, 65, 1e-4, inf, 3000},
         DecisionCase{"linear", {3, 2}, Activation::identity, Loss::mse, 31, 1e-4, 1e4, 9000},
         DecisionCase{"twoParameters", {1, 1}, Activation::identity, Loss::mse, 33, 1e-3, inf, 9000},
         DecisionCase{"deep", {2, 9, 9, 1}, Activation::tanh, Loss::mse, 100, 1e-6, inf, 3000},

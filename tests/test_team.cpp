@@ -319,7 +319,9 @@ INSTANTIATE_TEST_SUITE_P(Sizes, TeamTest,
                                          Case{{1, 33, 2}, Activation::sigmoid, Loss::mse, 33},
                                          Case{{3, 5, 4, 3}, Activation::tanh, Loss::cross_entropy, 65},
                                          Case{{2, 8, 8, 2}, Activation::relu, Loss::cross_entropy, 64},
-                                         Case{{1, 30, 1}, Activation::tanh, Loss::mse, 1000}));
+                                         Case{{1, 30, 1}, Activation::tanh, Loss::mse, 1000},
+                                         Case{{2, 7, 2}, Activation::gelu, Loss::huber, 65},
+                                         Case{{1, 5, 4, 1}, Activation::softplus, Loss::mse, 33}));
 
 }  // namespace
 }  // namespace langevo

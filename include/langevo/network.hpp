@@ -3,11 +3,30 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace langevo {
 
-enum class Activation { tanh, relu, sigmoid, identity };
+/// Activations h(a) of hidden units, each with its word on the command line and the type in
+/// kernels/network/activations that knows it: relu max(a, 0), sigmoid 1/(1 + e^-a), softplus log(1 + e^a),
+/// gelu a (1 + erf(a/sqrt 2))/2 (Hendrycks & Gimpel, arXiv:1606.08415, not its approximation by tanh).
+#define LANGEVO_ACTIVATIONS(entry)                                                                 \
+  entry(tanh, "tanh", TanhActivation) entry(relu, "relu", ReluActivation)                          \
+      entry(sigmoid, "sigmoid", SigmoidActivation) entry(identity, "identity", IdentityActivation) \
+          entry(softplus, "softplus", SoftplusActivation) entry(gelu, "gelu", GeluActivation)
+
+#define LANGEVO_VALUE(value, word, Type) value,
+enum class Activation { LANGEVO_ACTIVATIONS(LANGEVO_VALUE) };
+#undef LANGEVO_VALUE
+
+/// Every activation and its word.
+inline const std::vector<std::pair<std::string, Activation>>& activation_words() {
+#define LANGEVO_WORD(value, word, Type) {word, Activation::value},
+  static const std::vector<std::pair<std::string, Activation>> words{LANGEVO_ACTIVATIONS(LANGEVO_WORD)};
+#undef LANGEVO_WORD
+  return words;
+}
 
 /// Where one layer's parameters lie in the parameter vector of a replica.
 struct Layer {

@@ -5,10 +5,27 @@
 
 namespace langevo {
 
+/// Losses, each with its word on the command line and the type in kernels/network/losses that knows it.
 /// mse: mean over points and outputs of (f - y)^2.
 /// cross_entropy: mean over points of -sum_c y_c log softmax(f)_c; targets are non-negative weights of the
 /// classes.
-enum class Loss { mse, cross_entropy };
+/// huber: mean over points and outputs of r^2/2 where |r| <= 1 and |r| - 1/2 elsewhere, r = f - y (Huber,
+/// Ann. Math. Stat. 35, 73 (1964)); targets in units of the residual beyond which a point is an outlier.
+#define LANGEVO_LOSSES(entry)                                                         \
+  entry(mse, "mse", SquaredError) entry(cross_entropy, "cross-entropy", CrossEntropy) \
+      entry(huber, "huber", HuberLoss)
+
+#define LANGEVO_VALUE(value, word, Type) value,
+enum class Loss { LANGEVO_LOSSES(LANGEVO_VALUE) };
+#undef LANGEVO_VALUE
+
+/// Every loss and its word.
+inline const std::vector<std::pair<std::string, Loss>>& loss_words() {
+#define LANGEVO_WORD(value, word, Type) {word, Loss::value},
+  static const std::vector<std::pair<std::string, Loss>> words{LANGEVO_LOSSES(LANGEVO_WORD)};
+#undef LANGEVO_WORD
+  return words;
+}
 
 /// What is learned: U(x) is the loss of the network with parameters x on the data.
 class Problem {

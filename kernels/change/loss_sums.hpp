@@ -41,21 +41,15 @@ LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, 
     errors.loss_magnitude[p] = term.magnitude;
     errors.loss_error[p] = term.error;
   };
-  if (loss == Loss::mse) {
-    const auto term = [&](int i, int p) LANGEVO_BODY {
-      return squared_error_change(outputs, value[i], change[i], target[i], errors.value[p], errors.change[p]);
-    };
-    team.each_point([&](int p) LANGEVO_BODY { store(p, term(p, p)); });
-    each_output(team, 1, outputs, [&](int i, int p) LANGEVO_BODY {
-      const PointLossChange<Real> next = term(i, p);
-      errors.loss_change[p] += next.change;
-      errors.loss_magnitude[p] += next.magnitude;
-      errors.loss_error[p] += next.error;
-    });
-  } else {
-    cross_entropy_change(team, outputs, value, change, target,
-                         OutputErrors<Real>{errors.value, errors.change}, store);
-  }
+  const auto add = [&](int p, const PointLossChange<Real>& term) LANGEVO_BODY {
+    errors.loss_change[p] += term.change;
+    errors.loss_magnitude[p] += term.magnitude;
+    errors.loss_error[p] += term.error;
+  };
+  with_loss(loss, [&](auto of) {
+    decltype(of)::changes(team, outputs, value, change, target,
+                          OutputErrors<Real>{errors.value, errors.change}, store, add);
+  });
   if (points < points_per_tile) {
     team.each_point([&](int p) LANGEVO_BODY {
       if (static_cast<std::size_t>(p) >= points) store(p, {0, 0, 0});

@@ -37,13 +37,14 @@ class CpuBackend final : public Ensemble {
              const CpuKernels& kernels, int threads)
       : Ensemble(problem, dynamics, shape),
         problem_(problem),
-        dynamics_(dynamics),
+        rule_(kernel_rule(problem_.view(), dynamics.rule)),
+        sigma_(dynamics.sigma),
         kernels_(kernels),
         threads_(threads),
         state_(shape.replicas * parameter_count()),
         calibrations_(shape.replicas),
-        screenings_(is_screened(dynamics.rule) ? shape.replicas : 0),
-        directions_per_replica_(is_screened(dynamics_.rule) ? directions_size(problem_.view().network) : 0),
+        screenings_(is_screened(rule_) ? shape.replicas : 0),
+        directions_per_replica_(is_screened(rule_) ? directions_size(problem_.view().network) : 0),
         directions_(shape.replicas * directions_per_replica_) {
     const std::size_t bytes = kernels.workspace_bytes(problem_.view().network);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
@@ -66,8 +67,7 @@ class CpuBackend final : public Ensemble {
   }
 
   void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
-    with_kernel_rule(dynamics_.rule,
-                     [&](const auto& rule) { advance_with(rule, first_step, steps, counters); });
+    std::visit([&](const auto& rule) { advance_with(rule, first_step, steps, counters); }, rule_);
   }
 
   std::future<EnsembleSnapshot> do_snapshot(std::uint64_t traced) const override {
@@ -165,8 +165,8 @@ class CpuBackend final : public Ensemble {
       std::uint64_t failed_step = 0;
     };
     std::vector<ThreadResult> results(static_cast<std::size_t>(threads_));
-    const EnsembleView ensemble{problem_.view(), dynamics_.sigma.data(), shape().seed};
-    const AdvanceReplica<RuleType> advance_replica = kernels_.advance(rule);
+    const EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed};
+    const AdvanceReplica<RuleType> advance_replica = kernels_.advance.of(rule);
     parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape().first_replica + r);
@@ -190,7 +190,8 @@ class CpuBackend final : public Ensemble {
   }
 
   HostProblem problem_;
-  Dynamics dynamics_;
+  KernelRule rule_;
+  std::vector<double> sigma_;  // [N]
   const CpuKernels& kernels_;
   int threads_;
   std::vector<double> state_;                   // [replicas][N]

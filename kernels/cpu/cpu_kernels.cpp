@@ -19,14 +19,16 @@ std::size_t workspace_bytes(const NetworkView& network) {
 }
 
 template <class RuleType>
-std::uint64_t advance(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
-                      std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
-                      unsigned char* workspace, StepCounters& counters) {
-  using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
-  const auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
-  const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
-  return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
-}
+struct Advance {
+  static std::uint64_t function(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
+                                std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
+                                unsigned char* workspace, StepCounters& counters) {
+    using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
+    const auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
+    const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
+    return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
+  }
+};
 
 double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
@@ -35,7 +37,7 @@ double loss(const ProblemView& problem, const double* x, unsigned char* workspac
 
 LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
                   unsigned char* workspace) {
-  const auto work = carve_workspace<AcceptanceWorkspace<SerialTeam>>(problem.network, workspace);
+  const auto work = carve_workspace<LadderWorkspace<SerialTeam>>(problem.network, workspace);
   if (precision == Precision::float32)
     return loss_change(SerialTeam{}, problem, x, proposed, work.single_precision);
   return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
@@ -53,11 +55,7 @@ double gradient(const ProblemView& problem, const double* x, double* gradient, u
 const CpuKernels& cpu_kernels() {
   static constexpr CpuKernels kernels{.instruction_set = LANGEVO_STRING(LANGEVO_TARGET),
                                       .workspace_bytes = workspace_bytes,
-                                      .metropolis = advance<Metropolis>,
-                                      .screened_metropolis = advance<ScreenedMetropolis>,
-                                      .gradient = advance<Gradient>,
-                                      .normalized_gradient = advance<NormalizedGradient>,
-                                      .langevin = advance<Langevin>,
+                                      .advance = table_of<AdvanceReplica, Advance>(KernelRules{}),
                                       .loss = loss,
                                       .loss_change = change,
                                       .loss_and_gradient = gradient};

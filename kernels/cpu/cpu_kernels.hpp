@@ -31,26 +31,12 @@ using AdvanceReplica = std::uint64_t (*)(const EnsembleView& ensemble, const Rul
 struct CpuKernels {
   const char* instruction_set;
   std::size_t (*workspace_bytes)(const NetworkView& network);
-  AdvanceReplica<Metropolis> metropolis;
-  AdvanceReplica<ScreenedMetropolis> screened_metropolis;
-  AdvanceReplica<Gradient> gradient;
-  AdvanceReplica<NormalizedGradient> normalized_gradient;
-  AdvanceReplica<Langevin> langevin;
+  RuleTable<AdvanceReplica> advance;
   double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
   LossChange (*loss_change)(const ProblemView& problem, Precision precision, const double* x,
                             const double* proposed, unsigned char* workspace);
   double (*loss_and_gradient)(const ProblemView& problem, const double* x, double* gradient,
                               unsigned char* workspace);
-
-  [[nodiscard]] AdvanceReplica<Metropolis> advance(const Metropolis&) const { return metropolis; }
-  [[nodiscard]] AdvanceReplica<ScreenedMetropolis> advance(const ScreenedMetropolis&) const {
-    return screened_metropolis;
-  }
-  [[nodiscard]] AdvanceReplica<Gradient> advance(const Gradient&) const { return gradient; }
-  [[nodiscard]] AdvanceReplica<NormalizedGradient> advance(const NormalizedGradient&) const {
-    return normalized_gradient;
-  }
-  [[nodiscard]] AdvanceReplica<Langevin> advance(const Langevin&) const { return langevin; }
 };
 
 namespace generic {

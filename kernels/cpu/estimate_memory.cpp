@@ -11,14 +11,15 @@ std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uin
   const Network& network = problem.network();
   const std::vector<Layer> layers(network.layers().begin(), network.layers().end());
   const NetworkView view = HostProblem::network_view(network, layers.data(), problem.data().points);
+  const bool screened = is_screened(kernel_rule({view, {}, {}, problem.loss()}, rule));
   const std::uint64_t data = HostProblem::padded_points(problem.data().points) *
                              static_cast<std::uint64_t>(network.input_dim() + network.output_dim()) *
                              (sizeof(float) + sizeof(double));
-  const std::size_t directions = is_screened(rule) ? directions_size(view) : 0;
+  const std::size_t directions = screened ? directions_size(view) : 0;
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
   return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
-                     (is_screened(rule) ? sizeof(ScreeningState) : 0) + directions * sizeof(float)) +
+                     (screened ? sizeof(ScreeningState) : 0) + directions * sizeof(float)) +
          data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
 }
 

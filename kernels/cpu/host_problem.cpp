@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/base/tiles.hpp"
+#include "kernels/network/activation.hpp"
 
 namespace langevo {
 
@@ -53,7 +54,9 @@ NetworkView HostProblem::network_view(const Network& network, const Layer* layer
           network.max_width(),
           network.parameter_count(),
           network.activation(),
-          network.activation() == Activation::tanh ? tiles_of(units + bounds) : 0,
+          with_activation(network.activation(), [](auto act) { return decltype(act)::has_series; })
+              ? tiles_of(units + bounds)
+              : 0,
           tiles_of(static_cast<std::size_t>(network.output_dim()))};
 }
 

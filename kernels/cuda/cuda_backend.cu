@@ -214,7 +214,8 @@ std::unique_ptr<Ensemble> make_cuda_ensemble(const Problem& problem, const Dynam
   const HostProblem host(problem);
   const ProblemView view = host.view();
   const std::uint64_t available = available_bytes();
-  const ExecutorPlan plan = plan_executor(view, dynamics.rule, shape.replicas, options.device, available);
+  const ExecutorPlan plan =
+      plan_executor(view, kernel_rule(view, dynamics.rule), shape.replicas, options.device, available);
   const ReplicaBatches batches =
       cut_to_fit(shape, view.network.parameter_count, fixed_bytes(view, shape.replicas, plan), available,
                  options.device_memory_limit);

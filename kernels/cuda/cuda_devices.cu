@@ -65,7 +65,8 @@ DeviceInfo try_cuda_device(DeviceInfo device) {
   cudaError_t status = cudaSetDevice(device.index);
   if (status == cudaSuccess) {
     cudaFuncAttributes attributes{};
-    status = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(warp_kernels().metropolis));
+    status = cudaFuncGetAttributes(&attributes,
+                                   reinterpret_cast<const void*>(warp_kernels().advance.of(Metropolis{})));
   }
   cudaGetLastError();
   if (status != cudaSuccess) device.why_not = why_no_device(status, exclusive);

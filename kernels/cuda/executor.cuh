@@ -15,12 +15,12 @@ namespace langevo {
 struct DeviceDynamics {
   DeviceDynamics(const HostProblem& host, const Dynamics& dynamics, const EnsembleShape& ensemble)
       : problem(host),
-        rule(dynamics.rule),
+        rule(kernel_rule(host.view(), dynamics.rule)),
         sigma(dynamics.sigma.data(), dynamics.sigma.size()),
         shape(ensemble) {}
 
   DeviceProblem problem;
-  Rule rule;
+  KernelRule rule;
   DeviceArray<double> sigma;  // [N]
   EnsembleShape shape;
 };
@@ -71,8 +71,8 @@ struct ExecutorPlan {
 };
 
 /// `available`: device memory for everything.
-ExecutorPlan plan_executor(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
-                           std::uint64_t available);
+ExecutorPlan plan_executor(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas,
+                           int device, std::uint64_t available);
 
 /// A team of threads works on each replica, for whose learnt curvature so many numbers are kept.
 std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
@@ -83,6 +83,6 @@ std::unique_ptr<Executor> make_layered_executor(const DeviceDynamics& dynamics, 
                                                 std::size_t slots);
 
 /// Device memory that the latter takes.
-std::uint64_t layered_executor_bytes(const ProblemView& problem, const Rule& rule, std::size_t slots);
+std::uint64_t layered_executor_bytes(const ProblemView& problem, const KernelRule& rule, std::size_t slots);
 
 }  // namespace langevo

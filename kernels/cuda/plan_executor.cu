@@ -7,27 +7,27 @@ namespace langevo {
 namespace {
 
 /// What stays on the device for every replica where teams take the steps, learnt curvatures apart.
-std::uint64_t team_bytes_per_replica(const Rule& rule) {
+std::uint64_t team_bytes_per_replica(const KernelRule& rule) {
   return sizeof(FloatCalibration) + (is_screened(rule) ? sizeof(ScreeningState) : 0) + sizeof(std::uint64_t);
 }
 
 /// Numbers kept for each replica's learnt curvature: none where it takes more than `bytes`, a curvature saves
 /// time but nothing depends on it.
-std::size_t learnt_directions(const NetworkView& network, const Rule& rule, std::uint64_t replicas,
+std::size_t learnt_directions(const NetworkView& network, const KernelRule& rule, std::uint64_t replicas,
                               std::uint64_t bytes) {
   const std::size_t each = is_screened(rule) ? directions_size(network) : 0;
   return replicas * each * sizeof(float) <= bytes ? each : 0;
 }
 
 /// Whole layers are decided exactly; who asks for a local model gets one.
-bool layers_can_serve(const Rule& rule) {
-  const auto* metropolis = std::get_if<Metropolis>(&rule);
-  return metropolis == nullptr || metropolis->acceptance != Acceptance::screened;
+bool layers_can_serve(const KernelRule& rule) {
+  const auto* screened = std::get_if<ScreenedMetropolis>(&rule);
+  return screened == nullptr || screened->acceptance != Acceptance::screened;
 }
 
 /// Replicas at a time, 0: layers are not for this problem.
-std::size_t layered_slots(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
-                          std::uint64_t bytes) {
+std::size_t layered_slots(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas,
+                          int device, std::uint64_t bytes) {
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, device), "ask for the device's properties");
   if (!layers_can_serve(rule)) return 0;
@@ -43,8 +43,8 @@ std::size_t layered_slots(const ProblemView& problem, const Rule& rule, std::uin
 
 }  // namespace
 
-ExecutorPlan plan_executor(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
-                           std::uint64_t available) {
+ExecutorPlan plan_executor(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas,
+                           int device, std::uint64_t available) {
   if (const std::size_t slots = layered_slots(problem, rule, replicas, device, available / 2))
     return {{}, 0, slots, layered_executor_bytes(problem, rule, slots)};
   const LaunchPlan teams = plan_launch(problem, rule, replicas, device, available / 8);

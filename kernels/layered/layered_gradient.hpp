@@ -34,7 +34,8 @@ void layered_losses(Machine& machine, const LayeredProblem& problem, const doubl
                                             points,
                                             work.values},
                      slots);
-    machine.each_tile(teams, ActivateLayer<Team>{problem.there, l, x, work.value + at, work.values});
+    double* const kept = work.preactivation == nullptr ? nullptr : work.preactivation + at;
+    machine.each_tile(teams, ActivateLayer<Team>{problem.there, l, x, work.value + at, kept, work.values});
     at += fan_out * points;
   }
   at -= network.layers[network.layer_count - 1].fan_out * points;
@@ -68,7 +69,8 @@ void layered_losses(Machine& machine, const LayeredProblem& problem, const doubl
                                             work.slopes},
                      slots);
     at -= fan_in * points;
-    machine.each_tile(teams, SlopeOfLayer<Team>{problem.there, layer.fan_in, work.value + at, work.values,
+    const double* const s = work.preactivation == nullptr ? work.value : work.preactivation;
+    machine.each_tile(teams, SlopeOfLayer<Team>{problem.there, layer.fan_in, s + at, work.values,
                                                 work.slope[1 - side], work.slopes});
     side = 1 - side;
   }

@@ -11,6 +11,7 @@ inline namespace LANGEVO_TARGET {
 template <class Team>
 struct LayeredGradientWorkspace {
   double* value;                  ///< activations of all layers but the input, [slots][units][points]
+  double* preactivation;          ///< likewise, null where slopes follow from values
   double* slope[2];               ///< dU/da of the layer above and of this one, [slots][max_width][points]
   double* gradient;               ///< [slots][N]
   double* tile_loss;              ///< [slots][tiles]
@@ -29,6 +30,8 @@ struct LayeredGradientWorkspace {
     for (int l = 0; l < network.layer_count; ++l) values += network.layers[l].fan_out * points;
     slopes = static_cast<std::size_t>(network.max_width) * points;
     value = arena.take<double>(shape.slots * values);
+    preactivation =
+        slopes_need_preactivations(network.activation) ? arena.take<double>(shape.slots * values) : nullptr;
     for (double*& side : slope) side = arena.take<double>(shape.slots * slopes);
     gradient = arena.take<double>(shape.slots * network.parameter_count);
     tile_loss = arena.take<double>(shape.slots * shape.tiles);
@@ -44,8 +47,9 @@ template <class Team>
 struct ActivateLayer {
   ProblemView problem;
   int number;
-  const double* x;  ///< [slots][N]
-  double* value;    ///< of this layer, slots lie `member` apart
+  const double* x;        ///< [slots][N]
+  double* value;          ///< of this layer, slots lie `member` apart
+  double* preactivation;  ///< likewise, to be kept; null: not needed
   std::size_t member;
 
   LANGEVO_FUNCTION void operator()(const Team& team, std::size_t index) const {
@@ -53,16 +57,18 @@ struct ActivateLayer {
     const Layer layer = network.layers[number];
     const std::size_t tiles = problem.data_double.tiles;
     const std::size_t slot = index / tiles;
-    double* const a = value + slot * member + index % tiles * points_per_tile;
+    const std::size_t first = slot * member + index % tiles * points_per_tile;
     const double* const bias = x + slot * network.parameter_count + layer.bias_offset;
     const bool hidden = number + 1 < network.layer_count;
     with_activation(network.activation, [&](auto activation) {
       using Act = decltype(activation);
       for (int j = 0; j < layer.fan_out; ++j) {
-        double* const row = a + j * tiles * points_per_tile;
+        const std::size_t begin = first + j * tiles * points_per_tile;
+        double* const row = value + begin;
         const double shift = layer.has_bias ? bias[j] : 0;
         team.each_point([&](int p) LANGEVO_BODY {
           const double biased = row[p] + shift;
+          if constexpr (Act::slope_of_preactivation) preactivation[begin + p] = biased;
           row[p] = hidden ? Act::value(biased) : biased;
         });
       }
@@ -107,7 +113,8 @@ struct LossOfTile {
   }
 };
 
-/// Index (slot, tile): from dU/dh to dU/da of a layer with values h.
+/// Index (slot, tile): from dU/dh to dU/da of a layer with values h, or preactivations where slopes follow
+/// from those.
 template <class Team>
 struct SlopeOfLayer {
   ProblemView problem;

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/change/ladder/rung_audits.hpp"
+#include "kernels/change/ladder/ladder.hpp"
 #include "kernels/layered/layered_workspace.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -118,45 +118,31 @@ class LayeredSteps {
     const auto replicas = static_cast<std::uint32_t>(group.replicas);
     machine_.each_tile(replicas * pieces, ProposePiece{group, step, n, pieces, work_.proposed});
     estimate_.resize(replicas);
-    exact_.resize(replicas);
-    threshold_.resize(replicas);
+    climbs_.clear();
     members_.clear();
     for (std::uint32_t r = 0; r < replicas; ++r) {
       const auto global = static_cast<std::uint32_t>(group.first_replica + r);
-      threshold_[r] =
-          acceptance_threshold(rule.beta, RandomSource{group.seed, step, Stream::acceptance, global});
+      climbs_.push_back(
+          {acceptance_threshold(rule.beta, RandomSource{group.seed, step, Stream::acceptance, global})});
       members_.push_back(r);
     }
-    const bool from_float = rule.precision == Precision::float32;
-    const auto float_estimate = [&](std::uint32_t r) {
-      RungCalibration* const calibration = &calibrations[r].fresh;
-      return FloatEstimate{estimate_[r], calibration, AuditPolicy::due(step, *calibration)};
-    };
-    if (from_float) {
-      changes(group, members_, work_.slots, work_.single_precision, estimate_.data());
-      std::erase_if(members_,
-                    [&](std::uint32_t r) { return float_decides(float_estimate(r), threshold_[r]); });
+    std::vector<std::uint32_t> open = members_;
+    if (rule.precision == Precision::float32) {
+      changes(group, open, work_.slots, work_.single_precision, estimate_.data());
+      std::erase_if(open, [&](std::uint32_t r) {
+        return climbs_[r].template take_float<FloatChangeRung::place>(estimate_[r], &calibrations[r].fresh,
+                                                                      step, counters);
+      });
     }
-    changes(group, members_, work_.double_slots, work_.double_precision, exact_.data());
-    members_.clear();
-    for (std::uint32_t r = 0; r < replicas; ++r) {
-      const Decision decision = from_float ? decide_one(float_estimate(r), exact_[r], threshold_[r], counters)
-                                           : decide_by_double(exact_[r], threshold_[r], counters);
-      if (decision.accepted) members_.push_back(r);
-    }
+    changes(group, open, work_.double_slots, work_.double_precision, estimate_.data());
+    for (const std::uint32_t r : open) climbs_[r].take_double(LoneTeam{}, estimate_[r], true, counters);
+    std::erase_if(members_, [&](std::uint32_t r) { return !climbs_[r].decision.accepted; });
     counters.steps += replicas;
     counters.accepted += members_.size();
     if (members_.empty()) return;
     machine_.send(members_.data(), members_.size(), work_.members);
     machine_.each_tile(members_.size() * pieces,
                        AcceptPiece{group, work_.proposed, work_.members, n, pieces});
-  }
-
-  static Decision decide_one(const FloatEstimate& estimate, const LossChange& exact, double threshold,
-                             StepCounters& counters) {
-    if (float_decides(estimate, threshold)) return decide_by_float(estimate, threshold, counters);
-    if (estimate.audit) take_audit(LoneTeam{}, estimate, exact, counters);
-    return decide_by_double(exact, threshold, counters);
   }
 
   template <class RuleType>
@@ -187,9 +173,8 @@ class LayeredSteps {
   LayeredProblem problem_;
   LayeredWorkspace<Machine> work_;
   std::vector<LossChange> estimate_;  // [replicas of a group], as all of these
-  std::vector<LossChange> exact_;
   std::vector<LossChange> found_;
-  std::vector<double> threshold_;
+  std::vector<Climb> climbs_;
   std::vector<double> loss_;
   std::vector<double> norm_;
   std::vector<LayeredMotion> motions_;

@@ -2,8 +2,8 @@
 
 #include "kernels/model/local_model.hpp"
 
-/// The part of a local model along a few directions v_r: the leading eigenvectors of A and the direction of
-/// the last stretch's error, in which most of the curvature and of the next error lie. For one proposal z it
+/// The part of a local model along a few directions v_r, the leading eigenvectors of A, in which most of the
+/// curvature and of the error lie. For one proposal z it
 /// takes a few dot products instead of the product A z:
 ///   z.A.z / 2 ~ sum_r lambda_r (v_r.z)^2 / 2 + (tr A - sum_r lambda_r) / 2,
 ///   D.A.z ~ sum_r lambda_r (v_r.D) (v_r.z).
@@ -41,8 +41,8 @@ LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& mode
   return norm_without(team, model, parts.part) / slope_norm;
 }
 
-/// The directions for an A known in full: one step of subspace iteration from those of the anchor before, of
-/// which the last is the direction of the error since; from rows of A where it `begins`. G is that at x.
+/// The directions for an A known in full: one step of subspace iteration from those of the anchor before;
+/// from rows of A where it `begins`. G is that at x.
 template <class Team>
 LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& model) {
   const std::size_t padded = model.padded;
@@ -61,11 +61,9 @@ LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& mo
   for (int iteration = begins ? 0 : 2; iteration < 3; ++iteration) {
     for (int r = 0; r < model.rank; ++r) {
       float* const v = model.directions + r * padded;
-      if (r + 1 < model.rank) {
-        bend_along(team, model, v);
-        team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.bend[i]; });
-        team.synchronize();
-      }
+      bend_along(team, model, v);
+      team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.bend[i]; });
+      team.synchronize();
       orthonormalize(team, padded, model.directions, r);
     }
   }
@@ -110,14 +108,6 @@ LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient
   for (int r = 0; r < leading_directions; ++r)
     error.along[r] = r < model.rank ? parts.part[r] : error.across;  // it may be all along one yet to come
   return error;
-}
-
-/// A known in full: the error that check_slope left becomes the last direction.
-template <class Team>
-LANGEVO_FUNCTION void keep_error_direction(const Team& team, LocalModel& model) {
-  float* const last = model.directions + (model.rank - 1) * model.padded;
-  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { last[i] = model.bend[i]; });
-  team.synchronize();
 }
 
 }  // namespace LANGEVO_TARGET

@@ -60,9 +60,9 @@ struct AssumedError {
 
   /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
   /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
-  /// as the distance squared, or less where a path turns back. Of a known Hessian the last direction is that
-  /// of an error at a stretch's end, which suits its beginning less. Beyond the usual length, where little
-  /// was seen, all is to the square.
+  /// as the distance squared, or less where a path turns back. Along the directions of a Hessian
+  /// that is the anchor's own, less is wrong at the beginning and more is added later. Beyond the usual
+  /// length, where little was seen, all is to the square.
   [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
     if (done > length) return {done * done / length, done * done / length};
     const double root = square_root(done * length);

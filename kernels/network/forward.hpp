@@ -73,24 +73,38 @@ LANGEVO_INLINE void transform_rows(const Team& team, Real* rows, const Body& bod
   });
 }
 
-/// Values of one layer's units on one tile above those of the layer below, `input`.
+/// Values of one layer's units on one tile above those of the layer below, `input`; `preactivations` of
+/// hidden units are kept where slopes follow from them and it is not null.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void layer_values(const Team& team, const Layer& layer, bool hidden, const Real* x,
-                                   const Real* input, Real* values) {
+                                   const Real* input, Real* values, Real* preactivations) {
   each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
-    Real* const rows = values + static_cast<std::size_t>(j) * points_per_tile;
+    const std::size_t first = static_cast<std::size_t>(j) * points_per_tile;
+    Real* const rows = values + first;
     affine_units<units>(team, layer, j, x, input, rows);
-    if (hidden) transform_rows<units>(team, rows, [](Real a, int) LANGEVO_BODY { return Act::value(a); });
+    if (!hidden) return;
+    if constexpr (Act::slope_of_preactivation) {
+      if (preactivations != nullptr) {
+        Real* const kept = preactivations + first;
+        transform_rows<units>(team, rows, [kept](Real a, int at) LANGEVO_BODY {
+          kept[at] = a;
+          return Act::value(a);
+        });
+        return;
+      }
+    }
+    transform_rows<units>(team, rows, [](Real a, int) LANGEVO_BODY { return Act::value(a); });
   });
 }
 
 /// Activations of every layer on one tile into h, [sum of widths][points_per_tile], input first; returns the
-/// outputs.
+/// outputs. `preactivations`: likewise, see layer_values.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION Real* forward(const Team& team, const ProblemView& problem, const Real* x, std::size_t tile,
-                               Real* h) {
+                               Real* h, Real* preactivations) {
   const NetworkView& network = problem.network;
   const DataView<Real>& data = data_of<Real>(problem);
+  Real* const values = h;
   const Real* inputs = data.inputs + tile * data.input_dim * points_per_tile;
   for (int k = 0; k < data.input_dim; ++k) {
     team.each_point([&](int p)
@@ -99,7 +113,8 @@ LANGEVO_FUNCTION Real* forward(const Team& team, const ProblemView& problem, con
   for (int l = 0; l < network.layer_count; ++l) {
     const Layer& layer = network.layers[l];
     Real* next = h + static_cast<std::size_t>(layer.fan_in) * points_per_tile;
-    layer_values<Act>(team, layer, l + 1 < network.layer_count, x, h, next);
+    Real* const kept = preactivations == nullptr ? nullptr : preactivations + (next - values);
+    layer_values<Act>(team, layer, l + 1 < network.layer_count, x, h, next, kept);
     h = next;
   }
   return h;

@@ -27,14 +27,16 @@ struct PointSumOf<Team, float> {
 /// Where a gradient is made in Real.
 template <class Team, class Real>
 struct GradientRows {
-  Real* value;     ///< activations of all layers, input first, [sum of widths][points_per_tile]
-  Real* slope[2];  ///< dU/da of the layer above and of this one, [max_width][points_per_tile]
+  Real* value;          ///< activations of all layers, input first, [sum of widths][points_per_tile]
+  Real* preactivation;  ///< of hidden units, where in value they are; null where slopes follow from values
+  Real* slope[2];       ///< dU/da of the layer above and of this one, [max_width][points_per_tile]
   typename PointSumOf<Team, Real>::Type* parameter;  ///< [N]
 };
 
 template <class Team>
 struct GradientWorkspace {
   double* value;  ///< see GradientRows
+  double* preactivation;
   double* slope[2];
   double* point_loss;
   typename Team::PointSum* loss;
@@ -48,6 +50,7 @@ struct GradientWorkspace {
     using Sum = typename PointSumOf<Team, Real>::Type;
     static_assert(sizeof(Real) <= sizeof(double) && sizeof(Sum) <= sizeof(typename Team::PointSum));
     return {reinterpret_cast<Real*>(value),
+            reinterpret_cast<Real*>(preactivation),
             {reinterpret_cast<Real*>(slope[0]), reinterpret_cast<Real*>(slope[1])},
             reinterpret_cast<Sum*>(parameter)};
   }
@@ -56,6 +59,9 @@ struct GradientWorkspace {
     std::size_t units = network.layers[0].fan_in;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
     value = arena.take_private<double>(units * points_per_tile);
+    preactivation = slopes_need_preactivations(network.activation)
+                        ? arena.take_private<double>(units * points_per_tile)
+                        : nullptr;
     for (double*& side : slope)
       side = arena.take_private<double>(static_cast<std::size_t>(network.max_width) * points_per_tile);
     point_loss = arena.take_private<double>(points_per_tile);
@@ -117,14 +123,15 @@ LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, con
       }
     }
     if (l > 0) {
+      const Real* const s = Act::slope_of_preactivation ? rows.preactivation + (h - rows.value) : h;
       each_unit_block<Team::units_per_block>(layer.fan_in, [&](auto units, int k) LANGEVO_BODY {
         const std::size_t row = static_cast<std::size_t>(k) * points_per_tile;
         const Real* const start = nullptr;
         combine_rows<units>(team, layer.fan_out, x + layer.weight_offset + k, 1, layer.fan_in, slope, start,
                             below + row, AsItIs{});
-        const Real* const h_k = h + row;
+        const Real* const s_k = s + row;
         transform_rows<units>(team, below + row,
-                              [h_k](Real sum, int at) LANGEVO_BODY { return sum * Act::slope(h_k[at]); });
+                              [s_k](Real sum, int at) LANGEVO_BODY { return sum * Act::slope(s_k[at]); });
       });
     }
     Real* const above = slope;
@@ -142,7 +149,8 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   team.clear(*work.loss);
   with_activation(problem.network.activation, [&](auto activation) {
     for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
-      const double* output = forward<decltype(activation)>(team, problem, x, tile, work.value);
+      const double* output =
+          forward<decltype(activation)>(team, problem, x, tile, work.value, static_cast<double*>(nullptr));
       add_point_losses(team, problem, tile, output, work);
     }
   });
@@ -187,7 +195,8 @@ LANGEVO_FUNCTION double loss_and_gradient_in(const Team& team, const ProblemView
   return with_activation(problem.network.activation, [&](auto activation) {
     using Act = decltype(activation);
     return loss_and_gradient_of<Act>(team, problem, x, work, [&](std::size_t tile) {
-      return forward<Act>(team, problem, x, tile, work.template rows<Real>().value);
+      const GradientRows<Team, Real> rows = work.template rows<Real>();
+      return forward<Act>(team, problem, x, tile, rows.value, rows.preactivation);
     });
   });
 }

@@ -8,10 +8,10 @@
 ///
 /// With l the loss of one point, f_c its outputs, J_c = df_c/dx, s_c = dl/df_c:
 ///   d2l/dx2 = sum_cd (d2l/df_c df_d) J_c J_d^T + sum_c s_c d2f_c/dx2.
-/// The first part is a Gram matrix: of the rows sqrt(2) J_c for squared errors, of the rows
-/// sqrt(Y p_c) (J_c - sum_d p_d J_d) for the cross-entropy, p = softmax(f), Y = sum_c y_c. The second couples
-/// only parameters of the same hidden unit j, with a_j = sum_k w_jk x_k, f_c = sum_j v_cj h(a_j) and the bias
-/// as the weight of one more input, x = 1:
+/// The first part is a Gram matrix: of the rows sqrt(d2l/df_c^2) J_c for losses of residuals, sqrt(2) J_c for
+/// squared errors, of the rows sqrt(Y p_c) (J_c - sum_d p_d J_d) for the cross-entropy, p = softmax(f), Y =
+/// sum_c y_c. The second couples only parameters of the same hidden unit j, with a_j = sum_k w_jk x_k, f_c =
+/// sum_j v_cj h(a_j) and the bias as the weight of one more input, x = 1:
 ///   d2f_c/dw_jk dw_jm = v_cj h''_j x_k x_m,   d2f_c/dw_jk dv_cj = h'_j x_k.
 namespace langevo {
 inline namespace LANGEVO_TARGET {

@@ -21,16 +21,13 @@ struct NetworkView {
   std::size_t forward_tiles = 0;
 };
 
-/// A first hidden layer of at most so many inputs has its carried values in place, see carried_narrow.hpp.
-inline constexpr int narrow_fan_in = 8;
+/// A shallow network: one hidden layer of at most so many inputs and a single output. It has its carried
+/// values in place, see shallow.hpp.
+inline constexpr int shallow_fan_in = 8;
 
-LANGEVO_INLINE bool has_narrow_layer(const NetworkView& network) {
-  return network.layer_count > 1 && network.layers[0].fan_in <= narrow_fan_in;
-}
-
-/// Followed by a single output.
-LANGEVO_INLINE bool is_narrow(const NetworkView& network) {
-  return has_narrow_layer(network) && network.layer_count == 2 && network.layers[1].fan_out == 1;
+LANGEVO_INLINE bool is_shallow(const NetworkView& network) {
+  return network.layer_count == 2 && network.layers[0].fan_in <= shallow_fan_in &&
+         network.layers[1].fan_out == 1;
 }
 
 /// Whether forward passes cost less than changes from carried values, by count of multiply-adds: what they

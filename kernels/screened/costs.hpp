@@ -31,8 +31,8 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
     units += network.layers[l].fan_out;
   }
   const Layer& first = network.layers[0];
-  const double narrow_units = has_narrow_layer(network) ? first.fan_out : 0;
-  const double other_weights = weights - narrow_units * first.fan_in;
+  const double shallow_units = is_shallow(network) ? first.fan_out : 0;
+  const double other_weights = weights - shallow_units * first.fan_in;
   const double own = 300 + 1.5 * n;
   const double in_float = own + points * (0.042 * weights + 0.66 * units);
   const double in_double = 3 * in_float;
@@ -43,8 +43,8 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
   const double step = precise   ? in_double
                       : forward ? own + points * (1 + 0.0125 * weights + 0.19 * units)
-                      : carried ? own + points * ((is_narrow(network) ? 0.6 : 2) + 0.022 * other_weights +
-                                                  0.2 * (units - narrow_units) + 0.12 * narrow_units)
+                      : carried ? own + points * ((is_shallow(network) ? 0.6 : 2) + 0.022 * other_weights +
+                                                  0.2 * (units - shallow_units) + 0.12 * shallow_units)
                                 : in_float;
   const double gradient = own + points * (follows   ? 0.17 * weights + 0.55 * units
                                           : precise ? 0.068 * weights + 1.15 * units

@@ -14,41 +14,58 @@ enum class StepOutcome {
   disproved   ///< the model is worse than its bound
 };
 
+/// A proposed step that a local model has left open.
+template <class Team, class Context>
+struct OpenStep : ProposedStep<Team, Context, LadderWorkspace<Team>> {
+  const KeptByOneThread<Team, CarriedActivations<Team>>& activations;
+};
+
+/// In double from carried activations, where there are any.
+struct CarriedActivationsRung {
+  static constexpr bool is_double = true;
+  static constexpr bool is_last = false;
+
+  template <class Step>
+  LANGEVO_INLINE static bool serves(const Step& /*step*/) {
+    return true;
+  }
+  template <class Step>
+  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
+    return carried_double_change(step.team, step.context.problem, step.x, step.proposed,
+                                 step.activations.get(), step.work.double_precision, change);
+  }
+};
+
+/// On a GPU even a call of nothing takes registers.
+template <class Team>
+using OpenStepRungs =
+    std::conditional_t<Team::carries_values, ExactRungs<Team, CarriedActivationsRung>, ExactRungs<Team>>;
+
 /// The exact decision on the proposal in work.exact.proposed, in float first where that pays and not
 /// `audit`ed itself.
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
   const Team& team = run.team;
   const Context& context = run.context;
-  const ScreenedWorkspace<Team>& work = run.work;
-  const AcceptanceWorkspace<Team>& exact = work.exact.acceptance;
+  const LadderWorkspace<Team>& ladder = run.work.exact.ladder;
   ScreeningState& state = *run.replica.screening;
-  const double* const x = run.replica.x;
-  const double* const proposed = work.exact.proposed;
-  if constexpr (Team::carries_values) {  // on a GPU even a call of nothing takes registers
-    LossChange change;
-    run.evaluation = run.costs.in_double;
-    if (carried_double_change(team, context.problem, x, proposed, work.activations.get(),
-                              exact.double_precision, change) &&
-        compare(change, 1.0, threshold) != Verdict::undecided) {
-      return decide_by_double(change, threshold, run.counters);
-    }
-  }
   const bool trusted = ScreeningPolicy::trusted(state);
   const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
   const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
   const bool in_float = run.rule.precision == Precision::float32 &&
                         (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
   // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  if (!trusted) exact.begin_carried_step(context);
-  run.floats_before = run.counters.decided_by_float;
-  const Decision decision =
-      decide(team, context, in_float ? Precision::float32 : Precision::float64, x, proposed, threshold, exact,
-             run.replica.calibration, run.counters, audit_float);
-  if (!trusted) exact.end_carried_step(team, decision.accepted, context.problem.network);
-  const bool by_float = run.counters.decided_by_float > run.floats_before;
+  if (!trusted) ladder.begin_carried_step(context);
+  const OpenStep<Team, Context> step{
+      {team, context, in_float ? Precision::float32 : Precision::float64, run.replica.x,
+       run.work.exact.proposed, ladder, run.replica.calibration, run.counters},
+      run.work.activations};
+  const Decision decision = climb_ladder(OpenStepRungs<Team>{}, step, threshold, audit_float);
+  if (!trusted) ladder.end_carried_step(team, decision.accepted, context.problem.network);
+  const bool by_float = decision.by == DecidedBy::float_rung;
   run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
-  if (in_float && trusted && !audit_float && is_finite(decision.change.change)) {
+  if (in_float && trusted && !audit_float && decision.by != DecidedBy::double_rung &&
+      is_finite(decision.change.change)) {
     team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_rung(sent_on, by_float, state); });
   }
   return decision;

@@ -51,14 +51,13 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   return exact_loss;
 }
 
-/// After a stretch that was as good as assumed: of an A known in full the error's direction is kept, into a
-/// learnt one goes the way from the anchor to x, whose gradient is in work.gradient.
+/// After a stretch that was as good as assumed: into a learnt A goes the way from the anchor to x, whose
+/// gradient is in work.gradient.
 template <class Team, class Context>
 LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreenedWorkspace<Team>& work = run.work;
   LocalModel& model = run.model;
-  if (model.knows_curvature()) keep_error_direction(team, model);
   if (model.knows_curvature() || run.replica.directions == nullptr) return;
   const double* const sigma = run.context.sigma;
   const double* const x = run.replica.x;

@@ -62,10 +62,9 @@ struct ScreenedRun {
   double spent = 0;         ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
   Progress progress{};
-  SlopeError error{};               ///< at its end
-  bool accepts = false;             ///< the proposal decided last, if it was left open at first
-  std::uint64_t floats_before = 0;  ///< decisions by float before the last exact one,
-  double evaluation = 0;            ///< and what that one cost, in exact steps
+  SlopeError error{};     ///< at its end
+  bool accepts = false;   ///< the proposal decided last, if it was left open at first
+  double evaluation = 0;  ///< cost of the last exact decision, in exact steps
 };
 
 }  // namespace LANGEVO_TARGET

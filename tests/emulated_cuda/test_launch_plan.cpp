@@ -14,7 +14,8 @@ constexpr std::uint64_t multiprocessors = 132;
 LaunchPlan plan_of(const Network& network, Acceptance acceptance, std::uint64_t replicas) {
   emulated_cuda::reset_machine();
   const HostProblem host(Problem(network, make_sin_unit(1000), Loss::mse));
-  return plan_launch(host.view(), Metropolis{.acceptance = acceptance}, replicas, 0, plenty);
+  return plan_launch(host.view(), kernel_rule(host.view(), Metropolis{.acceptance = acceptance}), replicas, 0,
+                     plenty);
 }
 
 const Network shallow({1, 30, 1}, Activation::tanh, false);
@@ -47,7 +48,7 @@ TEST(LaunchPlan, TheDeepNetHasABlockEach) {
 
 TEST(LaunchPlan, LittleMemoryMeansFewerTeams) {
   const HostProblem host(Problem(shallow, make_sin_unit(1000), Loss::mse));
-  const Rule rule = Metropolis{.acceptance = Acceptance::screened};
+  const KernelRule rule = kernel_rule(host.view(), Metropolis{.acceptance = Acceptance::screened});
   const LaunchPlan whole = plan_launch(host.view(), rule, 1000, 0, plenty);
   const LaunchPlan half = plan_launch(host.view(), rule, 1000, 0, whole.workspace_bytes() / 2);
   EXPECT_LT(half.blocks, whole.blocks);
@@ -58,7 +59,9 @@ TEST(LaunchPlan, LittleMemoryMeansFewerTeams) {
 TEST(ExecutorPlan, CountsWhatReplicasKeep) {
   const HostProblem host(Problem(shallow, make_sin_unit(1000), Loss::mse));
   const auto bytes = [&](Acceptance acceptance, std::uint64_t replicas) {
-    return plan_executor(host.view(), Metropolis{.acceptance = acceptance}, replicas, 0, plenty).bytes;
+    return plan_executor(host.view(), kernel_rule(host.view(), Metropolis{.acceptance = acceptance}),
+                         replicas, 0, plenty)
+        .bytes;
   };
   const std::uint64_t exact = bytes(Acceptance::exact, 200000) - bytes(Acceptance::exact, 100000);
   const std::uint64_t screened = bytes(Acceptance::screened, 200000) - bytes(Acceptance::screened, 100000);

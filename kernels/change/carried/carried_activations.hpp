@@ -125,7 +125,8 @@ struct CarriedActivations {
     const NetworkView& network = problem.network;
     const Layer& hidden = network.layers[0];
     double* const input = value + tile * per_tile;
-    if (move == ValuesMove::anew) return forward<Act>(team, problem, x, tile, input);
+    double* const no_preactivations = nullptr;
+    if (move == ValuesMove::anew) return forward<Act>(team, problem, x, tile, input, no_preactivations);
     double* const values = input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile;
     double* const output = values + static_cast<std::size_t>(hidden.fan_out) * points_per_tile;
     if (move == ValuesMove::none) return output;
@@ -138,7 +139,7 @@ struct CarriedActivations {
         add_changes<5, units>(team, scratch, h);
       }
     });
-    layer_values<Act>(team, network.layers[1], false, x, values, output);
+    layer_values<Act>(team, network.layers[1], false, x, values, output, no_preactivations);
     return output;
   }
 };

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/change/carried/carried_activations.hpp"
-#include "kernels/change/carried/carried_narrow.hpp"
+#include "kernels/change/carried/shallow.hpp"
 #include "kernels/change/loss_change.hpp"
 
 /// The change of the loss in double from carried activations, which may be those of a state some mutations
@@ -22,10 +22,10 @@ struct PresentAndProposed {
 
 /// Values f and changes df of the only output, on one tile.
 template <class Act, class Team>
-LANGEVO_INLINE void output_change(const NetworkView& network, const NarrowRows<double>& rows,
+LANGEVO_INLINE void output_change(const NetworkView& network, const ShallowRows<double>& rows,
                                   const PresentAndProposed& parameters, double* f, double* df) {
   using Lanes = typename Team::DoubleLanes;
-  constexpr int vectors = narrow_vectors<Lanes>;
+  constexpr int vectors = shallow_vectors<Lanes>;
   const Layer& layer = network.layers[1];
   const double* const w = parameters.x + layer.weight_offset;
   const double* const e = parameters.change + layer.weight_offset;
@@ -35,7 +35,7 @@ LANGEVO_INLINE void output_change(const NetworkView& network, const NarrowRows<d
   Lanes sum[vectors];
   Lanes by_weight[vectors];
   Lanes by_value[vectors];
-  each_narrow_strip<Act, terms_to_present, terms_to_proposal, ValuesLeft::found, vectors, Lanes>(
+  each_shallow_strip<Act, terms_to_present, terms_to_proposal, ValuesLeft::found, vectors, Lanes>(
       network.layers[0], rows,
       [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8
@@ -126,9 +126,9 @@ LANGEVO_APART bool carried_double_change(const Team& team, const ProblemView& pr
     double* const df = work.change[0];
     for (std::size_t tile = 0; tile < data.tiles; ++tile) {
       double* const input = carried.value + tile * carried.per_tile;
-      const NarrowRows<double> rows{change + hidden.weight_offset,
-                                    is_present ? nullptr : way + hidden.weight_offset, input,
-                                    input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile};
+      const ShallowRows<double> rows{change + hidden.weight_offset,
+                                     is_present ? nullptr : way + hidden.weight_offset, input,
+                                     input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile};
       output_change<Act, Team>(network, rows, parameters, f, df);
       const std::size_t first_point = tile * points_per_tile;
       add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f,

@@ -21,15 +21,15 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
     carried.norms[l] = layer_norms<float>(
         team, network.layers[l], x, x, spectral_norm_pays(network.layers[l], data.points), work.norm_scratch);
   }
-  if (carried.narrow_output) carried.bounds[0] = renewed_bounds<Act>(network, carried.norms);
+  if (carried.in_place) carried.shallow.bounds[0] = renewed_bounds<Act>(network, carried.norms);
   const PointErrors<double>& e = work.errors;
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
     float* stored = carried.value[0] + tile * carried.units * points_per_tile;
     const auto keep_bounds = [&](int side, int layer) LANGEVO_BODY {
-      if (carried.narrow_output) return;
-      const std::size_t first = (tile * carried.layers + layer) * points_per_tile;
-      float* const norm = carried.norm[side] + first;
-      float* const error = carried.error[side] + first;
+      if (carried.in_place) return;
+      const std::size_t first = (tile * carried.layered.layers + layer) * points_per_tile;
+      float* const norm = carried.layered.norm[side] + first;
+      float* const error = carried.layered.error[side] + first;
       team.each_point([&](int p) LANGEVO_BODY {
         norm[p] = static_cast<float>(e.value_norm[p]);
         error[p] = static_cast<float>((layer == 0 ? 0 : e.value[p]) + u_float * e.value_norm[p]);
@@ -76,7 +76,7 @@ LANGEVO_FUNCTION void renew_values(const Team& team, const ProblemView& problem,
     }
   }
   carried.acceptances = 0;
-  carried.valid = true;
+  carried.state = CarriedState::present;
 }
 
 }  // namespace LANGEVO_TARGET

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "kernels/change/carried/carried_rows.hpp"
 #include "kernels/change/carried/carried_values.hpp"
+#include "kernels/change/carried/layer.hpp"
 
 /// The changes of one tile's outputs from carried values.
 namespace langevo {
@@ -10,7 +10,7 @@ inline namespace LANGEVO_TARGET {
 /// Where a tile's rows lie; bounds are [layer][points_per_tile], input first.
 struct CarriedTile {
   const float* input;
-  float* narrow;  ///< values of a narrow first layer
+  float* hidden;  ///< values in place
   const float* value;
   float* next;
   float* norm;
@@ -23,15 +23,15 @@ struct CarriedTile {
                              std::size_t tile) {
     const int now = carried.side;
     const std::size_t row = tile * carried.units * points_per_tile;
-    const std::size_t bound = tile * carried.layers * points_per_tile;
+    const std::size_t bound = tile * carried.layered.layers * points_per_tile;
     input = data.inputs + tile * data.input_dim * points_per_tile;
-    narrow = carried.value[0] + row;
+    hidden = carried.value[0] + row;
     value = carried.value[now] + row;
     next = carried.value[1 - now] + row;
-    norm = carried.norm[now] + bound;
-    error = carried.error[now] + bound;
-    next_norm = carried.norm[1 - now] + bound;
-    next_error = carried.error[1 - now] + bound;
+    norm = carried.layered.norm[now] + bound;
+    error = carried.layered.error[now] + bound;
+    next_norm = carried.layered.norm[1 - now] + bound;
+    next_error = carried.layered.error[1 - now] + bound;
   }
 
   /// To the layer above one of `units`.
@@ -45,13 +45,12 @@ struct CarriedTile {
   }
 };
 
-/// The changes of one tile's outputs to work.change[0], in a network of a narrow layer and a single output.
-/// Returns the outputs.
+/// The changes of one tile's outputs to work.change[0], in a shallow network. Returns the outputs.
 template <class Act, class Team>
-LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const NetworkView& network,
-                                                   const NarrowFloatRows& rows, ValuesLeft left,
-                                                   const CarriedTile& at,
-                                                   const LossChangeWorkspace<Team, float>& work) {
+LANGEVO_FUNCTION const float* carry_shallow_network(const Team& team, const NetworkView& network,
+                                                    const ShallowFloatRows& rows, ValuesLeft left,
+                                                    const CarriedTile& at,
+                                                    const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];
   const Layer& output = network.layers[1];
   const float bias_change = output.has_bias ? work.weight_change[output.bias_offset] : 0.0f;
@@ -61,9 +60,9 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
     const float* const e = work.weight_change + output.weight_offset;
     using Lanes = typename Team::FloatLanes;
     if (left == ValuesLeft::proposed) {
-      narrow_output_change<Act, terms, ValuesLeft::proposed, Lanes>(hidden, rows, w, e, bias_change, df);
+      shallow_output_change<Act, terms, ValuesLeft::proposed, Lanes>(hidden, rows, w, e, bias_change, df);
     } else {
-      narrow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change, df);
+      shallow_output_change<Act, terms, ValuesLeft::present, Lanes>(hidden, rows, w, e, bias_change, df);
     }
   });
   const std::size_t row = static_cast<std::size_t>(hidden.fan_out) * points_per_tile;
@@ -73,11 +72,10 @@ LANGEVO_FUNCTION const float* carry_narrow_network(const Team& team, const Netwo
   return f;
 }
 
-/// The same in any network, to work.change[network.layer_count % 2], and the bounds on their errors; nullptr
-/// where a change is too large for the series.
+/// The same in any other network, to work.change[network.layer_count % 2], and the bounds on their errors;
+/// nullptr where a change is too large for the series.
 template <class Act, class Team>
-LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, bool narrow,
-                                           const NarrowFloatRows& narrow_rows, std::size_t points,
+LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, std::size_t points,
                                            CarriedTile at, const LossChangeWorkspace<Team, float>& work) {
   using Lanes = typename Team::FloatLanes;
   const PointErrors<float> e = work.errors;
@@ -98,9 +96,9 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
       e.change[p] = d.error;
       e.change_norm[p] = PointErrors<float>::square_floor();
     });
-    const CarriedRows rows{work.proposed_weight,  work.weight_change, h,
-                           work.change[from],     at.value,           at.next,
-                           work.change[1 - from], e.change_norm,      points};
+    const LayerRows rows{work.proposed_weight,  work.weight_change, h,
+                         work.change[from],     at.value,           at.next,
+                         work.change[1 - from], e.change_norm,      points};
     // of the tile's own points: which of the others have values depends on the machine
     const auto within = [&](float reach) LANGEVO_BODY {
       return !team.any_point([&](int p) LANGEVO_BODY {
@@ -132,16 +130,7 @@ LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& 
       });
     };
     h = at.value;
-    if (l == 0 && narrow) {
-      h = at.narrow;
-      const float remainder = narrow_rows.remainder;
-      with_series_terms<Act>(narrow_rows.reach, [&](auto terms) LANGEVO_BODY {
-        narrow_changes<Act, terms, Lanes>(layer, narrow_rows, work.change[1 - from]);
-      });
-      end_layer([&](int p) LANGEVO_BODY {
-        return series_change_bounds<Act, float>({e.margin[p], e.change[p]}, at.error[p], remainder);
-      });
-    } else if (!hidden) {
+    if (!hidden) {
       carry_layer<LinearOutput, 0, Lanes>(l == 0, layer, rows);
       end_layer(measured);
     } else if (within(Act::series_reach() / 2)) {

@@ -1,95 +1,108 @@
 #pragma once
 
 #include "kernels/base/kept_state.hpp"
-#include "kernels/change/carried/carried_narrow.hpp"
+#include "kernels/change/carried/shallow.hpp"
 #include "kernels/change/change_bounds.hpp"
 #include "kernels/change/loss_change.hpp"
 #include "kernels/change/step_track.hpp"
 
 /// The values of all units at the present state, carried from proposal to proposal: a rejection leaves them
 /// as they are, an acceptance adds the changes that the float rung has just computed. A proposal then costs
-/// its changes alone. A first hidden layer of few inputs has its values in place, see carried_narrow.hpp; of
-/// the others the proposal's values are kept beside them. The error bound counts what carrying adds, one
-/// rounding and the change's error for every acceptance; after some of them the values are renewed from the
-/// state in double.
+/// its changes alone. A shallow network has its hidden values in place, see shallow.hpp; of others the
+/// proposal's values are kept beside them. The error bound counts what carrying adds, one rounding and the
+/// change's error for every acceptance; after some of them the values are renewed from the state in double.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+/// Whose values they are.
+enum class CarriedState {
+  unknown,  ///< nobody's
+  present,  ///< of the state before the step at hand
+  proposed  ///< of that state and, on the other side, of the proposal decided last
+};
+
+/// What values in place still lack.
 enum class PendingChange { none, accepted, taken_back };
 
-/// Norms of values and bounds on their errors, at every point, in a network of a narrow layer and a single
-/// output.
-struct NarrowBounds {
+/// Norms of values and bounds on their errors, at every point, in a shallow network.
+struct ShallowBounds {
   ChangeBounds<float> hidden;
   ChangeBounds<float> output;
+};
+
+/// Of hidden values in place.
+struct ValuesInPlace {
+  ShallowBounds bounds[2];  ///< of each side
+  PendingChange pending;
+  float* pending_change;  ///< [shallow_parameters(layer)]
+  float pending_reach;    ///< bound on the changes of preactivations that it makes
+  float proposed_reach;   ///< that of the proposal's
+  ValuesLeft left;        ///< by the last pass
+  float accepted_share;   ///< of the last tens of steps
+
+  /// Those of a proposal that will most likely be accepted spare the next pass the way there.
+  [[nodiscard]] LANGEVO_INLINE ValuesLeft values_to_leave() const {
+    return accepted_share > 0.6f ? ValuesLeft::proposed : ValuesLeft::present;
+  }
+};
+
+/// Of values of both sides, one beside the other: [tile][layer][points_per_tile], input first.
+struct ValuesBeside {
+  float* norm[2];   ///< 2-norm over a layer's units
+  float* error[2];  ///< bound on the 2-norm of their errors
+  std::size_t layers;
 };
 
 template <class Team>
 struct CarriedValues {
   static constexpr int acceptances_before_renewal = 128;
 
-  /// [tile][unit][points_per_tile] of all layers; `side` holds now, the other the proposal. A narrow first
-  /// layer is in value[0] always.
+  /// [tile][unit][points_per_tile] of all layers; `side` holds now, the other the proposal. Hidden values in
+  /// place are in value[0] always.
   float* value[2];
-  float* norm[2];            ///< 2-norm over a layer's units, input first, [tile][layer][points_per_tile]
-  float* error[2];           ///< bound on the 2-norm of their errors
-  NarrowBounds bounds[2];    ///< in place of both where narrow_output
   LayerNorms<float>* norms;  ///< bounds at the present state
   std::size_t tiles;         ///< 0: nothing is carried
   std::size_t units;
-  std::size_t layers;  ///< that have norm and error, input included
+  bool in_place;
+  ValuesInPlace shallow;
+  ValuesBeside layered;
   StepTrack track;
-  bool narrow;            ///< the first layer is hidden and of few inputs
-  bool narrow_output;     ///< and followed by a single output
-  PendingChange pending;  ///< that its values lack
-  float* pending_change;  ///< [narrow_parameters(layer)]
-  float pending_size;     ///< bound on the changes of preactivations that they make
-  float narrow_size;      ///< that of the proposal's
-  ValuesLeft left;        ///< by the last pass
-  float accepted_share;   ///< of the last tens of steps
+  bool in_step;  ///< a step has begun: its decision may use the values
+  CarriedState state;
   int side;
   int acceptances;  ///< since the renewal
-  bool valid;       ///< for the state before track.next_step
-  bool following;   ///< a step has begun: its decision may use the values
-  bool proposed;    ///< the other side is that of the proposal decided last
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     tiles = network.carried_tiles;
     units = 0;
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
-    narrow = has_narrow_layer(network);
-    narrow_output = is_narrow(network);
-    layers = narrow_output ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
+    in_place = is_shallow(network);
+    layered.layers = in_place ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
     track = StepTrack::none();
     acceptances = 0;
-    following = false;
-    left = ValuesLeft::present;
-    accepted_share = 0;
+    in_step = false;
+    shallow.left = ValuesLeft::present;
+    shallow.accepted_share = 0;
     forget();
     if (tiles == 0) return;
     for (int s = 0; s < 2; ++s) {
       value[s] = arena.take<float>(tiles * units * points_per_tile);
-      norm[s] = arena.take<float>(tiles * layers * points_per_tile);
-      error[s] = arena.take<float>(tiles * layers * points_per_tile);
+      layered.norm[s] = arena.take<float>(tiles * layered.layers * points_per_tile);
+      layered.error[s] = arena.take<float>(tiles * layered.layers * points_per_tile);
     }
     norms = arena.take<LayerNorms<float>>(network.layer_count);
-    if (narrow) pending_change = arena.take<float>(narrow_parameters(network.layers[0]));
+    if (in_place) shallow.pending_change = arena.take<float>(shallow_parameters(network.layers[0]));
   }
 
-  /// Whether the last decision's float change came from the values.
-  [[nodiscard]] LANGEVO_FUNCTION bool gave_change() const { return following && proposed; }
-
-  /// Those of a proposal that will most likely be accepted spare the next pass the way there. Only where no
-  /// other layer needs the present ones: it does half of what a way back costs besides.
-  [[nodiscard]] LANGEVO_FUNCTION ValuesLeft values_to_leave() const {
-    return narrow_output && accepted_share > 0.6f ? ValuesLeft::proposed : ValuesLeft::present;
+  /// Whether the decision at hand has a float change from the values.
+  [[nodiscard]] LANGEVO_FUNCTION bool gave_change() const {
+    return in_step && state == CarriedState::proposed;
   }
 
   /// The state was changed by someone else.
   LANGEVO_FUNCTION void forget() {
-    valid = false;
-    proposed = false;
-    pending = PendingChange::none;
+    state = CarriedState::unknown;
+    shallow.pending = PendingChange::none;
     side = 0;
   }
 
@@ -98,32 +111,34 @@ struct CarriedValues {
   LANGEVO_FUNCTION void begin_step(std::uint32_t replica, std::uint64_t step) {
     if (!track.begin(replica, step)) {
       forget();
-      accepted_share = 0;
+      shallow.accepted_share = 0;
     }
-    following = tiles > 0;
-    proposed = false;
+    in_step = tiles > 0;
+    if (state == CarriedState::proposed) state = CarriedState::present;
   }
 
   /// After the decision on the proposal of the step begun last, whose float change `work` has.
   LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network,
                                  const LossChangeWorkspace<Team, float>& work) {
-    if (!following) return;
+    if (!in_step) return;
     track.end();
-    following = false;
-    accepted_share += ((accepted ? 1.0f : 0.0f) - accepted_share) / 32;
-    const bool ahead = proposed && left == ValuesLeft::proposed;
+    in_step = false;
+    const bool proposed = state == CarriedState::proposed;
+    shallow.accepted_share += ((accepted ? 1.0f : 0.0f) - shallow.accepted_share) / 32;
+    const bool ahead = proposed && shallow.left == ValuesLeft::proposed;
     if (!accepted && !ahead) return;
     if (!proposed || acceptances + 1 >= acceptances_before_renewal) {
       forget();
       return;
     }
     ++acceptances;
-    if (narrow && accepted != ahead) {
-      pending = accepted ? PendingChange::accepted : PendingChange::taken_back;
-      pending_size = narrow_size;
+    if (in_place && accepted != ahead) {
+      shallow.pending = accepted ? PendingChange::accepted : PendingChange::taken_back;
+      shallow.pending_reach = shallow.proposed_reach;
       const float sign = accepted ? 1.0f : -1.0f;
-      team.each(narrow_parameters(network.layers[0]),
-                [&](std::size_t i) LANGEVO_BODY { pending_change[i] = sign * work.weight_change[i]; });
+      team.each(shallow_parameters(network.layers[0]), [&](std::size_t i) LANGEVO_BODY {
+        shallow.pending_change[i] = sign * work.weight_change[i];
+      });
     }
     if (!accepted) return;
     side = 1 - side;
@@ -137,7 +152,7 @@ struct CarriedValues {
 
 /// Of values that were computed in double and rounded.
 template <class Act>
-LANGEVO_FUNCTION NarrowBounds renewed_bounds(const NetworkView& network, const LayerNorms<float>* norms) {
+LANGEVO_FUNCTION ShallowBounds renewed_bounds(const NetworkView& network, const LayerNorms<float>* norms) {
   constexpr float rounding = 1.001f * Limits<float>::unit_roundoff;
   const float hidden = Act::largest_value() * square_root(static_cast<float>(network.layers[0].fan_out));
   const float output = norms[1].weight * hidden + norms[1].bias;
@@ -149,11 +164,11 @@ LANGEVO_FUNCTION NarrowBounds renewed_bounds(const NetworkView& network, const L
 template <class Act, class Team>
 LANGEVO_FUNCTION float propose_bounds(const NetworkView& network, const LayerNorms<float>* norms,
                                       float largest_input, float remainder, CarriedValues<Team>& carried) {
-  NarrowBounds& present = carried.bounds[carried.side];
-  NarrowBounds& next = carried.bounds[1 - carried.side];
+  ShallowBounds& present = carried.shallow.bounds[carried.side];
+  ShallowBounds& next = carried.shallow.bounds[1 - carried.side];
   ChangeBounds<float>& h = present.hidden;
   const ChangeBounds<float>& f = present.output;
-  if (carried.pending == PendingChange::taken_back) h = values_taken_back<Act>(h, next.hidden);
+  if (carried.shallow.pending == PendingChange::taken_back) h = values_taken_back<Act>(h, next.hidden);
   const float input_error = Limits<float>::unit_roundoff * largest_input;
   const ChangeBounds<float> d =
       affine_change_bounds<float>(norms[0], network.layers[0].fan_in, {0, 0}, largest_input, input_error);

@@ -2,36 +2,15 @@
 
 #include "kernels/change/carried/carried_change.hpp"
 #include "kernels/change/forward_change.hpp"
-#include "kernels/change/ladder/rung_audits.hpp"
+#include "kernels/change/ladder/climb.hpp"
 #include "langevo/dynamics.hpp"
 
-/// The acceptance test: a ladder of estimators of the loss change, cheapest first, each with a bound on its
-/// error. The first whose bound excludes the threshold decides.
+/// The ladder of exact steps: its rungs, and the memory that they share.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// A rung that leaves too many steps to the next one rests, and is tried again later.
-struct RungPolicy {
-  static constexpr double memory = 256;  ///< steps
-  static constexpr std::uint64_t rest = 4096;
-
-  LANGEVO_INLINE static bool rests(const RungUse& use, std::uint64_t step) { return step < use.rests_until; }
-
-  LANGEVO_INLINE static void take(bool missed, double most_missed, std::uint64_t step, RungUse& use) {
-    use.missed += ((missed ? 1.0 : 0.0) - use.missed) / memory;
-    if (use.missed <= most_missed) return;
-    use = {0, step + rest};
-  }
-
-  /// Beside carried values a forward pass saves a third of the time, beside changes evaluated afresh more
-  /// than half. Those are a few times the price of carried values, which miss where a change is too large.
-  static constexpr double most_beside_carried = 0.2;
-  static constexpr double most_beside_fresh = 0.5;
-  static constexpr double most_of_carried = 0.25;
-};
-
 template <class Team>
-struct AcceptanceWorkspace {
+struct LadderWorkspace {
   LossChangeWorkspace<Team, float> single_precision;
   LossChangeWorkspace<Team, double> double_precision;
   KeptByOneThread<Team, CarriedValues<Team>> carried;
@@ -46,16 +25,18 @@ struct AcceptanceWorkspace {
 
   [[nodiscard]] LANGEVO_FUNCTION bool carries(const FloatCalibration& calibration, std::uint64_t step) const {
     if constexpr (Team::carries_values)
-      return carried.get().tiles > 0 && !RungPolicy::rests(calibration.carried_use, step);
+      return carried.get().tiles > 0 && !RestPolicy::rests(calibration.carried_use, step);
     return false;
   }
 
-  /// The next decision is that of this step, and end_step will tell what became of the proposal.
+  /// The next decision is that of this step, and end_step will tell what became of the proposal. A driver
+  /// that tells of every step has the outputs of x kept or its values carried along; without that each
+  /// decision stands for itself.
   template <class Context>
   LANGEVO_FUNCTION void begin_step(const Team& team, const Context& context,
                                    const FloatCalibration& calibration) const {
     const bool wanted = !carries(calibration, context.step) || forward.pays_beside_carried;
-    const bool serves = wanted && !RungPolicy::rests(calibration.forward_use, context.step);
+    const bool serves = wanted && !RestPolicy::rests(calibration.forward_use, context.step);
     forward.begin_step(team, context.replica, context.step, serves);
     if (!forward.state->following) begin_carried_step(context);
   }
@@ -75,53 +56,128 @@ struct AcceptanceWorkspace {
   }
 };
 
-/// Whether U(proposed) - U(x) <= threshold. A driver that tells of every step, with begin_step before and
-/// end_step after it, has the outputs of x kept or its values carried along; without that each call stands
-/// for itself.
+/// Of a step whose workspace has a ladder's.
+template <class Step>
+LANGEVO_INLINE bool is_in_float(const Step& step) {
+  return step.precision == Precision::float32;
+}
+
+/// From two forward passes in float, of which that of x is at hand. Beside carried values it saves a third of
+/// the time, beside changes evaluated afresh more than half.
+struct ForwardRung {
+  static constexpr bool is_double = false;
+  static constexpr bool is_last = false;
+  static constexpr int place = 0;
+  static constexpr bool undecided_is_missed = true;
+
+  template <class Step>
+  LANGEVO_INLINE static bool serves(const Step& step) {
+    return is_in_float(step) && step.work.forward.state->following;
+  }
+  template <class Step>
+  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
+    change = forward_loss_change(step.team, step.context.problem, step.x, step.proposed,
+                                 step.work.single_precision, step.work.forward);
+    return true;
+  }
+  template <class Step>
+  LANGEVO_INLINE static RungCalibration* calibration(const Step& step) {
+    return &step.calibrations->forward;
+  }
+  template <class Step>
+  LANGEVO_INLINE static RungUse* use(const Step& step) {
+    return &step.calibrations->forward_use;
+  }
+  template <class Step>
+  LANGEVO_INLINE static double most_missed(const Step& step) {
+    return step.work.carries(*step.calibrations, step.context.step) ? 0.2 : 0.5;
+  }
+};
+
+/// From values carried along in float. It has no change where one is too large for the series; those cost a
+/// few times as much afresh.
+struct CarriedRung {
+  static constexpr bool is_double = false;
+  static constexpr bool is_last = false;
+  static constexpr int place = 1;
+  static constexpr bool undecided_is_missed = false;
+
+  template <class Step>
+  LANGEVO_INLINE static bool serves(const Step& step) {
+    return is_in_float(step) && step.work.carried.get().in_step;
+  }
+  template <class Step>
+  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
+    return change_of_carried_step(step.team, step.context.problem, step.x, step.proposed,
+                                  step.work.single_precision, step.work.double_precision,
+                                  step.work.carried.get(), change);
+  }
+  template <class Step>
+  LANGEVO_INLINE static RungCalibration* calibration(const Step& step) {
+    return &step.calibrations->carried;
+  }
+  template <class Step>
+  LANGEVO_INLINE static RungUse* use(const Step& step) {
+    return &step.calibrations->carried_use;
+  }
+  template <class Step>
+  LANGEVO_INLINE static double most_missed(const Step& /*step*/) {
+    return 0.25;
+  }
+};
+
+/// Afresh in float; in the place of carried values, beside which it would leave the same open.
+struct FloatChangeRung {
+  static constexpr bool is_double = false;
+  static constexpr bool is_last = false;
+  static constexpr int place = CarriedRung::place;
+
+  template <class Step>
+  LANGEVO_INLINE static bool serves(const Step& step) {
+    if constexpr (std::decay_t<decltype(step.team)>::carries_values) {
+      if (step.work.carried.get().gave_change()) return false;
+    }
+    return is_in_float(step);
+  }
+  template <class Step>
+  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
+    change = loss_change(step.team, step.context.problem, step.x, step.proposed, step.work.single_precision);
+    return true;
+  }
+  template <class Step>
+  LANGEVO_INLINE static RungCalibration* calibration(const Step& step) {
+    return &step.calibrations->fresh;
+  }
+};
+
+/// Afresh in double.
+struct DoubleChangeRung {
+  static constexpr bool is_double = true;
+  static constexpr bool is_last = true;
+
+  template <class Step>
+  LANGEVO_INLINE static bool serves(const Step& /*step*/) {
+    return true;
+  }
+  template <class Step>
+  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
+    change = loss_change(step.team, step.context.problem, step.x, step.proposed, step.work.double_precision);
+    return true;
+  }
+};
+
+/// The rungs of an exact step, cheapest first, after those that a driver has besides.
+template <class Team, class... First>
+using ExactRungs =
+    std::conditional_t<Team::carries_values,
+                       RungList<First..., ForwardRung, CarriedRung, FloatChangeRung, DoubleChangeRung>,
+                       RungList<First..., ForwardRung, FloatChangeRung, DoubleChangeRung>>;
+
+/// Whether U(proposed) - U(x) <= threshold.
 template <class Team, class Context>
-LANGEVO_FUNCTION Decision decide(const Team& team, const Context& context, Precision precision,
-                                 const double* x, const double* proposed, double threshold,
-                                 const AcceptanceWorkspace<Team>& work, FloatCalibration* calibrations,
-                                 StepCounters& counters, bool audit_float = false) {
-  const ProblemView& problem = context.problem;
-  if (precision == Precision::float64) {
-    return decide_by_double(loss_change(team, problem, x, proposed, work.double_precision), threshold,
-                            counters);
-  }
-  FloatEstimate forward{};
-  if (work.forward.state->following) {
-    const LossChange change =
-        forward_loss_change(team, problem, x, proposed, work.single_precision, work.forward);
-    RungCalibration* const calibration = &calibrations->forward;
-    forward = {change, calibration, audit_float || AuditPolicy::due(context.step, *calibration)};
-    const bool decides = float_decides(forward, threshold);
-    if (!forward.audit) {
-      const double most_missed = work.carries(*calibrations, context.step) ? RungPolicy::most_beside_carried
-                                                                           : RungPolicy::most_beside_fresh;
-      team.by_leader([&]() LANGEVO_BODY {
-        RungPolicy::take(!decides, most_missed, context.step, calibrations->forward_use);
-      });
-    }
-    if (decides) return decide_by_float(forward, threshold, counters);
-  }
-  const LossChange change = float_change_of_step(team, problem, x, proposed, work.single_precision,
-                                                 work.double_precision, work.carried);
-  RungCalibration* calibration = &calibrations->fresh;
-  if constexpr (Team::carries_values) {
-    const CarriedValues<Team>& carried = work.carried.get();
-    if (carried.following) {
-      RungPolicy::take(!carried.proposed, RungPolicy::most_of_carried, context.step,
-                       calibrations->carried_use);
-    }
-    if (carried.gave_change()) calibration = &calibrations->carried;
-  }
-  const FloatEstimate estimate{change, calibration,
-                               forward.audit || audit_float || AuditPolicy::due(context.step, *calibration)};
-  if (float_decides(estimate, threshold)) return decide_by_float(estimate, threshold, counters);
-  const LossChange exact = loss_change(team, problem, x, proposed, work.double_precision);
-  if (forward.audit) take_audit(team, forward, exact, counters);
-  if (estimate.audit) take_audit(team, estimate, exact, counters);
-  return decide_by_double(exact, threshold, counters);
+LANGEVO_FUNCTION Decision decide(const ProposedStep<Team, Context, LadderWorkspace<Team>>& step,
+                                 double threshold) {
+  return climb_ladder(ExactRungs<Team>{}, step, threshold, false);
 }
 
 }  // namespace LANGEVO_TARGET

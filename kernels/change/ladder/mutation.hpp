@@ -13,10 +13,10 @@ template <class Team>
 struct MetropolisWorkspace {
   float* normal;     ///< [normal_buffer_size(N)]
   double* proposed;  ///< x', [N]
-  AcceptanceWorkspace<Team> acceptance;
+  LadderWorkspace<Team> ladder;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
-    acceptance.carve(arena, network);
+    ladder.carve(arena, network);
     normal = arena.take<float>(normal_buffer_size(network.parameter_count));
     proposed = arena.take<double>(network.parameter_count);
   }
@@ -48,11 +48,11 @@ LANGEVO_FUNCTION bool mutate(const Team& team, const Context& context, const Met
                              StepCounters& counters) {
   propose(team, context, context.random(Stream::mutation), x, work);
   const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  work.acceptance.begin_step(team, context, *calibrations);
-  const bool accepted = decide(team, context, rule.precision, x, work.proposed, threshold, work.acceptance,
-                               calibrations, counters)
-                            .accepted;
-  work.acceptance.end_step(team, accepted, context.problem.network);
+  work.ladder.begin_step(team, context, *calibrations);
+  const ProposedStep<Team, Context, LadderWorkspace<Team>> step{
+      team, context, rule.precision, x, work.proposed, work.ladder, calibrations, counters};
+  const bool accepted = decide(step, threshold).accepted;
+  work.ladder.end_step(team, accepted, context.problem.network);
   if (accepted) {
     ++counters.accepted;
     team.each(context.problem.network.parameter_count,

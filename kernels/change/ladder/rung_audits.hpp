@@ -33,7 +33,7 @@ struct AuditPolicy {
 struct FloatEstimate {
   LossChange change;
   RungCalibration* calibration;
-  bool audit;  ///< it is to be held against the double change
+  bool audit = false;  ///< it is to be held against the double change
 
   [[nodiscard]] LANGEVO_INLINE double factor() const { return AuditPolicy::factor(*calibration); }
 };
@@ -49,7 +49,8 @@ LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, double th
   const double factor = estimate.factor();
   ++counters.decided_by_float;
   return {compare(estimate.change, factor, threshold) == Verdict::accept,
-          {estimate.change.change, factor * estimate.change.error_bound}};
+          {estimate.change.change, factor * estimate.change.error_bound},
+          DecidedBy::float_rung};
 }
 
 template <class Team>

@@ -28,25 +28,28 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double
   return Verdict::undecided;
 }
 
+enum class DecidedBy { float_rung, double_rung, last_rung };
+
 /// A decision, and the change of loss that it rests on.
 struct Decision {
   bool accepted;
   LossChange change;
+  DecidedBy by;
 };
 
 /// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
 LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
   if (!is_finite(exact.change)) {
     ++counters.not_finite;
-    return {false, exact};
+    return {false, exact, DecidedBy::last_rung};
   }
   const Verdict verdict = compare(exact, 1.0, threshold);
   if (verdict != Verdict::undecided) {
     ++counters.decided_by_double;
-    return {verdict == Verdict::accept, exact};
+    return {verdict == Verdict::accept, exact, DecidedBy::last_rung};
   }
   ++counters.decided_by_value;
-  return {exact.change <= threshold, exact};
+  return {exact.change <= threshold, exact, DecidedBy::last_rung};
 }
 
 }  // namespace LANGEVO_TARGET

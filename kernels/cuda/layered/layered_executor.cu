@@ -11,10 +11,6 @@ namespace langevo {
 
 namespace {
 
-bool mutates(const Rule& rule) {
-  return std::holds_alternative<Metropolis>(rule);
-}
-
 class LayeredExecutor final : public Executor {
  public:
   LayeredExecutor(const DeviceDynamics& dynamics, const HostProblem& host, std::size_t slots)
@@ -53,7 +49,7 @@ class LayeredExecutor final : public Executor {
     steps_.machine().enter(visit.stream);
     std::visit(
         [&](const auto& rule) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(rule)>, Metropolis>) {
+          if constexpr (std::is_base_of_v<Metropolis, std::decay_t<decltype(rule)>>) {
             steps_.advance(rule, ensemble, first_step, steps, calibrations_.data() + first, counters_);
           } else {
             steps_.advance(rule, ensemble, first_step, steps, taken_.data() + first, counters_);
@@ -105,7 +101,7 @@ class LayeredExecutor final : public Executor {
 
 }  // namespace
 
-std::uint64_t layered_executor_bytes(const ProblemView& problem, const Rule& rule, std::size_t slots) {
+std::uint64_t layered_executor_bytes(const ProblemView& problem, const KernelRule& rule, std::size_t slots) {
   const DataView<double>& data = problem.data_double;
   const std::uint64_t inputs = data.tiles * points_per_tile * static_cast<std::uint64_t>(data.input_dim);
   return LayeredSteps<CudaMachine>::bytes(problem, slots, mutates(rule)) +

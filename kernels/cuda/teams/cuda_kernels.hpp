@@ -64,11 +64,7 @@ WorkspaceUse use_of(const RuleType&) {
 struct CudaKernels {
   int workers_per_team;  ///< warps
   int teams_per_block;
-  AdvanceKernel<Metropolis> metropolis;
-  AdvanceKernel<ScreenedMetropolis> screened_metropolis;
-  AdvanceKernel<Gradient> gradient;
-  AdvanceKernel<NormalizedGradient> normalized_gradient;
-  AdvanceKernel<Langevin> langevin;
+  RuleTable<AdvanceKernel> advance;
   /// U of states [count][N] into losses [count].
   void (*losses)(ProblemView problem, const double* states, std::uint64_t count, WorkspacePool pool,
                  double* losses);
@@ -79,15 +75,6 @@ struct CudaKernels {
   Arena (*measure)(const NetworkView& network, WorkspaceUse use, Arena arena);
 
   [[nodiscard]] int threads_per_block() const { return workers_per_team * teams_per_block * 32; }
-  [[nodiscard]] AdvanceKernel<Metropolis> advance(const Metropolis&) const { return metropolis; }
-  [[nodiscard]] AdvanceKernel<ScreenedMetropolis> advance(const ScreenedMetropolis&) const {
-    return screened_metropolis;
-  }
-  [[nodiscard]] AdvanceKernel<Gradient> advance(const Gradient&) const { return gradient; }
-  [[nodiscard]] AdvanceKernel<NormalizedGradient> advance(const NormalizedGradient&) const {
-    return normalized_gradient;
-  }
-  [[nodiscard]] AdvanceKernel<Langevin> advance(const Langevin&) const { return langevin; }
 };
 
 /// A warp per replica, and a block per replica.

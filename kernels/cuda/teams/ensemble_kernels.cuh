@@ -148,17 +148,22 @@ Arena measure_team_workspace(const NetworkView& network, WorkspaceUse use, Arena
 }
 
 template <class Team>
+struct KernelOf {
+  template <class RuleType>
+  struct Of {
+    static constexpr AdvanceKernel<RuleType> function = advance_kernel<Team, RuleType>;
+  };
+};
+
+template <class Team>
 const CudaKernels& kernels_of_team() {
-  static constexpr CudaKernels kernels{.workers_per_team = Team::workers,
-                                       .teams_per_block = teams_per_block<Team>,
-                                       .metropolis = advance_kernel<Team, Metropolis>,
-                                       .screened_metropolis = advance_kernel<Team, ScreenedMetropolis>,
-                                       .gradient = advance_kernel<Team, Gradient>,
-                                       .normalized_gradient = advance_kernel<Team, NormalizedGradient>,
-                                       .langevin = advance_kernel<Team, Langevin>,
-                                       .losses = loss_kernel<Team>,
-                                       .loss_and_gradient = gradient_kernel<Team>,
-                                       .measure = measure_team_workspace<Team>};
+  static constexpr CudaKernels kernels{
+      .workers_per_team = Team::workers,
+      .teams_per_block = teams_per_block<Team>,
+      .advance = table_of<AdvanceKernel, KernelOf<Team>::template Of>(KernelRules{}),
+      .losses = loss_kernel<Team>,
+      .loss_and_gradient = gradient_kernel<Team>,
+      .measure = measure_team_workspace<Team>};
   return kernels;
 }
 

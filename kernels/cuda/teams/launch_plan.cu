@@ -28,16 +28,16 @@ template <class... Parameters>
 const void* address_of(void (*kernel)(Parameters...)) {
   return reinterpret_cast<const void*>(kernel);
 }
-const void* address_of(const CudaKernels& kernels, const Rule& rule) {
-  return with_kernel_rule(rule, [&](const auto& r) { return address_of(kernels.advance(r)); });
+const void* address_of(const CudaKernels& kernels, const KernelRule& rule) {
+  return std::visit([&](const auto& r) { return address_of(kernels.advance.of(r)); }, rule);
 }
 
-WorkspaceUse use_of_rule(const Rule& rule) {
-  return with_kernel_rule(rule, [](const auto& r) { return use_of(r); });
+WorkspaceUse use_of_rule(const KernelRule& rule) {
+  return std::visit([](const auto& r) { return use_of(r); }, rule);
 }
 
 /// Off chip, for the rule and for losses and gradients.
-std::size_t bytes_per_team(const CudaKernels& kernels, const NetworkView& network, const Rule& rule,
+std::size_t bytes_per_team(const CudaKernels& kernels, const NetworkView& network, const KernelRule& rule,
                            const Arena& arena) {
   return std::max(kernels.measure(network, use_of_rule(rule), arena).used,
                   kernels.measure(network, WorkspaceUse::gradients, arena).used);
@@ -55,7 +55,7 @@ std::size_t lift_on_chip_limit(const void* kernel, const cudaDeviceProp& device)
   return attributes.sharedSizeBytes + device.reservedSharedMemPerBlock;
 }
 
-Residence reside(const CudaKernels& kernels, const NetworkView& network, const Rule& rule,
+Residence reside(const CudaKernels& kernels, const NetworkView& network, const KernelRule& rule,
                  const cudaDeviceProp& device) {
   const void* const kernel = address_of(kernels, rule);
   const std::size_t reserved =
@@ -75,7 +75,7 @@ Residence reside(const CudaKernels& kernels, const NetworkView& network, const R
 
 }  // namespace
 
-LaunchPlan plan_launch(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
+LaunchPlan plan_launch(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas, int device,
                        std::uint64_t workspace_bytes) {
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, device), "ask for the device's properties");

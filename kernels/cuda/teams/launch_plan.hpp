@@ -24,7 +24,7 @@ struct LaunchPlan {
 
 /// Chooses the team (see block_per_replica), its memory on chip, and as many blocks as the device holds, the
 /// replicas need and `workspace_bytes` have room for; one at the least.
-LaunchPlan plan_launch(const ProblemView& problem, const Rule& rule, std::uint64_t replicas, int device,
+LaunchPlan plan_launch(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas, int device,
                        std::uint64_t workspace_bytes);
 
 }  // namespace langevo

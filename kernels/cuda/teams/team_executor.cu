@@ -64,7 +64,7 @@ class TeamExecutor final : public Executor {
 
   void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,
                      std::uint64_t steps) override {
-    with_kernel_rule(dynamics_.rule, [&](const auto& rule) { advance_with(rule, visit, first_step, steps); });
+    std::visit([&](const auto& rule) { advance_with(rule, visit, first_step, steps); }, dynamics_.rule);
   }
 
   void finish(std::uint64_t first_step, std::uint64_t /*steps*/, StepCounters& counters) override {
@@ -120,7 +120,7 @@ class TeamExecutor final : public Executor {
                                   range.count,
                                   dynamics_.shape.first_replica + range.first,
                                   dynamics_.shape.seed};
-    launch(plan_.kernels->advance(rule), plan_.blocks, visit.stream, view, rule, first_step, steps,
+    launch(plan_.kernels->advance.of(rule), plan_.blocks, visit.stream, view, rule, first_step, steps,
            pool(visit.lane), device_report);
     copy_to_host_async(device_report, 1, &report, visit.stream);
   }

@@ -6,6 +6,10 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 struct ReluActivation {
+  static constexpr bool slope_of_preactivation = false;
+  static constexpr bool is_smooth = false;
+  static constexpr bool has_series = false;
+
   template <class Real>
   LANGEVO_INLINE static Real value(Real a) {
     return larger(a, Real(0));

@@ -7,6 +7,10 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 struct SigmoidActivation {
+  static constexpr bool slope_of_preactivation = false;
+  static constexpr bool is_smooth = true;
+  static constexpr bool has_series = false;
+
   template <class Real>
   LANGEVO_INLINE static Real value(Real a) {
     return multiply_add(Real(0.5), hyperbolic_tangent(Real(0.5) * a), Real(0.5));

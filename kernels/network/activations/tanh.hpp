@@ -26,6 +26,10 @@ LANGEVO_INLINE double small_tanh(double d) {
 }
 
 struct TanhActivation {
+  static constexpr bool slope_of_preactivation = false;
+  static constexpr bool is_smooth = true;
+  static constexpr bool has_series = true;
+
   template <class Real>
   LANGEVO_INLINE static Real value(Real a) {
     return hyperbolic_tangent(a);

@@ -76,10 +76,12 @@ LANGEVO_FUNCTION void evaluate_points(const Team& team, const ProblemView& probl
     }
     team.synchronize();
     team.each(count * units, [&](std::size_t i) LANGEVO_BODY {
-      const float h = Act::value(a[i]);
+      const float preactivation = a[i];
+      const float h = Act::value(preactivation);
+      const float s = Act::slope_of_preactivation ? preactivation : h;
       work.below[i] = h;
-      work.slope[i] = Act::slope(h);
-      work.second[i] = Act::second_slope(h);
+      work.slope[i] = Act::slope(s);
+      work.second[i] = Act::second_slope(s);
     });
   }
   team.synchronize();

@@ -84,18 +84,26 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
                                 std::size_t count, std::size_t padded, double scale,
                                 const CurvatureWorkspace& work) {
   const int outputs = problem.data_double.target_dim;
-  const float weight = problem.loss == Loss::mse ? static_cast<float>(square_root(2 * scale)) : 1.0f;
-  for (std::size_t p = 0; p < count; ++p) {
-    for (int c = 0; c < outputs; ++c)
-      output_slopes(team, problem.network, p, c, weight, work.row + (p * outputs + c) * padded, work);
-  }
-  team.synchronize();
-  if (problem.loss != Loss::mse) {
-    take_probabilities(team, outputs, target, work);
-    for (std::size_t p = 0; p < count; ++p)
-      weigh_rows(team, outputs, padded, scale, p, work.row + p * outputs * padded, work);
-  }
-  team.synchronize();
+  with_loss(problem.loss, [&](auto of) {
+    using LossType = decltype(of);
+    for (std::size_t p = 0; p < count; ++p) {
+      for (int c = 0; c < outputs; ++c) {
+        const std::size_t i = static_cast<std::size_t>(c) * points_per_tile + p;
+        const float weight =
+            LossType::couples_outputs
+                ? 1.0f
+                : static_cast<float>(square_root(LossType::second_slope(work.output[i] - target[i]) * scale));
+        output_slopes(team, problem.network, p, c, weight, work.row + (p * outputs + c) * padded, work);
+      }
+    }
+    team.synchronize();
+    if constexpr (LossType::couples_outputs) {
+      take_probabilities(team, outputs, target, work);
+      for (std::size_t p = 0; p < count; ++p)
+        weigh_rows(team, outputs, padded, scale, p, work.row + p * outputs * padded, work);
+      team.synchronize();
+    }
+  });
 }
 
 }  // namespace LANGEVO_TARGET

@@ -133,5 +133,30 @@ LANGEVO_FUNCTION void cross_entropy_change(const Team& team, int outputs, const 
   });
 }
 
+struct CrossEntropy {
+  static constexpr bool is_mean_over_outputs = false;
+  static constexpr bool couples_outputs = true;
+  static constexpr bool is_smooth = true;
+
+  template <class Real, class Team>
+  LANGEVO_INLINE static void values(const Team& team, int outputs, const Real* f, const Real* y,
+                                    Real* losses) {
+    cross_entropies(team, outputs, f, y, losses);
+  }
+  template <class Real, class Team>
+  LANGEVO_INLINE static void slopes(const Team& team, int outputs, const Real* f, const Real* y, Real scale,
+                                    Real* slope) {
+    cross_entropy_slopes(team, outputs, f, y, scale, slope);
+  }
+  template <class Real, class Team, class Store, class Add>
+  LANGEVO_INLINE static void changes(const Team& team, int outputs, const Real* f, const Real* df,
+                                     const Real* y, const OutputErrors<Real>& errors, const Store& store,
+                                     const Add& /*add*/) {
+    cross_entropy_change(team, outputs, f, df, y, errors, store);
+  }
+  /// None of one output by itself.
+  LANGEVO_INLINE static double second_slope(double /*r*/) { return 0; }
+};
+
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

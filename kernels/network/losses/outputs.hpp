@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/base/scalar.hpp"
 #include "kernels/base/tiles.hpp"
 
 /// What losses are told of one tile of points: outputs f, their changes df and targets y are

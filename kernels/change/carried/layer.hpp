@@ -9,7 +9,7 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// Rows of points of one layer. Weights are those of the whole network.
-struct CarriedRows {
+struct LayerRows {
   const float* proposed_weight;
   const float* weight_change;
   const float* h;            ///< of the layer below
@@ -32,7 +32,7 @@ struct LinearOutput {
 /// `Units` units from j on at Vectors * lanes points from `first` on. Each unit's d is one sum in a fixed
 /// order, so that neither the tile nor the vector length shows in it.
 template <class Act, int Terms, bool First, int Units, int Vectors, class Lanes>
-LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, const CarriedRows& rows) {
+LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, const LayerRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   const std::size_t fan_in = layer.fan_in;
   const std::size_t weights = layer.weight_offset + static_cast<std::size_t>(j) * fan_in;
@@ -92,7 +92,7 @@ LANGEVO_INLINE void carry_register_tile(const Layer& layer, int j, int first, co
 
 /// All units at Vectors * lanes points from `first` on.
 template <class Act, int Terms, bool First, int Vectors, class Lanes>
-LANGEVO_INLINE void carry_strip(const Layer& layer, int first, const CarriedRows& rows) {
+LANGEVO_INLINE void carry_strip(const Layer& layer, int first, const LayerRows& rows) {
   int j = 0;
   for (; j + 4 <= layer.fan_out; j += 4)
     carry_register_tile<Act, Terms, First, 4, Vectors, Lanes>(layer, j, first, rows);
@@ -101,7 +101,7 @@ LANGEVO_INLINE void carry_strip(const Layer& layer, int first, const CarriedRows
 }
 
 template <class Act, int Terms, bool First, class Lanes>
-LANGEVO_FUNCTION void carry_units(const Layer& layer, const CarriedRows& rows) {
+LANGEVO_FUNCTION void carry_units(const Layer& layer, const LayerRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   constexpr int vectors = lanes >= 16 ? points_per_tile / lanes : 2;  // 16 sums in 32 registers, or 8 in 16
   constexpr int fewer = vectors - 1;
@@ -115,7 +115,7 @@ LANGEVO_FUNCTION void carry_units(const Layer& layer, const CarriedRows& rows) {
 
 /// `First`: the layer below has no changes.
 template <class Act, int Terms, class Lanes>
-LANGEVO_INLINE void carry_layer(bool first, const Layer& layer, const CarriedRows& rows) {
+LANGEVO_INLINE void carry_layer(bool first, const Layer& layer, const LayerRows& rows) {
   if (first) {
     carry_units<Act, Terms, true, Lanes>(layer, rows);
   } else {

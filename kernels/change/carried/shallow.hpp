@@ -13,15 +13,15 @@ inline namespace LANGEVO_TARGET {
 
 /// Rows of points of one tile.
 template <class Real>
-struct NarrowRows {
-  const Real* change;  ///< of the weights and biases, [narrow_parameters(layer)]
+struct ShallowRows {
+  const Real* change;  ///< of the weights and biases, [shallow_parameters(layer)]
   const Real* before;  ///< that come first, likewise; nullptr: none
   const Real* input;
   Real* value;
 };
 
 /// Those of float changes, both of one number of terms.
-struct NarrowFloatRows : NarrowRows<float> {
+struct ShallowFloatRows : ShallowRows<float> {
   float reach;      ///< of both changes: a bound on |d| of every unit
   float remainder;  ///< of the series of `change`, in |d|, whatever the reach of the other one
 };
@@ -31,16 +31,16 @@ struct NarrowFloatRows : NarrowRows<float> {
 enum class ValuesLeft { found, present, proposed };
 
 /// Weights, then biases, which hidden layers always have.
-LANGEVO_INLINE std::size_t narrow_parameters(const Layer& layer) {
+LANGEVO_INLINE std::size_t shallow_parameters(const Layer& layer) {
   return static_cast<std::size_t>(layer.fan_out) * (layer.fan_in + 1);
 }
 
 /// A bound on the change d of every unit at every point whose input has at most `input_norm`:
 /// (sqrt(fan_in) input_norm + 1) max |change|.
-LANGEVO_INLINE float narrow_change_bound(const Layer& layer, const float* change, float input_norm) {
+LANGEVO_INLINE float shallow_reach(const Layer& layer, const float* change, float input_norm) {
   constexpr int strip = 16;
   float largest[strip] = {};
-  const std::size_t n = narrow_parameters(layer);
+  const std::size_t n = shallow_parameters(layer);
   std::size_t i = 0;
   for (; i + strip <= n; i += strip) {
 #pragma omp simd
@@ -69,7 +69,7 @@ LANGEVO_INLINE bool with_series_terms(float reach, const Body& body) {
 
 /// What the series leaves out of changes up to `size`, in |d|, for every reach from there on.
 template <class Act>
-LANGEVO_INLINE float narrow_remainder(float size) {
+LANGEVO_INLINE float shallow_remainder(float size) {
   float remainder = 0;
   with_series_terms<Act>(size, [&](auto terms) LANGEVO_BODY {
     remainder = Act::template series_remainder<decltype(terms){}>(size);
@@ -79,10 +79,10 @@ LANGEVO_INLINE float narrow_remainder(float size) {
 
 /// The changes d of unit j at Vectors * lanes points; input holds those of k = 0.
 template <int Vectors, class Lanes, class FanIn>
-LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j,
-                                       const typename Lanes::Element* change,
-                                       const typename Lanes::Element* input_row, const Lanes* input,
-                                       Lanes* d) {
+LANGEVO_INLINE void shallow_unit_change(const Layer& layer, FanIn fan_in, int j,
+                                        const typename Lanes::Element* change,
+                                        const typename Lanes::Element* input_row, const Lanes* input,
+                                        Lanes* d) {
   const auto* const e = change + static_cast<std::size_t>(j) * fan_in;
   const Lanes bias(change[static_cast<std::size_t>(layer.fan_out) * fan_in + j]);
   const Lanes e_0(e[0]);
@@ -99,9 +99,9 @@ LANGEVO_INLINE void narrow_unit_change(const Layer& layer, FanIn fan_in, int j,
 /// consume(j, value, rise) for all units j at Vectors * lanes points from `first` on.
 template <class Act, int TermsBefore, int Terms, bool HasBefore, ValuesLeft Left, int Vectors, class Lanes,
           class FanIn, class Consume>
-LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
-                                       const NarrowRows<typename Lanes::Element>& rows, int first,
-                                       const Consume& consume) {
+LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in,
+                                        const ShallowRows<typename Lanes::Element>& rows, int first,
+                                        const Consume& consume) {
   const auto* const input_row = rows.input + first;
   auto* h = rows.value + first;
   Lanes input[Vectors];
@@ -113,14 +113,14 @@ LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) value[v] = Lanes::load(h + v * Lanes::count);
     if constexpr (HasBefore) {
-      narrow_unit_change<Vectors>(layer, fan_in, j, rows.before, input_row, input, rise);
+      shallow_unit_change<Vectors>(layer, fan_in, j, rows.before, input_row, input, rise);
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) {
         value[v] = value[v] + Act::template series_change<TermsBefore>(value[v], rise[v]);
         if constexpr (Left == ValuesLeft::present) value[v].store(h + v * Lanes::count);
       }
     }
-    narrow_unit_change<Vectors>(layer, fan_in, j, rows.change, input_row, input, rise);
+    shallow_unit_change<Vectors>(layer, fan_in, j, rows.change, input_row, input, rise);
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       rise[v] = Act::template series_change<Terms>(value[v], rise[v]);
@@ -130,22 +130,22 @@ LANGEVO_INLINE void each_narrow_change(const Layer& layer, FanIn fan_in,
   }
 }
 
-/// each_narrow_change for all points of a tile: begin(first), consume(first, j, value, rise), end(first).
+/// each_shallow_change for all points of a tile: begin(first), consume(first, j, value, rise), end(first).
 template <class Act, int TermsBefore, int Terms, ValuesLeft Left, int Vectors, class Lanes, class Begin,
           class Consume, class End>
-LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows<typename Lanes::Element>& rows,
-                                      const Begin& begin, const Consume& consume, const End& end) {
+LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows<typename Lanes::Element>& rows,
+                                       const Begin& begin, const Consume& consume, const End& end) {
   for (int first = 0; first < points_per_tile; first += Lanes::count * Vectors) {
     begin(first);
     const auto consume_here = [&](int j, const Lanes* value, const Lanes* rise)
                                   LANGEVO_BODY { consume(first, j, value, rise); };
     const auto with = [&](auto fan_in) LANGEVO_BODY {
       if (rows.before == nullptr) {
-        each_narrow_change<Act, TermsBefore, Terms, false, Left, Vectors, Lanes>(layer, fan_in, rows, first,
-                                                                                 consume_here);
+        each_shallow_change<Act, TermsBefore, Terms, false, Left, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                                  consume_here);
       } else {
-        each_narrow_change<Act, TermsBefore, Terms, true, Left, Vectors, Lanes>(layer, fan_in, rows, first,
-                                                                                consume_here);
+        each_shallow_change<Act, TermsBefore, Terms, true, Left, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                                 consume_here);
       }
     };
     if (layer.fan_in == 1) {
@@ -159,32 +159,18 @@ LANGEVO_INLINE void each_narrow_strip(const Layer& layer, const NarrowRows<typen
 
 /// Registers of a row that are worked on together, of 32 or of 16.
 template <class Lanes>
-constexpr int narrow_vectors = sizeof(Lanes) >= 64 ? points_per_tile * sizeof(float) / sizeof(Lanes) : 2;
-
-/// The changes of the layer's values, to `change`.
-template <class Act, int Terms, class Lanes>
-LANGEVO_FUNCTION void narrow_changes(const Layer& layer, const NarrowRows<float>& rows, float* change) {
-  constexpr int vectors = narrow_vectors<Lanes>;
-  constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  each_narrow_strip<Act, Terms, Terms, ValuesLeft::present, vectors, Lanes>(
-      layer, rows, [](int) LANGEVO_BODY {},
-      [&](int first, int j, const Lanes* /*value*/, const Lanes* rise) LANGEVO_BODY {
-        float* const row = change + static_cast<std::size_t>(j) * points_per_tile + first;
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) rise[v].store(row + v * lanes);
-      },
-      [](int) LANGEVO_BODY {});
-}
+constexpr int shallow_vectors = sizeof(Lanes) >= 64 ? points_per_tile * sizeof(float) / sizeof(Lanes) : 2;
 
 /// The changes of the only unit of a linear layer above, of weights w' and changes e, to `output_change`.
 template <class Act, int Terms, ValuesLeft Left, class Lanes>
-LANGEVO_FUNCTION void narrow_output_change(const Layer& layer, const NarrowRows<float>& rows, const float* w,
-                                           const float* e, float bias_change, float* output_change) {
-  constexpr int vectors = narrow_vectors<Lanes>;
+LANGEVO_FUNCTION void shallow_output_change(const Layer& layer, const ShallowRows<float>& rows,
+                                            const float* w, const float* e, float bias_change,
+                                            float* output_change) {
+  constexpr int vectors = shallow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   Lanes by_weight[vectors];
   Lanes by_value[vectors];
-  each_narrow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
+  each_shallow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
       layer, rows,
       [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8
