@@ -7,7 +7,7 @@ synchronisation, bounds, random numbers and idle lanes. A goal may lie above the
 A proposal evaluates the net at every data point. In float, exact steps take one of two ways
 (kernels/change/ladder/ladder.hpp):
 
-- `forward` (kernels/change/forward_change.hpp): one forward pass of the proposal, whose outputs are compared with the
+- `forward` (kernels/change/two_pass_change.hpp): one forward pass of the proposal, whose outputs are compared with the
   kept ones. One multiply-add for each weight and point; the activation is a quotient of polynomials
   (TanhActivation::quick_value).
 - `change` (kernels/change/loss_change.hpp): every layer carries values and changes, for mutations so small that outputs

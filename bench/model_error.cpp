@@ -1,10 +1,10 @@
-// How far off is the slope that a local model carries, in units of what screened acceptance allows for?
-// Stretches end at random places, where the exact gradient is compared: each of e's parts along the model's
-// directions is divided by along_margin times its root mean square of late, and the length of the rest by the
-// most it was thought likely to be (kernels/screened/controller.hpp; a decision then allows for six standard
-// deviations of what that rest makes of a mutation). Decisions closer than three times these bounds are
-// looked at again when a stretch ends, and where the error there was larger than they allowed for it is
-// replayed.
+// How far off is the scaled gradient that a local model carries, in units of what screened acceptance allows
+// for? Stretches end at random places, where the exact gradient is compared: each of e's parts along the
+// model's directions is divided by along_margin times its root mean square of late, and the length of the
+// rest by the most it was thought likely to be (kernels/screened/controller.hpp; a decision then allows for
+// six standard deviations of what that rest makes of a mutation). Decisions closer than three times these
+// bounds are looked at again when a stretch ends, and where the error there was larger than they allowed for
+// it is replayed.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>

@@ -70,7 +70,7 @@ void run(const Problem& problem, const char* name) {
   const double evaluation = seconds_of([&] { decide_exactly(run, 0, false); });
   gradient_at(here);
   const double hessian = seconds_of([&] {
-    set_slope(team, work.gradient.gradient, sigma.data(), model);
+    set_scaled_gradient(team, work.gradient.gradient, sigma.data(), model);
     if (!model.knows_curvature()) return;
     set_curvature(team, view, x.data(), sigma.data(), work.curvature, model);
     find_directions(team, false, model);
@@ -78,7 +78,7 @@ void run(const Problem& problem, const char* name) {
   run.model = model;
   run.model.curvature = nullptr;
   run.model.rank = 0;
-  run.model.rest = {};
+  run.model.remainder = {};
   constexpr std::uint64_t length = 1000;
   run.stretch = {length, length, true, length, length, {{}, 0, 0, length, true, true}, 0};
   const double proposal = seconds_of([&] {

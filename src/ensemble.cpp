@@ -175,7 +175,7 @@ void Ensemble::require_no_snapshot() const {
 
 void Ensemble::require_whole() const {
   if (!failed_) return;
-  throw InputError("a stretch of steps from step " + std::to_string(step_) +
+  throw InputError("steps from step " + std::to_string(step_) +
                    " on failed and left replicas at different steps; set or restore their states");
 }
 

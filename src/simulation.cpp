@@ -14,9 +14,9 @@ namespace langevo {
 
 namespace {
 
-/// Cuts a stretch of steps into blocks of two seconds, in a long run up to ten, measured as it goes: often
-/// enough for the eye and for who wants to stop it, rarely enough for the local models of screened
-/// acceptance, which end with a block.
+/// Cuts the steps between two records into blocks of two seconds, in a long run up to ten, measured as it
+/// goes: often enough for the eye and for who wants to stop it, rarely enough for the local models of
+/// screened acceptance, which end with a block.
 class BlockSizer {
  public:
   [[nodiscard]] std::uint64_t next(std::uint64_t left) const { return std::min(left, steps_); }
@@ -158,8 +158,8 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
     const std::uint64_t next = schedule_.record_steps[i];
     const StepCounters before = ensemble_->counters();
     std::atomic<bool> failed{false};
-    // The stretch has the other thread, because libraries that write files keep state for each thread.
-    std::future<void> stretch = std::async(std::launch::async, [&] {
+    // The interval has the other thread, because libraries that write files keep state for each thread.
+    std::future<void> interval = std::async(std::launch::async, [&] {
       advance_to(*ensemble_, next, schedule_.last_step(), sizer,
                  [&](double fraction) { return !failed && (!progress || progress(fraction)); });
     });
@@ -169,7 +169,7 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
       failed = true;
       throw;
     }
-    stretch.get();
+    interval.get();
     pending = Pending{next, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas)};
     if (std::find(resets.begin(), resets.end(), next) != resets.end()) {
       ensemble_->set_all_parameters(reference->parameter[i]);

@@ -208,10 +208,10 @@ TEST(OnChip, HoldsAllThatAProposalTouchesWhichAModelDecides) {
   work.carve(arena, network);
   const LocalModel& model = work.model;
   EXPECT_TRUE(lies_in(on_chip, memory, 1));
-  EXPECT_TRUE(lies_in(on_chip, model.slope, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, model.scaled_gradient, model.padded));
   EXPECT_TRUE(lies_in(on_chip, model.directions, leading_directions * model.padded));
   EXPECT_TRUE(lies_in(on_chip, model.pending, model.padded));
-  EXPECT_TRUE(lies_in(on_chip, model.bend, model.padded));
+  EXPECT_TRUE(lies_in(on_chip, model.hessian_product, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.state, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.sigma, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.normal, work.steps_at_a_time * normal_buffer_size(model.size)));

@@ -8,7 +8,7 @@
 
 #include "emulated_team.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/model/leading_part.hpp"
+#include "kernels/model/leading_curvature.hpp"
 
 namespace langevo {
 namespace {
@@ -119,15 +119,15 @@ TYPED_TEST(LearntCurvature, ErrorsAlongDirectionsToCome) {
   const double gradient[] = {3, 0, -4};
   const double sigma[] = {1, 1, 1};
   LocalModel model{};
-  model.slope = slope.data();
-  model.bend = bend.data();
+  model.scaled_gradient = slope.data();
+  model.hessian_product = bend.data();
   model.directions = directions.data();
   model.rank = 1;
   model.size = n;
   model.padded = padded;
-  SlopeError error{};
+  GradientError error{};
   run_team<TypeParam>([&](const TypeParam& team) {
-    const SlopeError measured = check_slope(team, gradient, sigma, model);
+    const GradientError measured = check_gradient(team, gradient, sigma, model);
     if (team.leads()) error = measured;
   });
   EXPECT_NEAR(error.along[0], 3, 1e-6);

@@ -244,8 +244,8 @@ Balance control(double steps, const Cost& cost) {
 TEST(AssumedError, ByHand) {
   AssumedError assumed{{}, 0, 0.25, 100, true, true};
   ErrorGrowth growth;
-  const SlopeError error{{3, -2, 0, 0}, 4};
-  for (int stretch = 0; stretch < 3; ++stretch) take_slope_error(error, assumed, 100, growth);
+  const GradientError error{{3, -2, 0, 0}, 4};
+  for (int stretch = 0; stretch < 3; ++stretch) take_gradient_error(error, assumed, 100, growth);
   const double seen = 1 + 0.95 + 0.95 * 0.95;
   EXPECT_NEAR(growth.seen, seen, 1e-12);
   assumed.assume(growth, 2);
@@ -402,14 +402,14 @@ TEST(ScreeningPolicy, GradientInFloatByHand) {
   state.growth[0].across = 3;  // 3 stretches with 1 a proposal
   state.growth[0].seen = 3;
   state.growth[0].length = 32;
-  ScreeningPolicy::take_gradient_error(2, state);  // 32 / 16
+  ScreeningPolicy::take_float_gradient_error(2, state);  // 32 / 16
   EXPECT_TRUE(ScreeningPolicy::float_gradient_serves(state));
   EXPECT_FALSE(ScreeningPolicy::compares_gradients(state));
-  ScreeningPolicy::take_gradient_error(2.01, state);
+  ScreeningPolicy::take_float_gradient_error(2.01, state);
   EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
-  ScreeningPolicy::take_gradient_error(0, state);
-  EXPECT_NEAR(state.gradient_error, 0.9 * 2.01, 1e-12);
-  ScreeningPolicy::take_gradient_error(std::numeric_limits<double>::quiet_NaN(), state);
+  ScreeningPolicy::take_float_gradient_error(0, state);
+  EXPECT_NEAR(state.float_gradient_error, 0.9 * 2.01, 1e-12);
+  ScreeningPolicy::take_float_gradient_error(std::numeric_limits<double>::quiet_NaN(), state);
   EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
   state.gradients = 128;
   EXPECT_TRUE(ScreeningPolicy::compares_gradients(state));

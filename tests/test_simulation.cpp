@@ -217,7 +217,7 @@ TEST(Simulation, ProgressRisesToOneAndCanStop) {
   EXPECT_EQ(recorded, (std::vector<std::uint64_t>{0, 10})) << "what was recorded before stands";
 }
 
-TEST(Simulation, TheNextStretchRunsWhileARecordIsWritten) {
+TEST(Simulation, TheNextIntervalRunsWhileARecordIsWritten) {
   Simulation simulation(mutating(make_shallow(), 5), {.record_steps = {0, 10}, .time_per_step = 1});
   std::promise<void> under_way;
   const std::future<void> next = under_way.get_future();

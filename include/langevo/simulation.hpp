@@ -66,10 +66,10 @@ class Simulation {
   /// steps, or more traced replicas than there are
   Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
 
-  /// Evolves to the end of the schedule. `sink` gets each record while the next stretch is already under way,
-  /// which asks `progress` from another thread; all records that were taken have gone there when this returns
-  /// or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so that
-  /// `progress` is asked several times a second; their size changes no result.
+  /// Evolves to the end of the schedule. `sink` gets each record while the next interval is already under
+  /// way, which asks `progress` from another thread; all records that were taken have gone there when this
+  /// returns or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so
+  /// that `progress` is asked several times a second; their size changes no result.
   /// @throws Stopped where progress says so, RunError, and InputError where it is run again or lacks the
   /// reference
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,

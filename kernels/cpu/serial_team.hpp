@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/base/scalar.hpp"
+#include "kernels/base/team.hpp"
 #include "kernels/base/tiles.hpp"
 #include "kernels/cpu/lanes/block_lanes.hpp"
 #include "kernels/cpu/lanes/real_lanes.hpp"
@@ -382,6 +383,8 @@ struct SerialTeam {
     }
   }
 };
+
+static_assert(Team<SerialTeam>);
 
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

@@ -68,7 +68,7 @@ class CudaBackend final : public Ensemble {
     snapshot_.begin(traced);
     ensemble_.visit_async(CudaEnsemble::Access::read, [&](const CudaEnsemble::Visit& visit) {
       snapshot_.add_async(visit, [&](const double* states, std::uint64_t count, double* losses) {
-        executor_->losses_async(visit.stream, visit.lane, states, count, losses);
+        executor_->losses_async(visit.stream, visit.slot, states, count, losses);
       });
     });
     snapshot_.copy_async();

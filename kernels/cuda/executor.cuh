@@ -26,7 +26,7 @@ struct DeviceDynamics {
 };
 
 /// How replicas whose states are on the device take steps and are evaluated. Work is enqueued on streams;
-/// `lane` tells them apart.
+/// `slot` tells them apart.
 class Executor {
  public:
   Executor() = default;
@@ -50,12 +50,12 @@ class Executor {
   virtual void advance_async(const CudaEnsemble::Visit& visit, std::uint64_t first_step,
                              std::uint64_t steps) = 0;
 
-  /// After all ranges and streams are done: adds what the stretch counted.
+  /// After all ranges and streams are done: adds what these steps counted.
   /// @throws RunError where loss or gradient of a replica stopped being finite
   virtual void finish(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) = 0;
 
   /// U of states [count][N] into losses [count], all on the device.
-  virtual void losses_async(const CudaStream& stream, std::size_t lane, const double* states,
+  virtual void losses_async(const CudaStream& stream, std::size_t slot, const double* states,
                             std::uint64_t count, double* losses) = 0;
 
   /// U(x) and dU/dx likewise, on the first stream.

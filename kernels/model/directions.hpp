@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/base/small_matrix.hpp"
-#include "kernels/model/slope_error.hpp"
+#include "kernels/model/gradient_error.hpp"
 
 /// A few directions v_r in the space of the parameters, [leading_directions][padded N].
 namespace langevo {

@@ -3,11 +3,11 @@
 #include "kernels/model/directions.hpp"
 #include "kernels/network/hessian.hpp"
 
-/// The leading part of a Hessian too large to keep, A ~ sum_r lambda_r v_r v_r^T, learnt from what a run
-/// computes anyway: over a stretch of accepted mutations d the slope changes by y = A d, and d is random, so
-/// that y leans towards the eigenvectors of the largest eigenvalues. The space of the v_r tracks them by
-/// projection approximation (Yang, IEEE Trans. Signal Process. 43, 95 (1995)); within it A is the matrix S
-/// that least squares of V^T y against V^T d give, and the v_r are turned into its eigenvectors, as
+/// The leading part of a Hessian too large to keep, A ~ sum_r kappa_r v_r v_r^T, learnt from what a run
+/// computes anyway: over a stretch of accepted mutations d the scaled gradient changes by y = A d, and d is
+/// random, so that y leans towards the eigenvectors of the largest eigenvalues. The space of the v_r tracks
+/// them by projection approximation (Yang, IEEE Trans. Signal Process. 43, 95 (1995)); within it A is the
+/// matrix S that least squares of V^T y against V^T d give, and the v_r are turned into its eigenvectors, as
 /// eigenvalues near each other would leave them mixed.
 namespace langevo {
 

@@ -12,46 +12,46 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Of B = A - sum_r lambda_r v_r v_r^T.
-struct RestOfCurvature {
+/// Of B = A - sum_r kappa_r v_r v_r^T.
+struct CurvatureRemainder {
   double half_trace;  ///< tr B / 2: the mean of z.B.z / 2
-  double spread;      ///< |B|, the Frobenius norm
+  double norm;        ///< |B|, the Frobenius norm
   double along;       ///< |B G| / |G| at the anchor
 };
 
 struct LocalModel {
-  /// Accepted mutations that are worth the product that lets the slope follow them.
+  /// Accepted mutations that are worth the product that lets the scaled gradient follow them.
   static constexpr std::uint32_t pending_worth_following = 16;
 
-  float* slope;       ///< G at the present state as far as the model knows, D apart, [padded N]
-  float* curvature;   ///< A at this anchor or an earlier one, [padded N][padded N]; null: learnt in part
-  float* directions;  ///< v_r, see leading_part.hpp, 0 from `rank` on, [leading_directions][padded N]
+  float* scaled_gradient;  ///< G at the present state as far as the model knows, D apart, [padded N]
+  float* curvature;        ///< A at this anchor or an earlier one, [padded N][padded N]; null: learnt in part
+  float* directions;  ///< v_r, see leading_curvature.hpp, 0 from `rank` on, [leading_directions][padded N]
   double eigenvalue[leading_directions];  ///< v_r.A.v_r, 0 from `rank` on
   int rank;
-  float* bend;     ///< A z of the mutation last asked for, [padded N]
-  float* pending;  ///< D, the sum of the accepted z that G has not followed yet, [padded N]
+  float* hessian_product;  ///< A z of the mutation last asked for, [padded N]
+  float* pending;          ///< D, the sum of the accepted z that G has not followed yet, [padded N]
   double pending_part[leading_directions];  ///< v_r.D
   std::uint32_t pending_count;
   bool follows_soon;  ///< what is pending has become a burden
   std::size_t size;   ///< N
   std::size_t padded;
-  double half_trace;  ///< tr A / 2, and
-  double spread;      ///< |A|, of an A known in full
-  RestOfCurvature rest;
+  double half_trace;      ///< tr A / 2, and
+  double curvature_norm;  ///< |A|, of an A known in full
+  CurvatureRemainder remainder;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     size = network.parameter_count;
     padded = padded_row(size);
-    slope = arena.take<float>(padded);
-    bend = arena.take<float>(padded);
+    scaled_gradient = arena.take<float>(padded);
+    hessian_product = arena.take<float>(padded);
     pending = arena.take<float>(padded);
     curvature = nullptr;
     directions = nullptr;
     rank = 0;
     for (double& value : eigenvalue) value = 0;
     forget_pending();
-    half_trace = spread = 0;
-    rest = {};
+    half_trace = curvature_norm = 0;
+    remainder = {};
     if (has_curvature(network)) directions = arena.take<float>(leading_directions * padded);
   }
   /// Apart from the rest, as it is larger than all of that and seldom needed.
@@ -68,26 +68,26 @@ struct LocalModel {
 
 /// With probability below 2e-12, |z.B.z - tr B| / 2 is larger than this for independent standard normal z:
 /// |B| sqrt(t) + |B| t with t = 27 (Laurent & Massart, Ann. Statist. 28, 1302 (2000), lemma 1).
-LANGEVO_INLINE double curvature_tail(const RestOfCurvature& rest) {
-  return 32.2 * rest.spread;
+LANGEVO_INLINE double curvature_tail(const CurvatureRemainder& remainder) {
+  return 32.2 * remainder.norm;
 }
 
 /// G = sigma.gradient; nothing pending.
 template <class Team>
-LANGEVO_FUNCTION void set_slope(const Team& team, const double* gradient, const double* sigma,
-                                LocalModel& model) {
+LANGEVO_FUNCTION void set_scaled_gradient(const Team& team, const double* gradient, const double* sigma,
+                                          LocalModel& model) {
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    model.slope[i] = i < model.size ? static_cast<float>(sigma[i] * gradient[i]) : 0.0f;
+    model.scaled_gradient[i] = i < model.size ? static_cast<float>(sigma[i] * gradient[i]) : 0.0f;
     model.pending[i] = 0;
   });
   model.forget_pending();
   team.synchronize();
 }
 
-/// A v into bend, for an A known in full; v has room for padded numbers.
+/// A v into hessian_product, for an A known in full; v has room for padded numbers.
 template <class Team>
-LANGEVO_FUNCTION void bend_along(const Team& team, LocalModel& model, const float* v) {
-  team.combine_rows(model.size, model.padded, model.curvature, v, model.bend);
+LANGEVO_FUNCTION void multiply_by_hessian(const Team& team, LocalModel& model, const float* v) {
+  team.combine_rows(model.size, model.padded, model.curvature, v, model.hessian_product);
   team.synchronize();
 }
 
@@ -104,7 +104,7 @@ LANGEVO_APART void set_curvature(const Team& team, const ProblemView& problem, c
     return element * element;
   });
   model.half_trace = 0.5 * trace;
-  model.spread = square_root(squares);
+  model.curvature_norm = square_root(squares);
 }
 
 /// The part of A that was learnt, and the `mean` of z.A.z / 2.
@@ -118,21 +118,21 @@ LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const LearntCurvature& l
     model.eigenvalue[r] = r < model.rank ? learnt.eigenvalue[r] : 0.0;
     trace += model.eigenvalue[r];
   }
-  model.rest = {mean - 0.5 * trace, 0, 0};
+  model.remainder = {mean - 0.5 * trace, 0, 0};
 }
 
 /// What |B D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each
 /// along -G, and spreads.
-LANGEVO_INLINE double pending_error(const RestOfCurvature& rest, double pending, double margin) {
-  return 0.8 * pending * rest.along + margin * square_root(pending) * rest.spread;
+LANGEVO_INLINE double pending_error(const CurvatureRemainder& remainder, double pending, double margin) {
+  return 0.8 * pending * remainder.along + margin * square_root(pending) * remainder.norm;
 }
 
-/// |bend - sum_r part_r v_r|.
+/// |hessian_product - sum_r part_r v_r|.
 template <class Team>
 LANGEVO_FUNCTION double norm_without(const Team& team, const LocalModel& model,
                                      const double (&part)[leading_directions]) {
   return square_root(team.sum(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    float left = model.bend[i];
+    float left = model.hessian_product[i];
     for (int r = 0; r < leading_directions; ++r) {
       if (r < model.rank)
         left = multiply_add(static_cast<float>(-part[r]), model.directions[r * model.padded + i], left);
@@ -149,18 +149,18 @@ LANGEVO_FUNCTION bool follow_pending(const Team& team, double margin, LocalModel
   for (int r = 0; r < leading_directions; ++r) part[r] = model.eigenvalue[r] * model.pending_part[r];
   bool holds = true;
   if (model.knows_curvature()) {
-    bend_along(team, model, model.pending);
+    multiply_by_hessian(team, model, model.pending);
     holds = norm_without(team, model, part) <=
-            pending_error(model.rest, static_cast<double>(model.pending_count), margin);
+            pending_error(model.remainder, static_cast<double>(model.pending_count), margin);
   } else {
     float factor[leading_directions];
     for (int r = 0; r < leading_directions; ++r) factor[r] = static_cast<float>(part[r]);
     team.combine_rows(static_cast<std::size_t>(model.rank), model.padded, model.directions, factor,
-                      model.bend);
+                      model.hessian_product);
     team.synchronize();
   }
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    model.slope[i] += model.bend[i];
+    model.scaled_gradient[i] += model.hessian_product[i];
     model.pending[i] = 0;
   });
   model.forget_pending();

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "kernels/change/ladder/verdict.hpp"
-#include "kernels/model/leading_part.hpp"
+#include "kernels/model/leading_curvature.hpp"
 #include "langevo/dynamics.hpp"
 
 /// What a local model says of one proposal, with a bound on its error: estimates that cost more and more,
-/// until one of them decides. e: the error of the slope that the model carries.
+/// until one of them decides. e: the error of the scaled gradient that the model carries.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -29,15 +29,16 @@ struct ModelBound {
 template <std::size_t Count>
 struct ScreenedProposals {
   const float* z[Count];
-  double change[Count];                    ///< of the loss by slope and directions, were nothing pending
+  double change[Count];  ///< of the loss by scaled gradient and directions, were nothing pending
   double part[leading_directions][Count];  ///< v_r.z
-  double pull[leading_directions][Count];  ///< lambda_r v_r.z: what one more of v_r.D would add to the change
+  double second_order[leading_directions]
+                     [Count];  ///< kappa_r v_r.z: what one more of v_r.D would add to the change
   double clear[Count];  ///< a change beyond is decided, had e been up to most_allowed times that assumed
 
   /// The change of the loss with the mutations accepted before it pending.
   [[nodiscard]] LANGEVO_INLINE double change_after(std::size_t k, const LocalModel& model) const {
     double sum = change[k];
-    for (int r = 0; r < leading_directions; ++r) sum += pull[r][k] * model.pending_part[r];
+    for (int r = 0; r < leading_directions; ++r) sum += second_order[r][k] * model.pending_part[r];
     return sum;
   }
 };
@@ -52,7 +53,7 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
   double along[few];
   for (std::size_t k = 0; k < few; ++k) {
     proposals.z[k] = normals + k * stride;
-    proposals.change[k] = products[0][k] + model.rest.half_trace;
+    proposals.change[k] = products[0][k] + model.remainder.half_trace;
     along[k] = 0;
   }
   for (int r = 0; r < leading_directions; ++r) {
@@ -61,10 +62,10 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
 #pragma omp simd
     for (std::size_t k = 0; k < few; ++k) {
       const double part = products[1 + r][k];
-      const double pull = eigenvalue * part;
+      const double second_order = eigenvalue * part;
       proposals.part[r][k] = part;
-      proposals.pull[r][k] = pull;
-      proposals.change[k] += 0.5 * pull * part;
+      proposals.second_order[r][k] = second_order;
+      proposals.change[k] += 0.5 * second_order * part;
       along[k] += bound * absolute(part);
     }
   }
@@ -78,7 +79,7 @@ LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, 
 /// One of them, with the mutations accepted before it pending.
 struct ScreenedProposal {
   const float* z;
-  LossChange first;  ///< by slope and directions
+  LossChange first;  ///< by scaled gradient and directions
   double explained;  ///< bound on e.z
 };
 
@@ -96,14 +97,14 @@ LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
 template <class Team, class Context>
 LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& context, const double* x,
-                                            double slope_norm, std::size_t n) {
+                                            double gradient_norm, std::size_t n) {
   const double relative_state = square_root(team.sum(n, [&](std::size_t i) LANGEVO_BODY {
     const double ratio = x[i] / context.sigma[i];
     return ratio * ratio;
   }));
   const double size = square_root(static_cast<double>(n)) + 8;
-  return slope_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
-                       2 * Limits<double>::unit_roundoff * relative_state);
+  return gradient_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
+                          2 * Limits<double>::unit_roundoff * relative_state);
 }
 
 /// What the model says of one proposal.

@@ -30,25 +30,25 @@ LANGEVO_FUNCTION void return_to_anchor(ScreenedRun<Team, Context>& run) {
   ++run.counters.replays;
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = work.anchor[i]; });
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    model.slope[i] = work.anchor_slope[i];
+    model.scaled_gradient[i] = work.anchor_gradient[i];
     model.pending[i] = 0;
   });
   model.forget_pending();
   team.synchronize();
 }
 
-/// Whether the slope at the end of a stretch is what the model, all pending mutations followed, makes of it;
-/// leaves the gradient there in work.gradient and the measured error in run.error.
+/// Whether the scaled gradient at the end of a stretch is what the model, all pending mutations followed,
+/// makes of it; leaves the gradient there in work.gradient and the measured error in run.error.
 template <class Team, class Context>
 LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
-  const bool bent_as_assumed = follow_pending(team, state.pending_margin, run.model);
-  if (!bent_as_assumed) widen_pending_margin(team, state);
+  const bool product_as_assumed = follow_pending(team, state.pending_margin, run.model);
+  if (!product_as_assumed) widen_pending_margin(team, state);
   const double loss = find_gradient(run);
-  run.error = check_slope(team, work.gradient.gradient, run.context.sigma, run.model);
-  return bent_as_assumed && is_finite(loss) && is_finite(run.error.across);
+  run.error = check_gradient(team, work.gradient.gradient, run.context.sigma, run.model);
+  return product_as_assumed && is_finite(loss) && is_finite(run.error.across);
 }
 
 /// A model of the present state, to begin a stretch with.
@@ -61,10 +61,11 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   renew_model(run);
   run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
-  const double slope_norm = square_root(team.dot(run.model.padded, run.model.slope, run.model.slope));
-  run.anchor_error = 4e-6 * slope_norm + run.age.gradient_error;
+  const double gradient_norm =
+      square_root(team.dot(run.model.padded, run.model.scaled_gradient, run.model.scaled_gradient));
+  run.anchor_error = 4e-6 * gradient_norm + run.age.float_gradient_error;
   run.stretch.rounding =
-      prediction_rounding(team, run.context, run.replica.x, 2 * slope_norm, run.model.size);
+      prediction_rounding(team, run.context, run.replica.x, 2 * gradient_norm, run.model.size);
   run.stretch.asked = run.end - run.context.step;
   run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
 }
@@ -89,7 +90,7 @@ template <class Team, class Context>
 LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const Team& team = run.team;
   const ScreeningCosts& costs = run.costs;
-  const Progress& progress = run.progress;
+  const StretchProgress& progress = run.progress;
   Stretch& stretch = run.stretch;
   const AssumedError& assumed = stretch.error;
   ScreeningState& state = *run.replica.screening;

@@ -11,7 +11,7 @@ inline namespace LANGEVO_TARGET {
 struct StretchResult {
   std::uint64_t done;       ///< proposals
   std::uint64_t undecided;  ///< among them and the one it ended before
-  SlopeError error;         ///< at the end
+  GradientError error;      ///< at the end
   bool cut_short;           ///< no more were asked for: says nothing of what would pay
 };
 
@@ -23,12 +23,12 @@ struct ScreeningPolicy {
   static constexpr double reach_of_one = 8;
   static constexpr double reach_of_one_learning = 2;
   /// Errors that e does not explain are bounded by this many times the largest seen.
-  static constexpr double rest_margin = 3;
+  static constexpr double remainder_margin = 3;
   /// Of the largest, with every error seen: once a model is trusted, before that, and in the first stretches
   /// with a learnt curvature, before which errors were larger.
-  static constexpr double memory_of_rest = 0.995;
+  static constexpr double memory_of_remainder = 0.995;
   static constexpr double memory_before_trust = 0.98;
-  static constexpr double memory_of_first_rests = 0.8;
+  static constexpr double memory_of_first_remainders = 0.8;
   static constexpr double first_stretches = 10;
   /// Proposals audited one and all before a model is trusted. With fewer, mutations that are large beside the
   /// weights show errors later than were bounded by then: see bench/large_mutations.
@@ -38,8 +38,9 @@ struct ScreeningPolicy {
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;
-  /// Of a stretch's undecided proposals: their number grows as its length to 1 + this, as the slope's error
-  /// at the end does; it is an error of the curvature's change if that is known, else of the curvature.
+  /// Of a stretch's undecided proposals: their number grows as its length to 1 + this, as the scaled
+  /// gradient's error at the end does; it is an error of the curvature's change if that is known, else of the
+  /// curvature.
   static constexpr double growth_power = 2;
   static constexpr double growth_power_learning = 0.5;
   /// Share of the usual length and more before a stretch ends early, see earliest_end.
@@ -60,11 +61,12 @@ struct ScreeningPolicy {
   /// Gradients made in float and in double to see how they differ: the first ones, then one in so many.
   static constexpr std::uint32_t first_gradient_comparisons = 4;
   static constexpr std::uint32_t gradients_per_comparison = 64;
-  /// A gradient in float serves where its error is this much smaller than the slope's at a stretch's end,
-  static constexpr double smaller_gradient_error = 16;
+  /// A gradient in float serves where its error is this much smaller than the scaled gradient's at a
+  /// stretch's end,
+  static constexpr double smaller_float_gradient_error = 16;
   /// and is taken to be so many times the largest lately.
-  static constexpr double gradient_error_margin = 2;
-  static constexpr double memory_of_gradient_error = 0.9;
+  static constexpr double float_gradient_margin = 2;
+  static constexpr double memory_of_float_gradient_error = 0.9;
 
   LANGEVO_INLINE static bool trusted(const ScreeningState& state) {
     return state.samples >= samples_before_trust;
@@ -119,16 +121,17 @@ struct ScreeningPolicy {
     return state.gradients < first_gradient_comparisons || state.gradients % gradients_per_comparison == 0;
   }
 
-  LANGEVO_INLINE static void take_gradient_error(double error, ScreeningState& state) {
-    const double kept = memory_of_gradient_error * state.gradient_error;
-    state.gradient_error = error <= kept ? kept : error;  // NaN does not serve
+  LANGEVO_INLINE static void take_float_gradient_error(double error, ScreeningState& state) {
+    const double kept = memory_of_float_gradient_error * state.float_gradient_error;
+    state.float_gradient_error = error <= kept ? kept : error;  // NaN does not serve
   }
 
   /// Whether a gradient in float is as good as one in double.
   LANGEVO_INLINE static bool float_gradient_serves(const ScreeningState& state) {
     const ErrorGrowth& growth = state.growth[0];
     return state.gradients >= first_gradient_comparisons &&
-           smaller_gradient_error * state.gradient_error * growth.seen <= growth.across * growth.length;
+           smaller_float_gradient_error * state.float_gradient_error * growth.seen <=
+               growth.across * growth.length;
   }
 
   /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
@@ -140,10 +143,10 @@ struct ScreeningPolicy {
     }
     const double rest = absolute(error) - uncertainty - 0.5 * explained;
     const bool learns = state.learnt.rank > 0 && state.learnt.seen < first_stretches;
-    const double kept = learns           ? memory_of_first_rests
-                        : trusted(state) ? memory_of_rest
+    const double kept = learns           ? memory_of_first_remainders
+                        : trusted(state) ? memory_of_remainder
                                          : memory_before_trust;
-    state.largest_rest = larger(kept * state.largest_rest, rest);
+    state.largest_remainder = larger(kept * state.largest_remainder, rest);
   }
 
   LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningCosts& costs,
@@ -170,7 +173,7 @@ struct ScreeningPolicy {
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         ScreeningState& state) {
-    take_slope_error(result.error, assumed, static_cast<double>(result.done), state.growth[age]);
+    take_gradient_error(result.error, assumed, static_cast<double>(result.done), state.growth[age]);
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,

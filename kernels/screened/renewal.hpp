@@ -6,17 +6,17 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// |sigma.gradient - G| for the G in bend.
+/// |sigma.gradient - G| for the G in hessian_product.
 template <class Team>
-LANGEVO_FUNCTION double distance_from_bend(const Team& team, const double* gradient, const double* sigma,
-                                           const LocalModel& model) {
+LANGEVO_FUNCTION double distance_from_product(const Team& team, const double* gradient, const double* sigma,
+                                              const LocalModel& model) {
   return square_root(team.sum(model.size, [&](std::size_t i) LANGEVO_BODY {
-    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.bend[i]);
+    const double difference = sigma[i] * gradient[i] - static_cast<double>(model.hessian_product[i]);
     return difference * difference;
   }));
 }
 
-/// dU/dx at x into work.gradient, in float where that serves; returns U(x). Uses bend.
+/// dU/dx at x into work.gradient, in float where that serves; returns U(x). Uses hessian_product.
 template <class Team, class Context>
 LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
@@ -25,7 +25,7 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const double* const sigma = run.context.sigma;
-  run.age.gradient_error = 0;
+  run.age.float_gradient_error = 0;
   if constexpr (Team::carries_values) {
     if (work.carries_activations())
       return loss_and_carried_gradient(team, problem, x, work.activations.get(), work.gradient);
@@ -37,17 +37,17 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
   const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
   if (!compares) {
-    run.age.gradient_error = ScreeningPolicy::gradient_error_margin * state.gradient_error;
+    run.age.float_gradient_error = ScreeningPolicy::float_gradient_margin * state.float_gradient_error;
     return loss;
   }
-  float* const in_float_slope = run.model.bend;
+  float* const float_gradient = run.model.hessian_product;
   team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    in_float_slope[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i]);
+    float_gradient[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i]);
   });
   team.synchronize();
   const double exact_loss = loss_and_gradient(team, problem, x, work.gradient);
-  const double error = distance_from_bend(team, work.gradient.gradient, sigma, run.model);
-  team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_gradient_error(error, state); });
+  const double error = distance_from_product(team, work.gradient.gradient, sigma, run.model);
+  team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_float_gradient_error(error, state); });
   return exact_loss;
 }
 
@@ -61,11 +61,11 @@ LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
   if (model.knows_curvature() || run.replica.directions == nullptr) return;
   const double* const sigma = run.context.sigma;
   const double* const x = run.replica.x;
-  float* const change = model.bend;
+  float* const change = model.hessian_product;
   float* const way = model.pending;  // nothing is pending at the end of a stretch
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY {
-    change[i] =
-        static_cast<float>(sigma[i] * work.gradient.gradient[i] - static_cast<double>(work.anchor_slope[i]));
+    change[i] = static_cast<float>(sigma[i] * work.gradient.gradient[i] -
+                                   static_cast<double>(work.anchor_gradient[i]));
     way[i] = static_cast<float>((x[i] - work.anchor[i]) / sigma[i]);
   });
   team.synchronize();
@@ -80,7 +80,7 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
   LocalModel& model = run.model;
   ModelAge& age = run.age;
   const double* const x = run.replica.x;
-  set_slope(team, work.gradient.gradient, run.context.sigma, model);
+  set_scaled_gradient(team, work.gradient.gradient, run.context.sigma, model);
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
     if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
@@ -96,7 +96,8 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
     age.hessian = 0;
   }
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });
-  team.each(model.padded, [&](std::size_t i) LANGEVO_BODY { work.anchor_slope[i] = model.slope[i]; });
+  team.each(model.padded,
+            [&](std::size_t i) LANGEVO_BODY { work.anchor_gradient[i] = model.scaled_gradient[i]; });
   team.synchronize();
 }
 

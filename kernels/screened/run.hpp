@@ -17,12 +17,12 @@ struct Stretch {
   bool trusted;           ///< whether the model decides
   std::uint64_t audited;  ///< proposal that is audited, if it comes to that
   double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
-  AssumedError error;     ///< of the slope
+  AssumedError error;     ///< of the scaled gradient
   double rounding;        ///< bound on the rounding errors of a prediction
 };
 
 /// How a stretch is getting on.
-struct Progress {
+struct StretchProgress {
   std::uint64_t done = 0;                    ///< proposals
   std::uint64_t undecided = 0;               ///< of them, by the model
   double spent = 0;                          ///< cost of evaluating those, in exact steps
@@ -37,9 +37,9 @@ struct Progress {
 
 /// What of a local model is that of the present state.
 struct ModelAge {
-  bool has_gradient = false;  ///< work.gradient
-  double gradient_error = 0;  ///< bound on that of G, if it was made in float
-  int hessian = -1;           ///< stretches since the Hessian's anchor; -1: there is none
+  bool has_gradient = false;        ///< work.gradient
+  double float_gradient_error = 0;  ///< bound on that of G, if it was made in float
+  int hessian = -1;                 ///< stretches since the Hessian's anchor; -1: there is none
 };
 
 /// One replica on its way through screened steps. Functions get this one reference and read from it what they
@@ -61,8 +61,8 @@ struct ScreenedRun {
   double anchor_error = 0;  ///< bound on that of G at the anchor
   double spent = 0;         ///< on the stretch, apart from proposals and undecided ones
   Stretch stretch{};
-  Progress progress{};
-  SlopeError error{};     ///< at its end
+  StretchProgress progress{};
+  GradientError error{};  ///< at its end
   bool accepts = false;   ///< the proposal decided last, if it was left open at first
   double evaluation = 0;  ///< cost of the last exact decision, in exact steps
 };

@@ -16,14 +16,14 @@ LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done
   for (int r = 0; r < leading_directions; ++r)
     bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
   bound.across = AssumedError::deviations * error.across_after(reach);
-  bound.others = ScreeningPolicy::rest_margin * state.largest_rest + stretch.rounding;
+  bound.others = ScreeningPolicy::remainder_margin * state.largest_remainder + stretch.rounding;
   bound.curvature =
-      curvature_tail(model.rest) + pending_error(model.rest, static_cast<double>(pending),
-                                                 AssumedError::deviations * state.pending_margin);
+      curvature_tail(model.remainder) + pending_error(model.remainder, static_cast<double>(pending),
+                                                      AssumedError::deviations * state.pending_margin);
   return bound;
 }
 
-/// Pending mutations have bent the slope more than pending_error says.
+/// Pending mutations have changed the scaled gradient more than pending_error says.
 template <class Team>
 LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
   team.by_leader([&]() LANGEVO_BODY { state.pending_margin *= 1.5; });

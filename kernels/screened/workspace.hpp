@@ -18,11 +18,11 @@ struct ScreenedWorkspace {
   KeptByOneThread<Team, CarriedActivations<Team>> activations;
   CurvatureWorkspace curvature;
   LocalModel model;
-  double* state;        ///< x, [padded N]
-  double* sigma;        ///< 0 in the padding, [padded N]
-  double* anchor;       ///< x at the anchor, [N]
-  float* anchor_slope;  ///< G there, [padded N]
-  float* normal;        ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
+  double* state;           ///< x, [padded N]
+  double* sigma;           ///< 0 in the padding, [padded N]
+  double* anchor;          ///< x at the anchor, [N]
+  float* anchor_gradient;  ///< G there, [padded N]
+  float* normal;           ///< of several steps, [steps_at_a_time][normal_buffer_size(N)], finite to row ends
   std::size_t steps_at_a_time;
 
   /// First what every proposal touches that the model decides, so that a GPU has it on chip; then what
@@ -35,7 +35,7 @@ struct ScreenedWorkspace {
     steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
     normal = arena.take<float>(steps_at_a_time * row);
     anchor = arena.take<double>(network.parameter_count);
-    anchor_slope = arena.take<float>(model.padded);
+    anchor_gradient = arena.take<float>(model.padded);
     model.carve_curvature(arena, network);
     activations.carve(arena, network);
     exact.carve(arena, network);

@@ -3,8 +3,8 @@
 #include "kernels/base/kept_state.hpp"
 #include "kernels/change/carried/shallow.hpp"
 #include "kernels/change/change_bounds.hpp"
+#include "kernels/change/continuity.hpp"
 #include "kernels/change/loss_change.hpp"
-#include "kernels/change/step_track.hpp"
 
 /// The values of all units at the present state, carried from proposal to proposal: a rejection leaves them
 /// as they are, an acceptance adds the changes that the float rung has just computed. A proposal then costs
@@ -66,7 +66,7 @@ struct CarriedValues {
   bool in_place;
   ValuesInPlace shallow;
   ValuesBeside layered;
-  StepTrack track;
+  Continuity track;
   bool in_step;  ///< a step has begun: its decision may use the values
   CarriedState state;
   int side;
@@ -78,7 +78,7 @@ struct CarriedValues {
     for (int l = 0; l < network.layer_count; ++l) units += network.layers[l].fan_out;
     in_place = is_shallow(network);
     layered.layers = in_place ? 0 : static_cast<std::size_t>(network.layer_count) + 1;
-    track = StepTrack::none();
+    track = Continuity::none();
     acceptances = 0;
     in_step = false;
     shallow.left = ValuesLeft::present;

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "kernels/change/carried/carried_change.hpp"
-#include "kernels/change/forward_change.hpp"
 #include "kernels/change/ladder/climb.hpp"
+#include "kernels/change/two_pass_change.hpp"
 #include "langevo/dynamics.hpp"
 
 /// The ladder of exact steps: its rungs, and the memory that they share.
@@ -14,7 +14,7 @@ struct LadderWorkspace {
   LossChangeWorkspace<Team, float> single_precision;
   LossChangeWorkspace<Team, double> double_precision;
   KeptByOneThread<Team, CarriedValues<Team>> carried;
-  ForwardOutputs<Team> forward;
+  TwoPassOutputs<Team> forward;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     single_precision.carve(arena, network);
@@ -36,7 +36,7 @@ struct LadderWorkspace {
   LANGEVO_FUNCTION void begin_step(const Team& team, const Context& context,
                                    const FloatCalibration& calibration) const {
     const bool wanted = !carries(calibration, context.step) || forward.pays_beside_carried;
-    const bool serves = wanted && !RestPolicy::rests(calibration.forward_use, context.step);
+    const bool serves = wanted && !RestPolicy::rests(calibration.two_pass_use, context.step);
     forward.begin_step(team, context.replica, context.step, serves);
     if (!forward.state->following) begin_carried_step(context);
   }
@@ -64,7 +64,7 @@ LANGEVO_INLINE bool is_in_float(const Step& step) {
 
 /// From two forward passes in float, of which that of x is at hand. Beside carried values it saves a third of
 /// the time, beside changes evaluated afresh more than half.
-struct ForwardRung {
+struct TwoPassRung {
   static constexpr bool is_double = false;
   static constexpr bool is_last = false;
   static constexpr int place = 0;
@@ -76,8 +76,8 @@ struct ForwardRung {
   }
   template <class Step>
   LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
-    change = forward_loss_change(step.team, step.context.problem, step.x, step.proposed,
-                                 step.work.single_precision, step.work.forward);
+    change = two_pass_loss_change(step.team, step.context.problem, step.x, step.proposed,
+                                  step.work.single_precision, step.work.forward);
     return true;
   }
   template <class Step>
@@ -86,7 +86,7 @@ struct ForwardRung {
   }
   template <class Step>
   LANGEVO_INLINE static RungUse* use(const Step& step) {
-    return &step.calibrations->forward_use;
+    return &step.calibrations->two_pass_use;
   }
   template <class Step>
   LANGEVO_INLINE static double most_missed(const Step& step) {
@@ -170,8 +170,8 @@ struct DoubleChangeRung {
 template <class Team, class... First>
 using ExactRungs =
     std::conditional_t<Team::carries_values,
-                       RungList<First..., ForwardRung, CarriedRung, FloatChangeRung, DoubleChangeRung>,
-                       RungList<First..., ForwardRung, FloatChangeRung, DoubleChangeRung>>;
+                       RungList<First..., TwoPassRung, CarriedRung, FloatChangeRung, DoubleChangeRung>,
+                       RungList<First..., TwoPassRung, FloatChangeRung, DoubleChangeRung>>;
 
 /// Whether U(proposed) - U(x) <= threshold.
 template <class Team, class Context>

@@ -23,7 +23,7 @@ struct FloatCalibration {
   RungCalibration carried;
   RungCalibration forward;
   RungUse carried_use;
-  RungUse forward_use;
+  RungUse two_pass_use;
 };
 
 }  // namespace langevo

@@ -69,7 +69,7 @@ class LayeredExecutor final : public Executor {
         dynamics_.shape.first_replica + static_cast<std::uint64_t>(failed - taken_.begin())));
   }
 
-  void losses_async(const CudaStream& stream, std::size_t /*lane*/, const double* states, std::uint64_t count,
+  void losses_async(const CudaStream& stream, std::size_t /*slot*/, const double* states, std::uint64_t count,
                     double* losses) override {
     steps_.machine().enter(stream);
     steps_.losses(states, count, losses);
@@ -95,7 +95,7 @@ class LayeredExecutor final : public Executor {
   DeviceArray<double> inputs_double_;  // likewise
   LayeredSteps<CudaMachine> steps_;
   std::vector<FloatCalibration> calibrations_;  // [replicas]
-  std::vector<std::uint64_t> taken_;            // [replicas], steps of the last stretch
+  std::vector<std::uint64_t> taken_;            // [replicas], steps of the last call
   StepCounters counters_;
 };
 

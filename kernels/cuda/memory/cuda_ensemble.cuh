@@ -21,7 +21,7 @@ class CudaEnsemble {
     ReplicaRange range;
     double* states;  ///< [range.count][N]
     const CudaStream& stream;
-    std::size_t lane;  ///< of the streams, which one; what belongs to it may be used
+    std::size_t slot;  ///< of the streams, which one; what belongs to it may be used
   };
 
   CudaEnsemble(std::size_t parameters, ReplicaBatches batches)
@@ -33,14 +33,14 @@ class CudaEnsemble {
               Filled::with_zeros) {
     // states that stay are 0 until they are set; of the others each range is copied there before its visit
     const Filled filled = resident() ? Filled::with_zeros : Filled::before_it_is_read;
-    for (std::size_t lane = 0; lane < lanes(batches); ++lane) {
+    for (std::size_t slot = 0; slot < slots(batches); ++slot) {
       streams_.emplace_back();
       device_.emplace_back(batches.largest() * parameters, filled);
     }
   }
 
   /// Streams that an ensemble cut in this way uses.
-  static std::size_t lanes(const ReplicaBatches& batches) { return batches.size() == 1 ? 1 : 2; }
+  static std::size_t slots(const ReplicaBatches& batches) { return batches.size() == 1 ? 1 : 2; }
 
   [[nodiscard]] const CudaStream& first_stream() const { return streams_.front(); }
 
@@ -49,13 +49,13 @@ class CudaEnsemble {
   template <class Body>
   void visit_async(Access access, const Body& body) const {
     for (std::uint64_t batch = 0; batch < batches_.size(); ++batch) {
-      const std::size_t lane = batch % streams_.size();
-      const CudaStream& stream = streams_[lane];
+      const std::size_t slot = batch % streams_.size();
+      const CudaStream& stream = streams_[slot];
       const ReplicaRange range = batches_[batch];
-      double* const states = device_[lane].data();
+      double* const states = device_[slot].data();
       double* const at_home = host_.data() + range.first * parameters_;
       if (!resident()) copy_to_device_async(at_home, range.count * parameters_, states, stream);
-      body(Visit{range, states, stream, lane});
+      body(Visit{range, states, stream, slot});
       if (!resident() && access == Access::write)
         copy_to_host_async(states, range.count * parameters_, at_home, stream);
     }

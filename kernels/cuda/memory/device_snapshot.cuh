@@ -9,7 +9,7 @@
 namespace langevo {
 
 /// One snapshot of an ensemble: reduced range by range behind the work that is already on the streams, then
-/// copied to the host on a stream of its own, so that the next stretch of steps need not wait for the copies.
+/// copied to the host on a stream of its own, so that the next steps need not wait for the copies.
 class DeviceSnapshot {
  public:
   DeviceSnapshot(std::size_t parameters, const ReplicaChunks& chunks, std::uint64_t largest_range)

@@ -34,9 +34,9 @@ struct DeviceEnsembleView {
   std::uint64_t seed;
 };
 
-/// What a stretch of steps reports: totals, and the first replica (its place among these) that could not go
+/// What some steps report: totals, and the first replica (its place among these) that could not go
 /// on, with the steps it took.
-struct StretchReport {
+struct StepsReport {
   StepCounters counters;
   unsigned long long failed_replica;
   std::uint64_t* steps_taken;  ///< [replicas]
@@ -44,7 +44,7 @@ struct StretchReport {
 
 template <class RuleType>
 using AdvanceKernel = void (*)(DeviceEnsembleView ensemble, RuleType rule, std::uint64_t first_step,
-                               std::uint64_t steps, WorkspacePool pool, StretchReport* report);
+                               std::uint64_t steps, WorkspacePool pool, StepsReport* report);
 
 /// What a team's workspace is for.
 enum class WorkspaceUse { exact_metropolis, screened_metropolis, gradients };

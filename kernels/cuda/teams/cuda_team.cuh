@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "kernels/base/scalar.hpp"
+#include "kernels/base/team.hpp"
 #include "kernels/base/tiles.hpp"
 #include "kernels/random/random_words.hpp"
 
@@ -254,5 +255,7 @@ struct CudaTeam {
 /// One warp per replica, and one block per replica.
 using WarpTeam = CudaTeam<1>;
 using BlockTeam = CudaTeam<8>;
+
+static_assert(Team<WarpTeam> && Team<BlockTeam>);
 
 }  // namespace langevo

@@ -78,7 +78,7 @@ __device__ inline void add_counters(StepCounters& total, const StepCounters& par
 template <class Team, class RuleType>
 __global__ void __launch_bounds__(threads_per_block<Team>, 1)
     advance_kernel(const __grid_constant__ DeviceEnsembleView ensemble, RuleType rule,
-                   std::uint64_t first_step, std::uint64_t steps, WorkspacePool pool, StretchReport* report) {
+                   std::uint64_t first_step, std::uint64_t steps, WorkspacePool pool, StepsReport* report) {
   const TeamSeat<Team, typename WorkspaceOf<Team, RuleType>::Type> seat(ensemble.problem.network, pool);
   StepCounters counters;
   const std::size_t n = ensemble.problem.network.parameter_count;

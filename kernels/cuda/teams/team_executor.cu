@@ -23,7 +23,7 @@ class TeamExecutor final : public Executor {
         steps_taken_(dynamics.shape.replicas, Filled::before_it_is_read),  // by the kernel that reports it
         reports_(batches.size(), Filled::before_it_is_read),               // by advance_with, as the next one
         host_reports_(batches.size(), Filled::before_it_is_read) {
-    for (std::size_t lane = 0; lane < CudaEnsemble::lanes(batches); ++lane) {
+    for (std::size_t slot = 0; slot < CudaEnsemble::slots(batches); ++slot) {
       // scratch memory: a team reads of it what it has written itself
       workspaces_.emplace_back(plan.workspace_bytes(), Filled::before_it_is_read);
     }
@@ -68,7 +68,7 @@ class TeamExecutor final : public Executor {
   }
 
   void finish(std::uint64_t first_step, std::uint64_t /*steps*/, StepCounters& counters) override {
-    const StretchReport* failed = nullptr;
+    const StepsReport* failed = nullptr;
     for (std::size_t b = 0; b < batches_; ++b) {
       counters += host_reports_[b].counters;
       if (failed == nullptr && host_reports_[b].failed_replica != none) failed = &host_reports_[b];
@@ -77,9 +77,9 @@ class TeamExecutor final : public Executor {
     if (failed != nullptr) throw RunError(failure(*failed, first_step));
   }
 
-  void losses_async(const CudaStream& stream, std::size_t lane, const double* states, std::uint64_t count,
+  void losses_async(const CudaStream& stream, std::size_t slot, const double* states, std::uint64_t count,
                     double* losses) override {
-    launch(plan_.kernels->losses, count == 1 ? 1 : plan_.blocks, stream, problem(), states, count, pool(lane),
+    launch(plan_.kernels->losses, count == 1 ? 1 : plan_.blocks, stream, problem(), states, count, pool(slot),
            losses);
   }
 
@@ -90,8 +90,8 @@ class TeamExecutor final : public Executor {
  private:
   [[nodiscard]] const ProblemView& problem() const { return dynamics_.problem.view(); }
 
-  [[nodiscard]] WorkspacePool pool(std::size_t lane) const {
-    return {workspaces_[lane].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
+  [[nodiscard]] WorkspacePool pool(std::size_t slot) const {
+    return {workspaces_[slot].data(), plan_.bytes_per_team, plan_.on_chip_bytes_per_team};
   }
 
   template <class Kernel, class... Arguments>
@@ -105,8 +105,8 @@ class TeamExecutor final : public Executor {
   void advance_with(const RuleType& rule, const CudaEnsemble::Visit& visit, std::uint64_t first_step,
                     std::uint64_t steps) {
     const ReplicaRange range = visit.range;
-    StretchReport& report = host_reports_[batches_];
-    StretchReport* const device_report = reports_.data() + batches_;
+    StepsReport& report = host_reports_[batches_];
+    StepsReport* const device_report = reports_.data() + batches_;
     ++batches_;
     report = {{}, none, steps_taken_.data() + range.first};
     copy_to_device_async(&report, 1, device_report, visit.stream);
@@ -121,7 +121,7 @@ class TeamExecutor final : public Executor {
                                   dynamics_.shape.first_replica + range.first,
                                   dynamics_.shape.seed};
     launch(plan_.kernels->advance.of(rule), plan_.blocks, visit.stream, view, rule, first_step, steps,
-           pool(visit.lane), device_report);
+           pool(visit.slot), device_report);
     copy_to_host_async(device_report, 1, &report, visit.stream);
   }
 
@@ -147,7 +147,7 @@ class TeamExecutor final : public Executor {
     bytes += array.size() * sizeof(T);
   }
 
-  [[nodiscard]] std::string failure(const StretchReport& report, std::uint64_t first_step) const {
+  [[nodiscard]] std::string failure(const StepsReport& report, std::uint64_t first_step) const {
     const std::uint64_t* const taken_on_device = report.steps_taken + report.failed_replica;
     std::uint64_t taken = 0;
     copy_to_host_async(taken_on_device, 1, &taken, stream_);
@@ -163,10 +163,10 @@ class TeamExecutor final : public Executor {
   std::size_t directions_per_replica_;
   DeviceArray<float> directions_;                       // of learnt curvatures, [replicas][..], or none
   DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
-  DeviceArray<StretchReport> reports_;                  // [batches]
-  std::vector<DeviceArray<unsigned char>> workspaces_;  // for each lane, of all its teams
-  PinnedArray<StretchReport> host_reports_;
-  std::size_t batches_ = 0;  // of the stretch under way
+  DeviceArray<StepsReport> reports_;                    // [batches]
+  std::vector<DeviceArray<unsigned char>> workspaces_;  // for each slot, of all its teams
+  PinnedArray<StepsReport> host_reports_;
+  std::size_t batches_ = 0;  // of the steps under way
   CudaStream stream_;
 };
 

@@ -2,14 +2,14 @@
 
 #include "kernels/base/scalar.hpp"
 
-/// How wrong the slope may be that a local model carries through a stretch of proposals, from how wrong it
-/// has been.
+/// How wrong the scaled gradient may be that a local model carries through a stretch of proposals, from how
+/// wrong it has been.
 namespace langevo {
 
 inline constexpr int leading_directions = 4;
 
-/// How the error e of a slope carried through a stretch has grown lately, per proposal at the usual length:
-/// sums over stretches, of which earlier ones count less and less.
+/// How the error e of a scaled gradient carried through a stretch has grown lately, per proposal at the usual
+/// length: sums over stretches, of which earlier ones count less and less.
 struct ErrorGrowth {
   double along[leading_directions] = {};  ///< of the squares of e's parts along the model's directions,
   double across = 0;                      ///< of the length of its part across them,
@@ -18,8 +18,9 @@ struct ErrorGrowth {
   double length = 0;                      ///< the usual one, last
 };
 
-/// The error e of a carried slope: along the model's directions, and the length of what is across them.
-struct SlopeError {
+/// The error e of a carried scaled gradient: along the model's directions, and the length of what is across
+/// them.
+struct GradientError {
   double along[leading_directions];
   double across;
 };
@@ -85,24 +86,24 @@ struct AssumedError {
 
   /// e after `done` proposals in units of what decisions have allowed for: its largest part along a
   /// direction, the part across, the larger one.
-  [[nodiscard]] LANGEVO_INLINE double excess_along(const SlopeError& error, double done) const {
+  [[nodiscard]] LANGEVO_INLINE double excess_along(const GradientError& error, double done) const {
     const Reach reached = reach(done);
     double most = 0;
     for (int r = 0; r < leading_directions; ++r)
       most = larger(most, absolute(error.along[r]) / (along_margin * along[r] * reached.along + least));
     return most;
   }
-  [[nodiscard]] LANGEVO_INLINE double excess_across(const SlopeError& error, double done) const {
+  [[nodiscard]] LANGEVO_INLINE double excess_across(const GradientError& error, double done) const {
     return error.across / across_after(reach(done));
   }
-  [[nodiscard]] LANGEVO_INLINE double excess(const SlopeError& error, double done) const {
+  [[nodiscard]] LANGEVO_INLINE double excess(const GradientError& error, double done) const {
     return larger(excess_across(error, done), excess_along(error, done));
   }
 };
 
 /// Takes in an error measured after `done` proposals.
-LANGEVO_INLINE void take_slope_error(const SlopeError& error, const AssumedError& assumed, double done,
-                                     ErrorGrowth& growth) {
+LANGEVO_INLINE void take_gradient_error(const GradientError& error, const AssumedError& assumed, double done,
+                                        ErrorGrowth& growth) {
   constexpr double memory = AssumedError::memory_of_growth;
   const Reach reach = assumed.reach(done);
   for (int r = 0; r < leading_directions; ++r) {

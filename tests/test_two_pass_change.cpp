@@ -15,9 +15,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-class ForwardChangeTest : public RandomProblems {
+class TwoPassChangeTest : public RandomProblems {
  protected:
-  ForwardChangeTest() : RandomProblems(7) {}
+  TwoPassChangeTest() : RandomProblems(7) {}
 };
 
 /// One replica whose outputs are kept.
@@ -26,13 +26,13 @@ class Follower {
   explicit Follower(const Problem& problem) : host_(problem), view_(host_.view()), owned_(here()) {}
 
   const LadderWorkspace<SerialTeam>& work() { return owned_.get(); }
-  const ForwardOutputs<SerialTeam>& forward() { return work().forward; }
+  const TwoPassOutputs<SerialTeam>& forward() { return work().forward; }
   [[nodiscard]] const ProblemView& view() const { return view_; }
 
   LossChange change(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
     forward().begin_step(SerialTeam{}, 0, step, true);
-    return forward_loss_change(SerialTeam{}, view_, x.data(), proposed.data(), work().single_precision,
-                               forward());
+    return two_pass_loss_change(SerialTeam{}, view_, x.data(), proposed.data(), work().single_precision,
+                                forward());
   }
   /// Error in units of the bound.
   double error(std::uint64_t step, const std::vector<double>& x, const std::vector<double>& proposed) {
@@ -54,7 +54,7 @@ class Follower {
   OwnedWorkspace<LadderWorkspace<SerialTeam>> owned_;
 };
 
-TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
+TEST_F(TwoPassChangeTest, QuickActivationsAreWithinTheirErrors) {
   for (const Activation activation : all_activations()) {
     with_activation(activation, [&](auto act) {
       using Act = decltype(act);
@@ -102,7 +102,7 @@ TEST_F(ForwardChangeTest, QuickActivationsAreWithinTheirErrors) {
 
 // f = 2 x + 1 becomes 2.5 x + 1: at x = 1 with y = 4 the error falls from 1 to 1/4, at x = -2 with y = -1
 // it rises from 4 to 9, so that U changes by (-3/4 + 5)/2.
-TEST_F(ForwardChangeTest, ByHand) {
+TEST_F(TwoPassChangeTest, ByHand) {
   const Problem problem(Network({1, 1}, Activation::tanh, true), Dataset{2, 1, 1, {1, -2}, {4, -1}},
                         Loss::mse);
   Follower follower(problem);
@@ -112,7 +112,7 @@ TEST_F(ForwardChangeTest, ByHand) {
   EXPECT_LT(change.error_bound, 1e-4);
 }
 
-TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
+TEST_F(TwoPassChangeTest, BoundsHoldAlongTrajectories) {
   double largest = 0;
   for (int net = 0; net < 120; ++net) {
     const Loss loss = all_losses()[net % all_losses().size()];
@@ -136,7 +136,7 @@ TEST_F(ForwardChangeTest, BoundsHoldAlongTrajectories) {
   EXPECT_GT(largest, 0.05) << "a bound this loose tests nothing";
 }
 
-TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
+TEST_F(TwoPassChangeTest, KeptOutputsAreThoseOfTheState) {
   for (const Activation activation : all_activations()) {
     const Problem problem = random_problem({2, 9, 7, 2}, activation, Loss::mse, 131);
     Follower follower(problem);
@@ -155,7 +155,7 @@ TEST_F(ForwardChangeTest, KeptOutputsAreThoseOfTheState) {
   }
 }
 
-TEST_F(ForwardChangeTest, OthersMovesAreForgotten) {
+TEST_F(TwoPassChangeTest, OthersMovesAreForgotten) {
   const Problem problem = random_problem({1, 20, 1}, Activation::tanh, Loss::mse, 100);
   const std::vector<double> x = random_state(problem, 0.5);
   const std::vector<double> elsewhere = moved(x, 0.1);
@@ -226,7 +226,7 @@ Steps take_steps(const Problem& problem, const std::vector<double>& x, double si
 
 const auto undisturbed = [](std::uint64_t, const LadderWorkspace<SerialTeam>&) {};
 
-TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
+TEST_F(TwoPassChangeTest, StepsAreDecidedAsDoubleDoes) {
   for (const Activation activation : all_activations()) {
     for (const Loss loss : all_losses()) {
       const Problem problem = random_problem({2, 32, 32, 3}, activation, loss, 65);
@@ -238,7 +238,7 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
         EXPECT_NE(run.x, x);
         EXPECT_GE(run.calibration.forward.audits, AuditPolicy::audits_before_trust);
         EXPECT_EQ(run.counters.audit_failures, 0u);
-        const bool rests = run.calibration.forward_use.rests_until > 0;
+        const bool rests = run.calibration.two_pass_use.rests_until > 0;
         if (sigma < 1e-8) {
           EXPECT_TRUE(rests) << name_of(activation) << ": mutations are smaller than roundings";
         } else if (sigma > 1e-5) {
@@ -252,7 +252,7 @@ TEST_F(ForwardChangeTest, StepsAreDecidedAsDoubleDoes) {
 
 // A shallow net's carried values do better where mutations are small; beyond the series they would be
 // evaluated afresh.
-TEST_F(ForwardChangeTest, ServesWhereValuesCannotBeCarried) {
+TEST_F(TwoPassChangeTest, ServesWhereValuesCannotBeCarried) {
   const Problem problem = random_problem({1, 30, 1}, Activation::tanh, Loss::mse, 100);
   const std::vector<double> x = random_state(problem, 0.3);
   const Steps small = take_steps(problem, x, 1e-4, Precision::float32, 500, undisturbed);
@@ -264,7 +264,7 @@ TEST_F(ForwardChangeTest, ServesWhereValuesCannotBeCarried) {
 }
 
 // Outputs that are wrong by little change what is decided; audits must see them.
-TEST_F(ForwardChangeTest, AuditsSeeWrongOutputs) {
+TEST_F(TwoPassChangeTest, AuditsSeeWrongOutputs) {
   const Problem problem = random_problem({2, 32, 32, 3}, Activation::tanh, Loss::mse, 65);
   const std::vector<double> x = random_state(problem, 0.3);
   const Steps run = take_steps(problem, x, 1e-4, Precision::float32, 2100,

@@ -2,8 +2,8 @@
 
 #include "kernels/base/kept_state.hpp"
 #include "kernels/change/change_bounds.hpp"
+#include "kernels/change/continuity.hpp"
 #include "kernels/change/loss_change.hpp"
-#include "kernels/change/step_track.hpp"
 #include "kernels/network/gradient.hpp"
 
 /// The float change of the loss from the outputs of x and x': df = f' - f of two forward passes in float, of
@@ -15,8 +15,8 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// Of kept outputs: what they are of.
-struct ForwardState {
-  StepTrack track;
+struct TwoPassState {
+  Continuity track;
   float error[2];  ///< bound on the 2-norm of each side's errors at every point
   int side;        ///< that holds now; the other one is the proposal's
   bool valid;      ///< for the state before track.next_step
@@ -26,16 +26,16 @@ struct ForwardState {
 
 /// Outputs of the present state, and of the proposal beside them.
 template <class Team>
-struct ForwardOutputs {
+struct TwoPassOutputs {
   float* output[2];   ///< [side][tile][output][points_per_tile]
   std::size_t tiles;  ///< 0: none are kept
   bool pays_beside_carried;
-  KeptState<ForwardState> state;
+  KeptState<TwoPassState> state;
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     tiles = network.forward_tiles;
     pays_beside_carried = forward_passes_pay(network);
-    state.begin({StepTrack::none(), {0, 0}, 0, false, false, false});
+    state.begin({Continuity::none(), {0, 0}, 0, false, false, false});
     const auto outputs = static_cast<std::size_t>(network.layers[network.layer_count - 1].fan_out);
     for (float*& rows : output) rows = arena.take<float>(tiles * outputs * points_per_tile);
   }
@@ -45,7 +45,7 @@ struct ForwardOutputs {
   LANGEVO_FUNCTION void begin_step(const Team& team, std::uint32_t replica, std::uint64_t step,
                                    bool serves) const {
     const bool may_follow = serves && tiles > 0;
-    state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+    state.change(team, [=](TwoPassState& s) LANGEVO_BODY {
       const bool follows = s.track.begin(replica, step);
       s.valid = s.valid && follows;
       s.following = may_follow && follows;
@@ -54,7 +54,7 @@ struct ForwardOutputs {
   }
 
   LANGEVO_FUNCTION void end_step(const Team& team, bool accepted) const {
-    state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+    state.change(team, [=](TwoPassState& s) LANGEVO_BODY {
       s.track.end();
       s.following = false;
       if (!accepted) return;
@@ -124,12 +124,12 @@ LANGEVO_FUNCTION float load_state(const Team& team, const ProblemView& problem, 
 template <class Act, class Team>
 LANGEVO_FUNCTION void renew_outputs(const Team& team, const ProblemView& problem, const double* x,
                                     const LossChangeWorkspace<Team, float>& work,
-                                    const ForwardOutputs<Team>& outputs) {
+                                    const TwoPassOutputs<Team>& outputs) {
   const float error = load_state<Act>(team, problem, x, work.weight);
   const std::size_t row = static_cast<std::size_t>(problem.data_float.target_dim) * points_per_tile;
   for (std::size_t tile = team.worker(); tile < outputs.tiles; tile += Team::workers)
     forward_tile<Act>(team, problem, work.weight, tile, work.value, outputs.output[0] + tile * row);
-  outputs.state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+  outputs.state.change(team, [=](TwoPassState& s) LANGEVO_BODY {
     s.side = 0;
     s.error[0] = error;
     s.valid = true;
@@ -139,10 +139,10 @@ LANGEVO_FUNCTION void renew_outputs(const Team& team, const ProblemView& problem
 
 /// U(x') - U(x).
 template <class Act, class Team>
-LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const ProblemView& problem,
-                                                   const double* x, const double* proposed,
-                                                   const LossChangeWorkspace<Team, float>& work,
-                                                   const ForwardOutputs<Team>& outputs) {
+LANGEVO_FUNCTION LossChange two_pass_loss_change_of(const Team& team, const ProblemView& problem,
+                                                    const double* x, const double* proposed,
+                                                    const LossChangeWorkspace<Team, float>& work,
+                                                    const TwoPassOutputs<Team>& outputs) {
   if (!outputs.state->valid) renew_outputs<Act>(team, problem, x, work, outputs);
   const DataView<float>& data = problem.data_float;
   const int side = outputs.state->side;
@@ -165,7 +165,7 @@ LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const Probl
     add_loss_change(team, problem.loss, data.target_dim, data.targets + tile * row, f, df, errors,
                     data.points - tile * points_per_tile, *work.sums);
   }
-  outputs.state.change(team, [=](ForwardState& s) LANGEVO_BODY {
+  outputs.state.change(team, [=](TwoPassState& s) LANGEVO_BODY {
     s.error[1 - side] = proposed_error;
     s.proposed = true;
   });
@@ -175,12 +175,12 @@ LANGEVO_FUNCTION LossChange forward_loss_change_of(const Team& team, const Probl
 }
 
 template <class Team>
-LANGEVO_APART LossChange forward_loss_change(const Team& team, const ProblemView& problem, const double* x,
-                                             const double* proposed,
-                                             const LossChangeWorkspace<Team, float>& work,
-                                             const ForwardOutputs<Team>& outputs) {
+LANGEVO_APART LossChange two_pass_loss_change(const Team& team, const ProblemView& problem, const double* x,
+                                              const double* proposed,
+                                              const LossChangeWorkspace<Team, float>& work,
+                                              const TwoPassOutputs<Team>& outputs) {
   return with_activation(problem.network.activation, [&](auto activation) {
-    return forward_loss_change_of<decltype(activation)>(team, problem, x, proposed, work, outputs);
+    return two_pass_loss_change_of<decltype(activation)>(team, problem, x, proposed, work, outputs);
   });
 }
 

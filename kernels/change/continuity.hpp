@@ -8,12 +8,12 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// Of what is kept from step to step: whose state it belongs to.
-struct StepTrack {
+struct Continuity {
   std::uint64_t next_step;
   std::uint32_t replica;
 
   /// Nobody's.
-  LANGEVO_INLINE static StepTrack none() { return {~std::uint64_t{0}, 0}; }
+  LANGEVO_INLINE static Continuity none() { return {~std::uint64_t{0}, 0}; }
 
   /// False where the step that ended last was another replica's or was not the one before.
   LANGEVO_INLINE bool begin(std::uint32_t of_replica, std::uint64_t step) {

@@ -5,8 +5,8 @@
 /// The part of a local model along a few directions v_r, the leading eigenvectors of A, in which most of the
 /// curvature and of the error lie. For one proposal z it
 /// takes a few dot products instead of the product A z:
-///   z.A.z / 2 ~ sum_r lambda_r (v_r.z)^2 / 2 + (tr A - sum_r lambda_r) / 2,
-///   D.A.z ~ sum_r lambda_r (v_r.D) (v_r.z).
+///   z.A.z / 2 ~ sum_r kappa_r (v_r.z)^2 / 2 + (tr A - sum_r kappa_r) / 2,
+///   D.A.z ~ sum_r kappa_r (v_r.D) (v_r.z).
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
@@ -21,24 +21,25 @@ LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std
       for (double& product : row) product = 0;
     }
     for (std::size_t k = 0; k < count; ++k)
-      out[0][k] = team.dot(model.padded, model.slope, vectors + k * stride);
+      out[0][k] = team.dot(model.padded, model.scaled_gradient, vectors + k * stride);
     return;
   }
-  const float* rows[1 + leading_directions] = {model.slope};
+  const float* rows[1 + leading_directions] = {model.scaled_gradient};
   for (int r = 0; r < leading_directions; ++r) rows[1 + r] = model.directions + r * model.padded;
   team.dots(model.padded, count, vectors, stride, rows, out);
 }
 
-/// |B G| / |G| for B = A - sum_r lambda_r v_r v_r^T.
+/// |B G| / |G| for B = A - sum_r kappa_r v_r v_r^T.
 template <class Team>
-LANGEVO_FUNCTION double bend_of_slope_by_rest(const Team& team, LocalModel& model) {
-  const double slope_norm = square_root(team.dot(model.padded, model.slope, model.slope));
-  if (!(slope_norm > 0)) return 0;
+LANGEVO_FUNCTION double remainder_along_gradient(const Team& team, LocalModel& model) {
+  const double gradient_norm =
+      square_root(team.dot(model.padded, model.scaled_gradient, model.scaled_gradient));
+  if (!(gradient_norm > 0)) return 0;
   DirectionParts parts =
-      parts_along_directions(team, model.padded, model.rank, model.directions, model.slope);
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.scaled_gradient);
   for (int r = 0; r < leading_directions; ++r) parts.part[r] *= model.eigenvalue[r];
-  bend_along(team, model, model.slope);
-  return norm_without(team, model, parts.part) / slope_norm;
+  multiply_by_hessian(team, model, model.scaled_gradient);
+  return norm_without(team, model, parts.part) / gradient_norm;
 }
 
 /// The directions for an A known in full: one step of subspace iteration from those of the anchor before;
@@ -61,8 +62,8 @@ LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& mo
   for (int iteration = begins ? 0 : 2; iteration < 3; ++iteration) {
     for (int r = 0; r < model.rank; ++r) {
       float* const v = model.directions + r * padded;
-      bend_along(team, model, v);
-      team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.bend[i]; });
+      multiply_by_hessian(team, model, v);
+      team.each(padded, [&](std::size_t i) LANGEVO_BODY { v[i] = model.hessian_product[i]; });
       team.synchronize();
       orthonormalize(team, padded, model.directions, r);
     }
@@ -71,39 +72,41 @@ LANGEVO_APART void find_directions(const Team& team, bool begins, LocalModel& mo
   double squares = 0;
   for (int r = 0; r < model.rank; ++r) {
     const float* const v = model.directions + r * padded;
-    bend_along(team, model, v);
-    const double value = team.dot(padded, v, model.bend);
+    multiply_by_hessian(team, model, v);
+    const double value = team.dot(padded, v, model.hessian_product);
     model.eigenvalue[r] = value;
     trace += value;
     squares += value * value;
   }
-  const double square = model.spread * model.spread;
-  model.rest.half_trace = model.half_trace - 0.5 * trace;
-  model.rest.spread = square_root(larger(square - squares, 1e-6 * square));
-  model.rest.along = bend_of_slope_by_rest(team, model);
+  const double square = model.curvature_norm * model.curvature_norm;
+  model.remainder.half_trace = model.half_trace - 0.5 * trace;
+  model.remainder.norm = square_root(larger(square - squares, 1e-6 * square));
+  model.remainder.along = remainder_along_gradient(team, model);
 }
 
 /// G.z + (D + z / 2).A.z, for an A known in full.
 template <class Team>
 LANGEVO_FUNCTION double full_change(const Team& team, LocalModel& model, const float* z) {
-  bend_along(team, model, z);
-  return team.dot(model.padded, model.slope, z) + team.dot(model.padded, model.bend, model.pending) +
-         0.5 * team.dot(model.padded, model.bend, z);
+  multiply_by_hessian(team, model, z);
+  return team.dot(model.padded, model.scaled_gradient, z) +
+         team.dot(model.padded, model.hessian_product, model.pending) +
+         0.5 * team.dot(model.padded, model.hessian_product, z);
 }
 
-/// e = sigma.gradient - G: how far the model has gone wrong on the way. Leaves e in bend.
+/// e = sigma.gradient - G: how far the model has gone wrong on the way. Leaves e in hessian_product.
 template <class Team>
-LANGEVO_FUNCTION SlopeError check_slope(const Team& team, const double* gradient, const double* sigma,
-                                        LocalModel& model) {
+LANGEVO_FUNCTION GradientError check_gradient(const Team& team, const double* gradient, const double* sigma,
+                                              LocalModel& model) {
   team.each(model.padded, [&](std::size_t i) LANGEVO_BODY {
-    model.bend[i] = i < model.size
-                        ? static_cast<float>(sigma[i] * gradient[i] - static_cast<double>(model.slope[i]))
-                        : 0.0f;
+    model.hessian_product[i] =
+        i < model.size
+            ? static_cast<float>(sigma[i] * gradient[i] - static_cast<double>(model.scaled_gradient[i]))
+            : 0.0f;
   });
   team.synchronize();
   const DirectionParts parts =
-      parts_along_directions(team, model.padded, model.rank, model.directions, model.bend);
-  SlopeError error{};
+      parts_along_directions(team, model.padded, model.rank, model.directions, model.hessian_product);
+  GradientError error{};
   error.across = norm_without(team, model, parts.part);
   for (int r = 0; r < leading_directions; ++r)
     error.along[r] = r < model.rank ? parts.part[r] : error.across;  // it may be all along one yet to come
