@@ -101,6 +101,7 @@ RunRequest RunOptionParser::request() const {
   request.dry_run = dry_run_;
   request.print_config = print_config_;
   request.quick = quick_;
+  request.configuration = config_;
   if (file_quick && !quick_) {
     read_value(file_quick->origin + file_quick->name, file_quick->value, request.quick);
   }

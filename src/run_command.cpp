@@ -1,20 +1,17 @@
 #include "run_command.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "dry_run.hpp"
 #include "interrupt.hpp"
 #include "langevo/error.hpp"
 #include "langevo/run_file.hpp"
+#include "output_claim.hpp"
 #include "presets.hpp"
 #include "progress.hpp"
 #include "run_report.hpp"
@@ -36,24 +33,22 @@ void say(const std::string& sentence) {
   std::fprintf(stderr, "langevo: %s\n", sentence.c_str());
 }
 
-/// Whether a run can end in this file is found out before hours are spent on it.
-void check_output(const std::string& path) {
-  if (path.empty()) throw InputError("langevo run is not told where to write; give -o RUN.nc");
-  if (std::filesystem::is_directory(path)) {
-    throw InputError("--output is '" + path + "', a directory; give a file name");
+/// Every run's place is taken before hours are spent on the first.
+std::vector<OutputClaim> claim_outputs(const RunRequest& request, const std::vector<RunPlan>& plans) {
+  std::vector<OutputClaim> claims;
+  for (const RunPlan& plan : plans) {
+    const RunOptions& options = plan.resolved;
+    if (options.output.empty()) throw InputError("langevo run is not told where to write; give -o RUN.nc");
+    std::vector<NamedInput> inputs;
+    if (!request.configuration.empty()) inputs.emplace_back("--config", request.configuration);
+    if (!options.points) inputs.emplace_back("--data", options.data);
+    if (!options.sigma_file.empty()) inputs.emplace_back("--sigma-file", options.sigma_file);
+    if (options.init == InitKind::file) inputs.emplace_back("--init", options.init_file);
+    require_other_than_inputs(options.output, inputs);
+    claims.emplace_back(options.output,
+                        options.overwrite ? ExistingOutput::overwrite : ExistingOutput::refuse);
   }
-  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-    throw InputError("--output '" + path + "' is not a regular file; give another name");
-  }
-  const std::string partial = path + ".partial";
-  const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    if (errno == EEXIST) return;
-    throw InputError("--output '" + path + "' cannot be written (" + std::strerror(errno) +
-                     "); give a name in a directory that exists and is writable");
-  }
-  ::close(descriptor);
-  ::unlink(partial.c_str());
+  return claims;
 }
 
 void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
@@ -161,7 +156,7 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
   return done;
 }
 
-int run_one(const RunPlan& plan, const std::string& title) {
+int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   const RunOptions& options = plan.resolved;
   BackendOptions machine = options.backend;
   const BackendChoice choice = choose_backend(machine);
@@ -184,7 +179,7 @@ int run_one(const RunPlan& plan, const std::string& title) {
     return interrupted;
   }
   const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
-  RunFile file(options.output, describe(plan, title, machine, *ensemble), plan.problem, trajectory);
+  RunFile file(std::move(claim), describe(plan, title, machine, *ensemble), plan.problem, trajectory);
   return evolve(plan, std::move(ensemble), file, trajectory);
 }
 
@@ -213,10 +208,10 @@ int run(const RunRequest& request) {
     }
     return done;
   }
-  for (const RunPlan& plan : plans) check_output(plan.resolved.output);
+  std::vector<OutputClaim> claims = claim_outputs(request, plans);
   const InterruptGuard guard;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    const int exit_code = run_one(plans[i], title_of(request, request.runs[i].name));
+    const int exit_code = run_one(plans[i], std::move(claims[i]), title_of(request, request.runs[i].name));
     if (exit_code != done) return exit_code;
   }
   return done;

@@ -177,6 +177,8 @@ std::vector<Setting> output_settings() {
   return {
       value("output", "Output", "PATH", "the run file; a preset of several runs puts their names before .nc",
             LANGEVO_FIELD(output)),
+      value("overwrite", "Output", "", "replace a run file of that name, or what a stopped run left of one",
+            LANGEVO_FIELD(overwrite)),
       choice("reference", "Output", "follow the matching gradient trajectory from the same start [auto]",
              LANGEVO_FIELD(reference),
              std::vector<std::pair<std::string, ReferenceKind>>{{"auto", ReferenceKind::automatic},

@@ -21,7 +21,9 @@ struct Setting {
 
   [[nodiscard]] bool is_flag() const { return value_type.empty(); }
   /// What changes no result is no part of a configuration: it would tie it to one machine.
-  [[nodiscard]] bool in_configuration() const { return group != "Machine" && name != "output"; }
+  [[nodiscard]] bool in_configuration() const {
+    return group != "Machine" && name != "output" && name != "overwrite";
+  }
 };
 
 /// All of them, in the order of the help.

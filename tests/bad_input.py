@@ -223,6 +223,110 @@ class BadInput(ProgramTest):
         self.assertEqual(Path(self.directory, "out.nc").read_bytes(), b"precious")
 
 
+class Output(ProgramTest):
+    """One file, one run: what is there already is kept."""
+
+    TINY_TO = ["run", "--quiet", "--widths", "1,3,1", "--points", "8", "--replicas", "4", "--steps", "5", "--alpha",
+               "0.01", "-o"]
+
+    def refused(self, arguments, *words, **options):
+        done = run(arguments, self.directory, **options)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assert_one_sentence(done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def accepted(self, arguments):
+        done = run(arguments, self.directory)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_two_runs_cannot_write_one_file(self):
+        """Nor under another name of it; when the first is killed the second may, and says what is left there."""
+        slow = [PROGRAM, *Interrupt.LONG, "--seed", "1"]
+        first = subprocess.Popen(slow, cwd=self.directory, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(first.communicate)
+        self.addCleanup(first.kill)
+        deadline = time.monotonic() + 30
+        while not Path(self.directory, "out.nc.partial").exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        Path(self.directory, "link.nc").symlink_to("out.nc")
+        os.mkdir(Path(self.directory, "folder"))
+        for name in ("out.nc", "./out.nc", "folder/../out.nc", "link.nc", str(self.directory / "out.nc")):
+            for more in ([], ["--overwrite"]):
+                self.refused([*self.TINY_TO, name, *more], f"process {first.pid} on ", "is being written")
+        self.accepted([*self.TINY_TO, "other.nc"])
+        first.kill()
+        first.wait()
+        self.refused([*self.TINY_TO, "out.nc"], "out.nc.partial", "stopped")
+        self.accepted([*self.TINY_TO, "out.nc", "--overwrite"])
+        self.assertEqual(sorted(os.listdir(self.directory)), ["folder", "link.nc", "other.nc", "out.nc"])
+
+    def test_a_file_that_another_run_replaced_is_not_extended(self):
+        """As on a file system without locks."""
+        process = subprocess.Popen([PROGRAM, *Interrupt.LONG], cwd=self.directory, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        partial = Path(self.directory, "out.nc.partial")
+        deadline = time.monotonic() + 30
+        while not partial.exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        partial.unlink()
+        partial.write_bytes(b"another run's")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=30), 130)
+        self.assertEqual(partial.read_bytes(), b"another run's")
+
+    def test_a_finished_run_is_replaced_only_on_request(self):
+        self.accepted([*self.TINY_TO, "out.nc"])
+        path = Path(self.directory, "out.nc")
+        path.chmod(0o444)
+        before = path.read_bytes()
+        self.refused([*self.TINY_TO, "out.nc"], "out.nc", "--overwrite")
+        self.assertEqual(path.read_bytes(), before)
+        self.accepted([*self.TINY_TO, "out.nc", "--overwrite", "--seed", "2"])
+        self.assertNotEqual(path.read_bytes(), before)
+
+    def test_a_preset_of_several_runs_looks_at_all_its_files_first(self):
+        path = Path(self.directory, "out-lambda-10.nc")
+        path.write_bytes(b"precious")
+        self.refused(["run", "--preset", "fig2", "--quick", "-o", "out.nc"], "out-lambda-10.nc")
+        self.assertEqual(os.listdir(self.directory), [path.name])
+
+    def test_links_lead_to_the_file(self):
+        os.mkdir(Path(self.directory, "far"))
+        for name, target in (("dangling.nc", "far/new.nc"), ("chain.nc", "dangling.nc")):
+            Path(self.directory, name).symlink_to(target)
+        self.accepted([*self.TINY_TO, "chain.nc"])
+        for name in ("dangling.nc", "chain.nc"):
+            self.assertTrue(Path(self.directory, name).is_symlink())
+        self.assertEqual(os.listdir(Path(self.directory, "far")), ["new.nc"])
+        self.assertEqual(run(["show", "chain.nc"], self.directory).returncode, 0)
+
+    def test_what_a_run_reads_is_never_its_output(self):
+        self.accepted([*self.TINY_TO, "base.nc"])
+        files = {"d.csv": b"".join(b"%d,%d\n" % (i, i) for i in range(8)), "s.txt": NINE, "c.toml": b"seed = 3\n",
+                 "base.nc": Path(self.directory, "base.nc").read_bytes()}
+        os.mkdir(Path(self.directory, "folder"))
+        head = ["run", "--quiet", "--widths", "1,3,1", "--replicas", "4", "--steps", "5"]
+        for option, name in (("--data", "d.csv"), ("--sigma-file", "s.txt"), ("--config", "c.toml"), ("--init", "base.nc")):
+            for file, content in files.items():
+                Path(self.directory, file).write_bytes(content)
+            Path(self.directory, "folder", name).symlink_to("../" + name)
+            for output in (name, "./" + name, "folder/" + name, "folder/../" + name, str(self.directory / name)):
+                self.refused([*head, option, name, "-o", output, "--overwrite"], option, name, "another name")
+                self.assertEqual(Path(self.directory, name).read_bytes(), files[name])
+            os.rename(Path(self.directory, name), Path(self.directory, "out.nc.partial"))
+            self.refused([*head, option, "out.nc.partial", "-o", "out.nc", "--overwrite"], option, "out.nc.partial")
+            os.unlink(Path(self.directory, "out.nc.partial"))
+
+    def test_a_file_in_the_place_of_the_lock_is_kept(self):
+        Path(self.directory, ".out.nc.lock").write_bytes(b"precious")
+        self.refused([*self.TINY_TO, "out.nc"], ".out.nc.lock")
+        self.assertEqual(Path(self.directory, ".out.nc.lock").read_bytes(), b"precious")
+
+
 class Interrupt(ProgramTest):
     LONG = ["run", "-o", "out.nc", "--quiet", "--widths", "1,30,1", "--replicas", "64", "--alpha", "1e-3", "--records",
             "1000", "--time", "10000", "--reference", "none"]

@@ -63,6 +63,7 @@ struct RunOptions {
   bool replica_loss = true;
   RecordParameters record_parameters = RecordParameters::all;
   std::string output;
+  bool overwrite = false;  ///< a file of that name, whole or partial, may be lost
 
   // machine
   BackendOptions backend;
