@@ -93,7 +93,14 @@ RunRequest RunOptionParser::request() const {
   const Assignments flags = from_command_line();
   refuse_extras(app_);
   Assignments file;
-  if (app_.count("--config") > 0) file = read_configuration(config_);
+  if (app_.count("--config") > 0) {
+    if (config_.empty()) throw InputError("--config is empty; give a file, or leave it out");
+    file = read_configuration(config_);
+    if (file.empty()) {
+      throw InputError("configuration file '" + config_ +
+                       "' says nothing; give lines of the form name = value, or leave --config out");
+    }
+  }
   const std::optional<Assignment> file_preset = take(file, "preset");
   const std::optional<Assignment> file_quick = take(file, "quick");
 

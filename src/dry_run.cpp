@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <sstream>
 #include <vector>
 
+#include "last_place.hpp"
 #include "setting_value.hpp"
 #include "text.hpp"
 
 namespace langevo {
 
 namespace {
-
-/// Distance of |value| to the next larger number of its type.
-template <class Real>
-double last_place(double value) {
-  const Real magnitude = std::abs(static_cast<Real>(value));
-  return static_cast<double>(std::nextafter(magnitude, std::numeric_limits<Real>::infinity()) - magnitude);
-}
 
 double largest_magnitude(const std::vector<double>& values) {
   double largest = 0;
@@ -129,6 +122,7 @@ std::string describe_plan(const RunPlan& plan) {
                                                ", the ensemble at " + rounded(rate, 3) + " proposals/s"
                                          : std::string("not measured: a single step is long"))
       << "\n";
+  for (const std::string& remark : plan.remarks) out << "but             " << remark << "\n";
   return out.str();
 }
 

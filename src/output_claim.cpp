@@ -92,6 +92,7 @@ void require_absent(const std::string& file, const std::string& path, const std:
 struct OutputClaim::Lock {
   std::string path;
   Descriptor file;
+  std::unique_ptr<Descriptor> partial;  ///< open, so that no other file gets its number in the file system
 
   Lock(std::string lock_path, Descriptor descriptor)
       : path(std::move(lock_path)), file(std::move(descriptor)) {}
@@ -163,17 +164,16 @@ OutputClaim::~OutputClaim() = default;
 void OutputClaim::create_partial() {
   // What another run left is replaced, never emptied: whoever still writes to it notices.
   ::unlink(partial_path_.c_str());
-  const Descriptor file(::open(partial_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  Descriptor file(::open(partial_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.number() < 0) refuse_unwritable(path_, errno);
-  struct stat made {};
-  if (::fstat(file.number(), &made) != 0) refuse_unwritable(path_, errno);
-  device_ = made.st_dev;
-  inode_ = made.st_ino;
+  lock_->partial = std::make_unique<Descriptor>(std::move(file));
 }
 
 bool OutputClaim::has_own_partial() const {
+  struct stat made {};
   struct stat now {};
-  return ::stat(partial_path_.c_str(), &now) == 0 && now.st_dev == device_ && now.st_ino == inode_;
+  return lock_->partial && ::fstat(lock_->partial->number(), &made) == 0 &&
+         ::stat(partial_path_.c_str(), &now) == 0 && same_file(made, now);
 }
 
 void OutputClaim::require_own_partial() const {

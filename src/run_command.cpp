@@ -1,5 +1,6 @@
 #include "run_command.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "presets.hpp"
 #include "progress.hpp"
 #include "run_report.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -22,12 +24,8 @@ namespace langevo {
 namespace {
 
 constexpr int done = 0;
+constexpr int failed = 1;
 constexpr int interrupted = 130;
-
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
 
 void say(const std::string& sentence) {
   std::fprintf(stderr, "langevo: %s\n", sentence.c_str());
@@ -111,12 +109,13 @@ std::optional<ReferenceTrajectory> follow(const RunPlan& plan) {
 
 /// Records that were taken are worth keeping whatever ended the run.
 std::string keep_records(RunFile& file) {
+  std::string words = "; the records so far are in ";
   try {
     file.flush();
-    return "; the records so far are in " + file.partial_path();
   } catch (const RunError&) {
-    return "; what could be written is in " + file.partial_path();
+    words = "; what could be written is in ";
   }
+  return file.has_records() ? words + file.partial_path() : "; nothing was recorded";
 }
 
 Workload workload_of(const RunPlan& plan) {
@@ -152,7 +151,12 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
   std::optional<Correspondence> correspondence;
   if (reference) correspondence = report.correspondence(simulation.ensemble());
   file.finish(summary, correspondence ? &*correspondence : nullptr);
-  print(plan.resolved.output + "\n" + report.table(summary));
+  try {
+    print(plan.resolved.output + "\n" + report.table(summary));
+  } catch (const RunError& error) {
+    say(error.what() + std::string(", the run is whole in ") + plan.resolved.output);
+    return failed;
+  }
   return done;
 }
 
@@ -164,6 +168,7 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   machine.device = choice.device;
   std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, plan.dynamics, plan.shape, machine);
   set_initial_states(*ensemble, plan);
+  for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);
   if (!options.quiet) {
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
@@ -210,11 +215,13 @@ int run(const RunRequest& request) {
   }
   std::vector<OutputClaim> claims = claim_outputs(request, plans);
   const InterruptGuard guard;
+  int worst = done;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const int exit_code = run_one(plans[i], std::move(claims[i]), title_of(request, request.runs[i].name));
-    if (exit_code != done) return exit_code;
+    if (exit_code == interrupted) return interrupted;
+    worst = std::max(worst, exit_code);
   }
-  return done;
+  return worst;
 }
 
 }  // namespace langevo

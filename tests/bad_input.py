@@ -68,6 +68,10 @@ ROWS = {
     "lambda zero": (TINY + ["--lambda", "0"], {}, 2, ["--lambda is 0"]),
     "sigma zero": (TINY + ["--sigma", "0"], {}, 2, ["--sigma is 0"]),
     "sigma negative": (TINY + ["--sigma", "-0.5"], {}, 2, ["--sigma is -0.5"]),
+    "no layers of a width": (["run", "-o", "out.nc", "--widths", "1,3x0,1"], {}, 2, ["1,3x0,1"]),
+    "time below a step": (["run", "-o", "out.nc", "--alpha", "0.1", "--lambda", "0.1", "--time", "0.001"], {}, 2,
+                          ["--time 0.001", "0.01"]),
+    "initial weights too large to move": (TINY + ["--init-std", "1e100"], {}, 2, ["change no parameter"]),
     "sigma too small to compute with": (TINY + ["--sigma", "1e-200"], {}, 2, ["1e-200"]),
     "lambda and sigma": (TINY + ["--lambda", "1", "--sigma", "1"], {}, 2, ["--lambda 1", "--sigma 1"]),
     "lambda and sigma file": (TINY + ["--lambda", "1", "--sigma-file", "s.txt"], {"s.txt": NINE}, 2,
@@ -130,6 +134,8 @@ ROWS = {
     "quick without a preset": (TINY + ["--quick"], {}, 2, ["preset"]),
     "override of what a preset varies": (["run", "--preset", "fig2", "--lambda", "1", "-o", "out.nc"], {}, 2,
                                          ["--lambda", "fig2"]),
+    "empty configuration": (TINY + ["--config", "c.toml"], {"c.toml": b"# nothing\n"}, 2, ["c.toml", "says nothing"]),
+    "configuration without a name": (TINY + ["--config", ""], {}, 2, ["--config"]),
     "missing configuration": (TINY + ["--config", "none.toml"], {}, 2, ["none.toml"]),
     "unknown name in a configuration": (TINY + ["--config", "c.toml"], {"c.toml": b"replica = 3\n"}, 2,
                                         ["'replica'", "'replicas'"]),
@@ -208,7 +214,6 @@ class BadInput(ProgramTest):
 
     def test_full_disk(self):
         def limit_files():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000))
 
         arguments = ["run", "-o", "out.nc", "--quiet", "--replicas", "500", "--steps", "5", "--trace", "500"]
@@ -221,6 +226,33 @@ class BadInput(ProgramTest):
         Path(self.directory, "out.nc").write_bytes(b"precious")
         self.assertEqual(run(TINY + ["--trace", "5"], self.directory).returncode, 2)
         self.assertEqual(Path(self.directory, "out.nc").read_bytes(), b"precious")
+
+
+class StandardOutput(ProgramTest):
+    """What cannot be said is an error, whatever the command."""
+
+    COMMANDS = [["--help"], ["--version"], ["run", "--help"], ["presets"], ["presets", "fig1"], ["devices"],
+                ["run", "--preset", "fig1", "--print-config"], ["run", *TINY[3:], "--dry-run"], ["show", "base.nc"],
+                ["moments", "--widths", "1,3,1", "--points", "8", "--replicas", "100"], ["moments", "--help"]]
+
+    def test_a_full_device_is_an_error(self):
+        self.assertEqual(run(["run", "-o", "base.nc", *TINY[3:]], self.directory).returncode, 0)
+        for arguments in self.COMMANDS:
+            with self.subTest(arguments), open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, *arguments], cwd=self.directory, stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=60)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assert_one_sentence(done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+
+    def test_a_run_is_whole_all_the_same(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, *TINY], cwd=self.directory, stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assert_one_sentence(done.stderr)
+        self.assertIn("the run is whole in out.nc", done.stderr)
+        self.assertEqual(run(["show", "out.nc"], self.directory).returncode, 0)
 
 
 class Output(ProgramTest):
@@ -332,10 +364,13 @@ class Interrupt(ProgramTest):
             "1000", "--time", "10000", "--reference", "none"]
 
     def start(self, arguments):
+        """The program, its streams closed at the end."""
         # Shells start background jobs with SIGINT ignored, which would be inherited.
         process = subprocess.Popen([PROGRAM, *arguments], cwd=self.directory, stderr=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True,
                                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
@@ -351,8 +386,13 @@ class Interrupt(ProgramTest):
         process.send_signal(number)
         _, text = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 130, text)
-        self.assert_one_sentence(text)
-        self.assertIn("out.nc.partial", text)
+        will_stop, _, stopped = text.rpartition("langevo: ")
+        self.assertIn("out.nc.partial", stopped)
+        if number in (signal.SIGINT, signal.SIGTERM):
+            self.assert_one_sentence(will_stop)
+            self.assertIn("will stop after the steps under way", will_stop)
+        else:
+            self.assertEqual(will_stop, "")
         self.assertEqual(os.listdir(self.directory), ["out.nc.partial"])
         shown = run(["show", "out.nc.partial"], self.directory)
         self.assertEqual(shown.returncode, 0, shown.stderr)
@@ -363,6 +403,36 @@ class Interrupt(ProgramTest):
     def test_termination_stops_cleanly(self):
         self.check_clean_stop(signal.SIGTERM)
 
+    def test_a_terminal_that_is_gone_stops_cleanly(self):
+        self.check_clean_stop(signal.SIGHUP)
+
+    def test_a_broken_pipe_stops_cleanly(self):
+        self.check_clean_stop(signal.SIGPIPE)
+
+    def test_a_log_that_is_gone_leaves_the_records(self):
+        process = self.start([word for word in self.LONG if word != "--quiet"])
+        while "replicas of" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.stderr.close()
+        time.sleep(1)
+        process.send_signal(signal.SIGPIPE)  # as the next line of the log would
+        self.assertEqual(process.wait(timeout=60), 130)
+        self.assertEqual(os.listdir(self.directory), ["out.nc.partial"])
+        self.assertEqual(run(["show", "out.nc.partial"], self.directory).returncode, 0)
+
+    def test_ctrl_c_is_answered_at_once(self):
+        """While one step takes seconds."""
+        process = self.start(["run", "-o", "out.nc", "--quiet", "--widths", "1,300,300,1", "--replicas", "300", "--reference",
+                              "none", "--threads", "1", "--steps", "1000", "--acceptance", "exact"])
+        while not Path(self.directory, ".out.nc.lock").exists():
+            time.sleep(0.02)
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        self.assertIn("will stop", process.stderr.readline())
+        self.assertLess(time.monotonic() - begin, 0.5)
+
     def test_ctrl_c_during_the_reference_leaves_nothing(self):
         process = self.start(["run", "-o", "out.nc", "--quiet", "--replicas", "1", "--alpha", "1e-9", "--lambda", "100"])
         time.sleep(2)
@@ -370,7 +440,7 @@ class Interrupt(ProgramTest):
         process.send_signal(signal.SIGINT)
         _, text = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 130, text)
-        self.assert_one_sentence(text)
+        self.assertIn("will stop", text)
         self.assertIn("nothing was written", text)
         self.assertEqual(os.listdir(self.directory), [])
 

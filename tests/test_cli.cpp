@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -168,7 +169,9 @@ TEST(CommandLine, MisspeltWordsGetTheNearestOne) {
 TEST(CommandLine, ValuesMustBeThere) {
   EXPECT_TRUE(contains(complaint({"--alpha", "--beta", "inf"}), "followed by --beta"));
   EXPECT_TRUE(contains(complaint({"--alpha", "0.1x"}), "--alpha is '0.1x'"));
-  EXPECT_TRUE(contains(complaint({"--replicas", "2.5"}), "--replicas is '2.5'"));
+  EXPECT_TRUE(
+      contains(complaint({"--replicas", "2.5"}), "--replicas is '2.5'; give a whole number below 2^64"));
+  EXPECT_TRUE(contains(complaint({"--widths", "1,3x0,1"}), "--widths is '1,3x0,1'"));
   EXPECT_TRUE(contains(complaint({"--seed", "-1"}), "--seed is '-1'"));
   EXPECT_TRUE(contains(complaint({"stray"}), "'stray' is one word too many"));
   EXPECT_TRUE(contains(complaint({"--quick"}), "no preset"));
@@ -212,6 +215,14 @@ TEST_F(ConfigurationFile, RoundTripsThroughPrintConfig) {
   expect_round_trip({"--dynamics", "langevin", "--beta", "100", "--sigma", "0.001", "--steps", "50"});
   expect_round_trip({"--dynamics", "gradient", "--alpha", "0.30000000000000004", "--record-every", "0.7",
                      "--init", "pytorch", "--widths", "1,4x3,1", "--trace", "0"});
+}
+
+TEST_F(ConfigurationFile, NumbersReadBackToTheLastBit) {
+  const std::string text = printed(
+      {"--alpha", "0.30000000000000004", "--lambda", "0.1", "--time", "3", "--beta", "333.33333333333331"});
+  const RunOptions again = parse_one({"--config", write(text)});
+  EXPECT_EQ(again.alpha, 0.30000000000000004);
+  EXPECT_EQ(again.beta, 333.33333333333331);
 }
 
 TEST_F(ConfigurationFile, RoundTripsAwkwardFileNames) {
@@ -281,6 +292,13 @@ TEST(Presets, AreThePapers) {
   EXPECT_EQ(member("s4", 0).replicas, 152u);
   EXPECT_FALSE(member("s4", 0).reset_every);
   EXPECT_TRUE(member("s4", 1).reset_every);
+}
+
+TEST(Presets, ResetsComeAtEveryUnitOfTime) {
+  const RunPlan plan = plan_run(parse({"--preset", "s4"}).runs.at(1).options);
+  std::vector<std::uint64_t> steps;
+  for (std::uint64_t k = 1; k < 10; ++k) steps.push_back(k * 10'000);
+  EXPECT_EQ(plan.simulation.reset_steps, steps);
 }
 
 TEST(Presets, CanAllBePlanned) {
@@ -370,6 +388,66 @@ TEST(ProgressText, GivesRatesAndTimeLeft) {
   EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0.25, 10),
             "run.nc: 25 %, 25 steps/s, 1.25e+03 proposals/s, 30 s left");
   EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0, 0), "run.nc: 0 %");
+}
+
+// More replicas than are fetched at a time, and averages that end within and beyond what was fetched.
+TEST(RunReport, DeltaByReplicasIsThatOfTheMeanOfTheFirst) {
+  constexpr std::uint64_t replicas = 300;
+  const Problem problem(Network({1, 1, 1}, Activation::tanh, false), make_sin_unit(5), Loss::mse);
+  const auto ensemble = make_ensemble(problem, {Metropolis{}, std::vector<double>(3, 1e-3)},
+                                      {.replicas = replicas}, {.kind = BackendKind::cpu});
+  std::vector<std::vector<double>> states;
+  for (std::uint64_t r = 0; r < replicas; ++r) {
+    const double t = static_cast<double>(r);
+    states.push_back({t, std::sin(t), t * t / 100});
+    ensemble->set_parameters(r, states.back());
+  }
+  const ReferenceTrajectory reference{
+      .step = {0}, .time = {0}, .parameter = {{1, 2, 3}}, .loss = {1}, .gradient_norm = {1}};
+  RunReport report(&reference, replicas);
+  report.take({.parameter_mean = {0, 0, 0},
+               .parameter_variance = {},
+               .loss = {},
+               .replica_loss = {},
+               .trace_parameter = {}});
+  const Correspondence found = report.correspondence(*ensemble);
+  EXPECT_EQ(found.replicas_averaged, (std::vector<std::uint64_t>{1, 2, 5, 10, 20, 50, 100, 200, 300}));
+  for (std::size_t k = 0; k < found.replicas_averaged.size(); ++k) {
+    const std::uint64_t m = found.replicas_averaged[k];
+    std::vector<double> mean(3);
+    for (std::uint64_t r = 0; r < m; ++r) {
+      for (std::size_t i = 0; i < 3; ++i) mean[i] += states[r][i] / static_cast<double>(m);
+    }
+    const double delta = mean_squared_difference(reference.parameter[0], mean);
+    EXPECT_NEAR(found.delta_by_replicas[k], delta, 1e-10 * delta) << m;
+  }
+}
+
+std::vector<std::string> first_row(const RunReport& report) {
+  const std::string table = report.table({.wall_seconds = 1, .counters = {}});
+  const std::size_t begin = table.find('\n') + 1;
+  return split(table.substr(begin, table.find('\n', begin) - begin));
+}
+
+EnsembleRecord record_of(double variance, double accepted) {
+  return {.parameter_mean = {},
+          .parameter_variance = {},
+          .loss = {.mean = 3, .variance = variance},
+          .accepted_fraction = accepted,
+          .replica_loss = {},
+          .trace_parameter = {}};
+}
+
+TEST(RunReport, StandardErrorIsTheRootOfVarianceOverReplicas) {
+  RunReport report(nullptr, 9);
+  report.take(record_of(0.09, 0.5));
+  EXPECT_EQ(first_row(report), (std::vector<std::string>{"0", "3", "0.1", "0", "0.5"}));
+}
+
+TEST(RunReport, WhatIsNotDefinedIsADash) {
+  RunReport report(nullptr, 1);
+  report.take(record_of(std::nan(""), std::nan("")));
+  EXPECT_EQ(first_row(report), (std::vector<std::string>{"0", "3", "-", "0", "-"}));
 }
 
 TEST(RunReport, AveragesOverOneTwoFive) {

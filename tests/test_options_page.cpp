@@ -38,7 +38,8 @@ The options of the group Machine say where to compute and `--output` where to wr
 tests/test_backends.cpp); the gradient rules depend on them by rounding alone, because a GPU or generic code adds up in
 another order.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 stopped by Ctrl-C (what was recorded is in `RUN.nc.partial`).
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 stopped by Ctrl-C, SIGTERM, SIGHUP or a
+broken pipe (what was recorded is in `RUN.nc.partial`).
 
 ## Other commands
 

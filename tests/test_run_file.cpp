@@ -369,6 +369,34 @@ TEST_F(RunFileTest, DescribesARun) {
   }
 }
 
+TEST_F(RunFileTest, AcceptanceIsThatOfAllSteps) {
+  {
+    RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
+    for (const auto& [step, fraction] :
+         {std::pair<std::uint64_t, double>{0, std::nan("")}, {10, 0.5}, {40, 0.2}}) {
+      EnsembleRecord record = make_record(0);
+      record.step = step;
+      record.accepted_fraction = fraction;
+      file.append(record);
+    }
+    file.finish({}, nullptr);
+  }
+  EXPECT_NE(describe_run_file(path_).find("acceptance     0.275\n"), std::string::npos)
+      << describe_run_file(path_);
+}
+
+TEST_F(RunFileTest, OneReplicaHasNoStandardError) {
+  {
+    RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
+    EnsembleRecord record = make_record(0);
+    record.loss.variance = std::nan("");
+    file.append(record);
+    file.finish({}, nullptr);
+  }
+  EXPECT_NE(describe_run_file(path_).find("1 +- - (mean of replicas"), std::string::npos)
+      << describe_run_file(path_);
+}
+
 TEST_F(RunFileTest, DescribesOnlyRunFiles) {
   const auto expect_refused = [](const std::string& path, const std::string& part) {
     try {

@@ -68,8 +68,6 @@ class OutputClaim {
   std::string target_;
   std::string partial_path_;
   std::unique_ptr<Lock> lock_;
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
 };
 
 /// Writes a run (netCDF-4): groups `ensemble`, `reference`, `correspondence`.

@@ -81,9 +81,10 @@ struct RunPlan {
   std::vector<double> initial_parameter;  ///< [N]: the common state, or replica 0's with init_per_replica
   std::optional<Dynamics> reference;      ///< the matching gradient rule
   double reference_time_per_step = 0;
-  std::string why_no_reference;    ///< for the user; empty where there is one
-  std::uint64_t memory_bytes = 0;  ///< of ensemble, reference and records, estimated
-  RunOptions resolved;             ///< the options with every unset one filled in: they give the same run
+  std::string why_no_reference;      ///< for the user; empty where there is one
+  std::vector<std::string> remarks;  ///< for the user: what is done otherwise than one may think
+  std::uint64_t memory_bytes = 0;    ///< of ensemble, reference and records, estimated
+  RunOptions resolved;               ///< the options with every unset one filled in: they give the same run
 };
 
 /// Derives and checks.

@@ -18,11 +18,13 @@ sys.path.insert(0, str(PACKAGE))
 
 try:
     import h5py
+    import matplotlib.figure
     import matplotlib.image
     import numpy as np
     import xarray
 
     import langevo
+    import langevo.plot
 except ModuleNotFoundError as error:
     if error.name == "langevo":
         raise
@@ -89,10 +91,11 @@ ATTRIBUTES = (
 ).split()
 
 
-def run_langevo(directory, *options, trace=TRACE, name="run.nc"):
+def run_langevo(directory, *options, trace=TRACE, name="run.nc", intervals=INTERVALS):
     """A tiny run; its path."""
     path = os.path.join(directory, name)
-    words = f"--points {POINTS} --replicas {REPLICAS} --steps {STEPS} --records {INTERVALS} --alpha {ALPHA}".split()
+    words = f"--points {POINTS} --steps {STEPS} --records {intervals} --alpha {ALPHA}".split()
+    words += [] if "--replicas" in options else ["--replicas", str(REPLICAS)]
     words += ["--lambda", str(LAMBDA), "--trace", str(trace), *options, "-o", path, "--quiet"]
     subprocess.run([PROGRAM, "run", *words], check=True, timeout=300)
     return path
@@ -240,8 +243,8 @@ class Numbers(WithRun):
 
     def test_accepted_fraction(self):
         accepted = self.get("accepted_fraction")
-        self.assertEqual(accepted[0], 0)
-        self.assertTrue(((accepted >= 0) & (accepted <= 1)).all())
+        self.assertTrue(np.isnan(accepted[0]), "nothing was proposed yet")
+        self.assertTrue(((accepted[1:] >= 0) & (accepted[1:] <= 1)).all())
         counts = accepted[1:] * REPLICAS * STEPS / INTERVALS
         np.testing.assert_allclose(counts, np.round(counts), atol=1e-9)
         self.assertGreater(counts.sum(), 0)
@@ -266,7 +269,56 @@ class Numbers(WithRun):
         self.assertAlmostEqual(self.run_.lambda_, LAMBDA)
 
 
+class Drawn(WithRun):
+    """The numbers that figures draw."""
+
+    def setUp(self):
+        self.run_ = langevo.open_run(self.path)
+        self.addCleanup(self.run_.close)
+        self.axes = matplotlib.figure.Figure().add_subplot()
+
+    def test_the_band_is_from_5_to_95_percent(self):
+        langevo.plot.draw_loss(self.axes, self.run_)
+        (band,) = self.axes.collections
+        quantiles = self.run_.ensemble["loss_quantile"].values
+        drawn = band.get_paths()[0].vertices
+        for time, low, high in zip(self.run_.ensemble["time"].values, quantiles[:, 0], quantiles[:, 4], strict=True):
+            heights = drawn[drawn[:, 0] == time, 1]
+            self.assertEqual((heights.min(), heights.max()), (low, high))
+
+    def test_lines_of_weights_are_those_of_the_parameters(self):
+        chosen = [0, 30, 89]
+        langevo.plot.draw_weights(self.axes, self.run_, chosen)
+        lines = [line.get_ydata() for line in self.axes.lines]
+        self.assertEqual(len(lines), len(chosen) * (TRACE + 2))
+        for number, index in enumerate(chosen):
+            *replicas, mean, gradient = lines[number * (TRACE + 2) : (number + 1) * (TRACE + 2)]
+            np.testing.assert_array_equal(np.transpose(replicas), self.run_.ensemble["trace_parameter"].values[:, :, index])
+            np.testing.assert_array_equal(mean, self.run_.ensemble["parameter_mean"].values[:, index])
+            np.testing.assert_array_equal(gradient, self.run_.reference["parameter_value"].values[:, index])
+
+
 class SmallFiles(unittest.TestCase):
+    def test_one_replica_has_no_variance(self):
+        with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
+            path = run_langevo(directory, "--replicas", "1", trace=1)
+            with langevo.open_run(path) as run:
+                self.assertTrue(np.isnan(run.ensemble["loss_variance"].values).all())
+                self.assertTrue(np.isnan(run.ensemble["parameter_variance"].values).all())
+            figure = os.path.join(directory, "figure.png")
+            self.assertEqual(plot(path, "-o", figure).stderr, "")
+
+    def test_the_reference_is_at_the_records_times(self):
+        """Of ten records in one gradient step each is compared with a state of its own time."""
+        with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
+            path = run_langevo(directory, trace=0, intervals=STEPS)
+            with langevo.open_run(path) as run:
+                np.testing.assert_allclose(run.reference["time"].values, run.ensemble["time"].values, rtol=1e-12)
+                states = run.reference["parameter_value"].values
+                np.testing.assert_allclose(states[5], (states[0] + states[10]) / 2, rtol=1e-12)
+                self.assertTrue((states[4] != states[5]).any())
+                np.testing.assert_array_equal(run.reference["step"].values, np.arange(STEPS + 1) // 10)
+
     def test_what_is_not_stored_is_not_there(self):
         with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
             options = "--no-replica-loss --record-parameters none --reference none".split()
