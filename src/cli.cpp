@@ -119,12 +119,17 @@ RunRequest RunOptionParser::request() const {
       throw InputError(
           "--quick is true, but there is no preset to make quick; give --preset, or leave it out");
     }
+    require_effect(file, make_options(file));
     request.runs.push_back({"", make_options(said)});
+    require_effect(flags, request.runs.back().options);
     return request;
   }
   const Preset& preset = find_preset(preset_on_command_line ? preset_ : file_preset->value);
   refuse_override_of(preset, said);
   request.preset = preset.name;
+  const Assignments base = preset.settings(preset.members.front(), request.quick);
+  require_effect(file, make_options(overlay(base, file)));
+  require_effect(flags, make_options(overlay(base, said)));
   for (const PresetMember& member : preset.members) {
     RunOptions options = make_options(overlay(preset.settings(member, request.quick), said));
     if (!options.output.empty()) options.output = member_path(options.output, member.name);

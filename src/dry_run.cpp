@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "last_place.hpp"
+#include "run_file_layout.hpp"
 #include "setting_value.hpp"
+#include "settings.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -19,20 +21,6 @@ double largest_magnitude(const std::vector<double>& values) {
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
   return largest;
-}
-
-double output_bytes(const RunPlan& plan) {
-  const RunOptions& options = plan.resolved;
-  const auto parameters = static_cast<double>(plan.problem.network().parameter_count());
-  const double rows = options.record_parameters == RecordParameters::none   ? 0
-                      : options.record_parameters == RecordParameters::mean ? 1
-                                                                            : 2;
-  double values = parameters * (rows + static_cast<double>(plan.simulation.traced_replicas)) + 15;
-  if (options.replica_loss) values += static_cast<double>(plan.shape.replicas);
-  if (plan.reference) values += parameters + 5;
-  const Dataset& data = plan.problem.data();
-  const double fixed = parameters + static_cast<double>(data.inputs.size() + data.targets.size());
-  return sizeof(double) * (values * static_cast<double>(plan.schedule.record_steps.size()) + fixed);
 }
 
 /// Steps of all replicas per second, from a burst of well under half a second on a part of the ensemble; 0
@@ -94,6 +82,26 @@ std::string sigma_text(const RunPlan& plan) {
 }
 
 }  // namespace
+
+RunDescription describe_run(const RunPlan& plan) {
+  const RunOptions& options = plan.resolved;
+  return {.title = {},
+          .configuration = configuration_text({options}),
+          .backend = {},
+          .device = {},
+          .seed = options.seed,
+          .replicas = options.replicas,
+          .traced_replicas = plan.simulation.traced_replicas,
+          .store_replica_loss = options.replica_loss,
+          .store_parameter_mean = options.record_parameters != RecordParameters::none,
+          .store_parameter_variance = options.record_parameters == RecordParameters::all,
+          .initial_parameter = plan.initial_parameter};
+}
+
+double output_bytes(const RunPlan& plan) {
+  const std::size_t records = plan.schedule.record_steps.size();
+  return run_file_layout::most_bytes(describe_run(plan), plan.problem, records, plan.reference ? records : 0);
+}
 
 std::string describe_plan(const RunPlan& plan) {
   std::ostringstream out;

@@ -106,6 +106,7 @@ MomentsRequest read_request(const CLI::App& app, const MomentsArguments& argumen
   }
   MomentsRequest request;
   request.options = make_options(said);
+  require_effect(said, request.options);
   if (!arguments.sigma.empty()) read_value("--sigma", arguments.sigma, request.options.sigma);
   request.a = read_a(arguments.a);
   read_value("--relax", arguments.relax, request.relax);

@@ -1,18 +1,22 @@
 #include "output_claim.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "langevo/error.hpp"
 #include "langevo/run_file.hpp"
+#include "text.hpp"
 
 namespace langevo {
 
@@ -180,6 +184,40 @@ void OutputClaim::require_own_partial() const {
   if (has_own_partial()) return;
   throw RunError("'" + partial_path_ + "' is no longer the file that this run made; " +
                  "see what removed or replaced it, and run again under another name");
+}
+
+std::string directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return directory.empty() ? "." : directory;
+}
+
+Room room_of(const std::string& path) {
+  Room room{std::numeric_limits<double>::infinity(), "the disk"};
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory_of(path), error);
+  if (!error) room.bytes = static_cast<double>(space.available);
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    const double left = static_cast<double>(limit.rlim_cur) - (error ? 0 : static_cast<double>(size));
+    if (left < room.bytes) room = {std::max(left, 0.0), "the limit on the size of files (ulimit -f)"};
+  }
+  return room;
+}
+
+void require_room(const std::vector<std::pair<std::string, double>>& files) {
+  double all = 0;
+  for (const auto& [path, bytes] : files) {
+    all += bytes;
+    const Room room = room_of(path);
+    // The limit is for each file, the disk for all, which a preset writes side by side.
+    const double needed = room.words == "the disk" ? all : bytes;
+    if (needed <= room.bytes) continue;
+    throw InputError(
+        "output '" + path + "' needs up to " + bytes_in_words(needed) + ", but " + room.words + " leaves " +
+        bytes_in_words(room.bytes) +
+        "; free some space, or record less (--records, --record-parameters, --trace, --no-replica-loss)");
+  }
 }
 
 std::string follow_links(const std::string& path) {

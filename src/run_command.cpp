@@ -62,18 +62,11 @@ void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
 
 RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
                         const Ensemble& ensemble) {
-  const RunOptions& options = plan.resolved;
-  return {.title = title,
-          .configuration = configuration_text({options}),
-          .backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu",
-          .device = ensemble.device(),
-          .seed = options.seed,
-          .replicas = options.replicas,
-          .traced_replicas = plan.simulation.traced_replicas,
-          .store_replica_loss = options.replica_loss,
-          .store_parameter_mean = options.record_parameters != RecordParameters::none,
-          .store_parameter_variance = options.record_parameters == RecordParameters::all,
-          .initial_parameter = plan.initial_parameter};
+  RunDescription description = describe_run(plan);
+  description.title = title;
+  description.backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu";
+  description.device = ensemble.device();
+  return description;
 }
 
 /// A reference that takes more steps than all replicas together is seldom what was meant.
@@ -214,6 +207,10 @@ int run(const RunRequest& request) {
     return done;
   }
   std::vector<OutputClaim> claims = claim_outputs(request, plans);
+  std::vector<std::pair<std::string, double>> files;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    files.emplace_back(claims[i].partial_path(), output_bytes(plans[i]));
+  require_room(files);
   const InterruptGuard guard;
   int worst = done;
   for (std::size_t i = 0; i < plans.size(); ++i) {

@@ -14,6 +14,7 @@
 
 #include "langevo/error.hpp"
 #include "netcdf.hpp"
+#include "output_claim.hpp"
 #include "run_file_layout.hpp"
 #include "text.hpp"
 
@@ -35,11 +36,6 @@ void sync(const std::string& path, int flags) {
   }
 }
 
-std::string directory_of(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  return directory.empty() ? "." : directory;
-}
-
 void expect_size(std::size_t size, std::size_t expected, const std::string& what) {
   if (size == expected) return;
   throw std::invalid_argument("run file: " + what + " has " + std::to_string(size) + " elements instead of " +
@@ -56,24 +52,14 @@ void check_reference(const ReferenceTrajectory& reference, std::size_t parameter
     expect_size(x.size(), parameters, "a reference state");
 }
 
-/// Refuses to extend a file where its disk is nearly full: a failed write would spoil what is there already.
-void check_space(const std::string& path, std::size_t bytes) {
-  std::error_code error;
-  const std::uintmax_t available = std::filesystem::space(directory_of(path), error).available;
-  // Twice as much and some: chunks are allocated whole.
-  const std::uintmax_t needed = 2 * bytes + (std::uintmax_t{8} << 20);
-  if (error || available >= needed) return;
-  throw RunError("'" + path + "' cannot be extended: the disk has " +
-                 bytes_in_words(static_cast<double>(available)) + " left and the next records may need " +
-                 bytes_in_words(static_cast<double>(needed)) +
-                 "; free some space, what was recorded is kept");
-}
-
 }  // namespace
 
 RunFile::RunFile(OutputClaim claim, const RunDescription& description, const Problem& problem,
                  const ReferenceTrajectory* reference)
-    : claim_(std::move(claim)), description_(description) {
+    : claim_(std::move(claim)),
+      description_(description),
+      problem_(problem),
+      reference_records_(reference ? reference->time.size() : 0) {
   expect_size(description.initial_parameter.size(), problem.network().parameter_count(), "initial_parameter");
   if (reference) check_reference(*reference, description.initial_parameter.size());
   claim_.create_partial();
@@ -98,9 +84,19 @@ RunFile::~RunFile() {
 }
 
 template <class Write>
-void RunFile::extend(std::size_t bytes, const Write& write) {
+void RunFile::extend(std::size_t records, const Write& write) {
   claim_.require_own_partial();
-  check_space(partial_path(), bytes);
+  // A failed write would spoil what is there already.
+  std::error_code unknown;
+  const auto size = static_cast<double>(std::filesystem::file_size(partial_path(), unknown));
+  const double needed =
+      run_file_layout::most_bytes(description_, problem_, records, reference_records_) - (unknown ? 0 : size);
+  const Room room = room_of(partial_path());
+  if (room.bytes < needed) {
+    throw RunError("'" + partial_path() + "' cannot be extended: " + room.words + " leaves " +
+                   bytes_in_words(room.bytes) + " and the next records may need " + bytes_in_words(needed) +
+                   "; free some space, what was recorded is kept");
+  }
   try {
     netcdf::File file = netcdf::File::open_to_write(partial_path());
     write(file.root());
@@ -136,7 +132,7 @@ void RunFile::append(EnsembleRecord record) {
 
 void RunFile::flush() {
   if (buffer_.empty()) return;
-  extend(buffered_bytes_, [this](const netcdf::Group& root) {
+  extend(written_ + buffer_.size(), [this](const netcdf::Group& root) {
     run_file_layout::append(root, description_, written_, buffer_);
   });
   written_ += buffer_.size();
@@ -152,7 +148,8 @@ void RunFile::finish(const RunSummary& summary, const Correspondence* correspond
     expect_size(correspondence->delta_by_replicas.size(), correspondence->replicas_averaged.size(),
                 "delta_by_replicas");
   }
-  extend(0, [&](const netcdf::Group& root) { run_file_layout::complete(root, summary, correspondence); });
+  extend(written_,
+         [&](const netcdf::Group& root) { run_file_layout::complete(root, summary, correspondence); });
   sync(partial_path(), O_RDONLY);
   claim_.require_own_partial();
   if (std::rename(partial_path().c_str(), claim_.target().c_str()) != 0) {

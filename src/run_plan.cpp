@@ -6,6 +6,7 @@
 #include "langevo/error.hpp"
 #include "langevo/run_options.hpp"
 #include "last_place.hpp"
+#include "recorded_state.hpp"
 #include "run_checks.hpp"
 #include "schedule.hpp"
 #include "text.hpp"
@@ -198,6 +199,12 @@ std::vector<double> initial_state(const RunOptions& options, const Network& netw
       break;
   }
   require_file("--init", options.init_file, {"gaussian", "pytorch"});
+  if (options.init_at) {
+    const std::size_t parameters = network.parameter_count();
+    return options.init_per_replica
+               ? read_recorded_state(options.init_file, *options.init_at, parameters, replica)
+               : read_recorded_mean(options.init_file, *options.init_at, parameters);
+  }
   return read_parameter_vector(options.init_file, "initial_parameter", network.parameter_count(), "--init");
 }
 
@@ -239,7 +246,9 @@ RunPlan plan_run(const RunOptions& options) {
   plan.dynamics.sigma = std::move(mutation.sigma);
   plan.memory_bytes = memory_of(plan, options.backend.threads);
   require_memory(static_cast<double>(plan.memory_bytes), "the ensemble and its reference");
-  plan.initial_parameter = initial_state(options, network, 0);
+  // Replica 0 is drawn in every shard of an ensemble, but only those of a run were traced by it.
+  const bool of_a_run = options.init_at && options.init_per_replica;
+  plan.initial_parameter = initial_state(options, network, of_a_run ? options.first_replica : 0);
   weigh_mutations(options, plan);
   plan.resolved = resolve(options, plan, stride);
   return plan;

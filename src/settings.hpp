@@ -47,7 +47,16 @@ Assignments overlay(Assignments lower, const Assignments& upper);
 /// @throws InputError for values that cannot be read
 RunOptions make_options(const Assignments& assignments);
 
-/// "name = value" lines under a comment for each group: what every one of `runs` has in common.
+/// What a setting belongs to, e.g. "--dynamics langevin", where it changes nothing with these options; else
+/// empty.
+std::string belongs_to(const std::string& name, const RunOptions& options);
+
+/// What a user has just said must have an effect.
+/// @throws InputError naming what it belongs to
+void require_effect(const Assignments& said, const RunOptions& options);
+
+/// "name = value" lines under a comment for each group: what every one of `runs` has in common
+/// and what has an effect.
 std::string configuration_text(const std::vector<RunOptions>& runs);
 
 }  // namespace langevo

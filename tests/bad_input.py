@@ -12,6 +12,8 @@ from pathlib import Path
 
 PROGRAM = os.environ.get("LANGEVO_PROGRAM", "build/release/langevo")
 
+FAILING_CALLS = os.environ.get("LANGEVO_FAILING_CALLS", "")
+
 # A run that takes no time, should one of the rows below be accepted after all.
 TINY = ["run", "-o", "out.nc", "--quiet", "--widths", "1,3,1", "--points", "8", "--replicas", "4", "--steps", "5",
         "--alpha", "0.01"]
@@ -127,6 +129,7 @@ ROWS = {
     "word in an initial state": (TINY + ["--init", "s.txt"], {"s.txt": NINE[4:] + b"x\n"}, 2, ["s.txt", "'x'"]),
     "initial state for each from a file": (TINY + ["--init", "s.txt", "--init-per-replica"], {"s.txt": NINE}, 2,
                                            ["--init-per-replica"]),
+    "record of a text file": (TINY + ["--init", "s.txt", "--init-at", "last"], {"s.txt": NINE}, 2, ["no run file"]),
     "missing sigma file": (STATE + ["--sigma-file", "none.txt"], {}, 2, ["none.txt"]),
     "sigma file with a zero": (STATE + ["--sigma-file", "s.txt"], {"s.txt": NINE[4:] + b"0\n"}, 2,
                                ["sigma 0", "parameter 8"]),
@@ -218,9 +221,34 @@ class BadInput(ProgramTest):
 
         arguments = ["run", "-o", "out.nc", "--quiet", "--replicas", "500", "--steps", "5", "--trace", "500"]
         done = run(arguments, self.directory, preexec_fn=limit_files)
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, 2, done.stderr)
         self.assert_one_sentence(done.stderr)
-        self.assertNotIn("out.nc", os.listdir(self.directory))
+        self.assertIn("ulimit -f", done.stderr)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_limits_about_the_final_size(self):
+        self.assertEqual(run(TINY, self.directory).returncode, 0)
+        size = Path(self.directory, "out.nc").stat().st_size
+        for limit in (size - 1, size - 500, size - 5000, size // 2, size // 10, size + 100_000):
+            with self.subTest(size=size, limit=limit), tempfile.TemporaryDirectory() as scratch:
+                done = run(TINY, scratch,
+                           preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
+                self.assertEqual(done.returncode == 0, limit > size, done.stderr)
+                self.assertEqual("out.nc" in os.listdir(scratch), limit > size)
+
+    @unittest.skipUnless(FAILING_CALLS, "needs the library failing_calls")
+    def test_failures_of_closing_and_syncing_are_errors(self):
+        for call, turns in (("nc_close", (1, 2, 3)), ("fsync", (1,))):
+            for turn in turns:
+                with self.subTest(call=call, turn=turn), tempfile.TemporaryDirectory() as scratch:
+                    environment = dict(os.environ, LD_PRELOAD=FAILING_CALLS, LANGEVO_FAILING_CALL=call,
+                                       LANGEVO_FAILING_TURN=str(turn))
+                    done = run(TINY, scratch, env=environment)
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assert_one_sentence(done.stderr)
+                    # The first close is that of a file without records.
+                    kept = [] if (call, turn) == ("nc_close", 1) else ["out.nc.partial"]
+                    self.assertEqual(os.listdir(scratch), kept)
 
     def test_earlier_results_survive_a_failure(self):
         Path(self.directory, "out.nc").write_bytes(b"precious")
@@ -357,6 +385,35 @@ class Output(ProgramTest):
         Path(self.directory, ".out.nc.lock").write_bytes(b"precious")
         self.refused([*self.TINY_TO, "out.nc"], ".out.nc.lock")
         self.assertEqual(Path(self.directory, ".out.nc.lock").read_bytes(), b"precious")
+
+
+class Moments(ProgramTest):
+    SMALL = ["moments", "--widths", "1,3,1", "--points", "8", "--replicas", "100", "--output-bias", "false"]
+
+    def test_the_first_replica_counts(self):
+        """100 proposals are the mean of the first and the second 50 of them."""
+        def accepted(*more):
+            done = run([*self.SMALL, "--a", "1", *more], self.directory)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            (row,) = [line for line in done.stdout.splitlines() if " acceptance " in line]
+            return float(row.split()[2])
+
+        self.SMALL[self.SMALL.index("--replicas") + 1] = "50"
+        first, second = accepted(), accepted("--first-replica", "50")
+        self.SMALL[self.SMALL.index("--replicas") + 1] = "100"
+        self.assertNotEqual(first, second)
+        self.assertAlmostEqual(accepted(), (first + second) / 2, places=6)
+
+    def test_five_standard_errors_fail(self):
+        """At a kink of the loss, which no derivative knows."""
+        Path(self.directory, "s.txt").write_text("1\n1e-9\n1\n")
+        Path(self.directory, "d.csv").write_text("0,1\n")
+        arguments = ["moments", "--widths", "1,1,1", "--activation", "relu", "--output-bias", "false", "--init", "s.txt",
+                     "--data", "d.csv", "--replicas", "10000", "--a", "1"]
+        done = run(arguments, self.directory)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assert_one_sentence(done.stderr)
+        self.assertIn("standard errors off", done.stderr)
 
 
 class Interrupt(ProgramTest):

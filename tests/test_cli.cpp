@@ -10,6 +10,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "langevo/error.hpp"
@@ -101,11 +102,11 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   const RunOptions options = parse_one(
       split("--widths 2,5x3,4 --activation relu --output-bias true --data d.csv --points 7 --loss "
             "cross-entropy --dynamics langevin --beta 2.5 --alpha 1e-3 --lambda 0.5 --sigma 0.25 "
-            "--sigma-file s.txt --stride 4 --acceptance exact --precision double --time 3 --steps 1e6 "
+            "--sigma-file s.txt --stride 4 --time 3 --steps 1e6 "
             "--record-every 0.5 --records 9 --reset-every 1.5 --replicas 12 --first-replica 5 --seed "
-            "18446744073709551615 --init pytorch --init-std 0.1 --init-per-replica --reference none "
-            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 --device "
-            "1 --instruction-set generic -o x.nc --quiet"));
+            "18446744073709551615 --init pytorch --init-per-replica --reference none "
+            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 "
+            "--instruction-set generic -o x.nc --quiet"));
   EXPECT_EQ(options.widths, (std::vector<int>{2, 5, 5, 5, 4}));
   EXPECT_EQ(options.activation, Activation::relu);
   EXPECT_TRUE(options.output_bias);
@@ -119,8 +120,6 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.sigma, 0.25);
   EXPECT_EQ(options.sigma_file, "s.txt");
   EXPECT_EQ(options.stride, 4);
-  EXPECT_EQ(options.acceptance, Acceptance::exact);
-  EXPECT_EQ(options.precision, Precision::float64);
   EXPECT_EQ(options.time, 3);
   EXPECT_EQ(options.steps, 1000000u);
   EXPECT_EQ(options.record_every, 0.5);
@@ -130,7 +129,6 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.first_replica, 5u);
   EXPECT_EQ(options.seed, 18446744073709551615u);
   EXPECT_EQ(options.init, InitKind::pytorch);
-  EXPECT_EQ(options.init_std, 0.1);
   EXPECT_TRUE(options.init_per_replica);
   EXPECT_EQ(options.reference, ReferenceKind::none);
   EXPECT_EQ(options.trace, 3u);
@@ -138,10 +136,44 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.record_parameters, RecordParameters::mean);
   EXPECT_EQ(options.backend.kind, BackendKind::cpu);
   EXPECT_EQ(options.backend.threads, 2);
-  EXPECT_EQ(options.backend.device, 1);
   EXPECT_EQ(options.backend.instruction_set, "generic");
   EXPECT_EQ(options.output, "x.nc");
   EXPECT_TRUE(options.quiet);
+}
+
+TEST(CommandLine, OptionsOfOtherDynamicsReachTheirMembers) {
+  const RunOptions options =
+      parse_one(split("--acceptance exact --precision double --init-std 0.1 --device 1 --overwrite"));
+  EXPECT_EQ(options.acceptance, Acceptance::exact);
+  EXPECT_EQ(options.precision, Precision::float64);
+  EXPECT_EQ(options.init_std, 0.1);
+  EXPECT_EQ(options.backend.device, 1);
+  EXPECT_TRUE(options.overwrite);
+}
+
+TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"--dynamics gradient --beta 10",
+       "--beta 10 would change nothing here, it belongs to --dynamics metropolis"},
+      {"--dynamics normalized-gradient --lambda 0.1", "--lambda 0.1 would change nothing"},
+      {"--dynamics gradient --sigma 0.1", "--sigma 0.1 would change nothing"},
+      {"--dynamics gradient --acceptance exact", "belongs to --dynamics metropolis;"},
+      {"--dynamics langevin --precision double", "belongs to --dynamics metropolis;"},
+      {"--stride 2", "belongs to --dynamics langevin;"},
+      {"--init pytorch --init-std 0.1", "belongs to --init gaussian;"},
+      {"--init base.nc --init-std 0.1", "belongs to --init gaussian;"},
+      {"--init pytorch --init-at last", "belongs to --init RUN.nc;"},
+      {"--backend cpu --device 0", "belongs to --backend cuda;"},
+      {"--preset fig3 --init-std 0.1", "belongs to --init gaussian;"},
+      {"--preset fig1 --dynamics gradient --beta 10", "--beta 10 would change nothing"},
+  };
+  for (const auto& [words, part] : rows)
+    EXPECT_TRUE(contains(complaint(split(words)), part)) << complaint(split(words));
+  for (const char* words :
+       {"--dynamics langevin --beta 10 --lambda 0.1 --stride 2", "--init-std 0.1", "--device 0",
+        "--preset fig1 --dynamics gradient", "--dynamics gradient --sigma-file s.txt"}) {
+    EXPECT_EQ(complaint(split(words)), "no complaint") << words;
+  }
 }
 
 TEST(CommandLine, BetaMayBeInfinite) {
@@ -155,6 +187,20 @@ TEST(CommandLine, InitIsAWordOrAFile) {
   const RunOptions options = parse_one({"--init", "start.txt"});
   EXPECT_EQ(options.init, InitKind::file);
   EXPECT_EQ(options.init_file, "start.txt");
+}
+
+TEST_F(ConfigurationFile, KeepsWhichRecordToStartFrom) {
+  for (const auto& [word, value, toml] :
+       {std::tuple<const char*, double, const char*>{"last", infinity, "\"last\""}, {"2.5", 2.5, "2.5"}}) {
+    const RunOptions options = parse_one({"--init", "base.nc", "--init-at", word});
+    EXPECT_EQ(options.init_at, value);
+    const std::string text = configuration_text({options});
+    EXPECT_TRUE(contains(text, std::string("init-at = ") + toml + "\n")) << text;
+    EXPECT_EQ(parse_one({"--config", write(text)}).init_at, value);
+    EXPECT_FALSE(parse_one({"--config", write(text), "--init", "other.nc"}).init_at);
+  }
+  EXPECT_TRUE(contains(complaint({"--init", "base.nc", "--init-at", "lsat"}), "--init-at is 'lsat'"));
+  EXPECT_TRUE(contains(complaint({"--init", "base.nc", "--init-at", "-1"}), "--init-at is -1"));
 }
 
 TEST(CommandLine, MisspeltWordsGetTheNearestOne) {
@@ -251,11 +297,32 @@ TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
 TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
   const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
   // Contradicted by others that are set, each of them.
-  const std::vector<std::string> absent{"sigma", "sigma-file", "steps", "record-every"};
+  const std::vector<std::string> absent{"sigma",   "sigma-file", "steps",    "record-every",
+                                        "init-at", "acceptance", "precision"};  // the last two: of metropolis
   for (const Setting& setting : settings()) {
     const bool expected =
         setting.in_configuration() && std::find(absent.begin(), absent.end(), setting.name) == absent.end();
     EXPECT_EQ(contains("\n" + text, "\n" + setting.name + " = "), expected) << setting.name;
+  }
+}
+
+TEST_F(ConfigurationFile, WhatTheCommandLineMakesIdleIsLeftOut) {
+  const std::string file = write(printed({"--beta", "100", "--acceptance", "exact"}));
+  const RunOptions options = parse_one({"--config", file, "--dynamics", "gradient", "--init", "pytorch"});
+  const std::string text = configuration_text({plan_run(options).resolved});
+  for (const char* name : {"beta", "lambda", "acceptance", "precision", "init-std"}) {
+    EXPECT_FALSE(contains("\n" + text, std::string("\n") + name + " = ")) << name;
+  }
+  EXPECT_TRUE(
+      contains(complaint({"--config", write("dynamics = \"gradient\"\nbeta = 2\n")}), "beta 2 would change"));
+}
+
+TEST(Presets, SayNothingWithoutEffect) {
+  for (const Preset& preset : presets()) {
+    for (const PresetMember& member : preset.members) {
+      const Assignments said = preset.settings(member, true);
+      EXPECT_NO_THROW(require_effect(said, make_options(said))) << preset.name;
+    }
   }
 }
 

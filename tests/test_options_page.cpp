@@ -28,7 +28,8 @@ file, then the command line. Numbers may be written as `1e6`, `beta` and times o
 )";
 
 constexpr const char* between = R"(
-An option replaces those that say the same in other words:
+An option that would change nothing, as `--beta` with `--dynamics gradient`, is refused where it is said together with
+what makes it idle; in a preset or a file under it, it is passed over. An option replaces those that say the same in other words:
 
 )";
 

@@ -397,6 +397,36 @@ TEST_F(RunFileTest, OneReplicaHasNoStandardError) {
       << describe_run_file(path_);
 }
 
+// Little above what it takes, never below: a run is refused by it.
+TEST_F(RunFileTest, SizeIsKnownBefore) {
+  for (const std::size_t records : {1, 3, 70, 300, 3000}) {
+    for (const bool with_reference : {false, true}) {
+      write_run(records, with_reference);
+      const double size = static_cast<double>(fs::file_size(path_));
+      const double most = run_file_layout::most_bytes(make_description(), make_problem(), records,
+                                                      with_reference ? records : 0);
+      EXPECT_LE(size, most) << records << " records";
+      EXPECT_LE(most, 1.05 * size + 30e3) << records << " records";
+      fs::remove(path_);
+    }
+  }
+  RunDescription description = make_description();
+  description.replicas = 300'000;
+  description.configuration = std::string(100'000, 'c');
+  {
+    RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
+    for (std::size_t k = 0; k < 9; ++k) {
+      EnsembleRecord record = make_record(k);
+      record.replica_loss.assign(description.replicas, 1.0);
+      file.append(std::move(record));
+    }
+    file.finish({}, nullptr);
+  }
+  const double size = static_cast<double>(fs::file_size(path_));
+  EXPECT_LE(size, run_file_layout::most_bytes(description, make_problem(), 9, 0));
+  EXPECT_GE(1.05 * size + 30e3, run_file_layout::most_bytes(description, make_problem(), 9, 0));
+}
+
 TEST_F(RunFileTest, DescribesOnlyRunFiles) {
   const auto expect_refused = [](const std::string& path, const std::string& part) {
     try {

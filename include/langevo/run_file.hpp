@@ -100,12 +100,14 @@ class RunFile {
   [[nodiscard]] bool has_records() const { return written_ > 0; }
 
  private:
-  /// Opens the partial file, lets `write` extend it and closes it.
+  /// Opens the partial file, lets `write` extend it to so many records and closes it.
   template <class Write>
-  void extend(std::size_t bytes, const Write& write);
+  void extend(std::size_t records, const Write& write);
 
   OutputClaim claim_;
   RunDescription description_;
+  Problem problem_;
+  std::size_t reference_records_ = 0;
   std::vector<EnsembleRecord> buffer_;
   std::size_t buffered_bytes_ = 0;
   std::size_t written_ = 0;

@@ -54,6 +54,8 @@ struct RunOptions {
   std::uint64_t seed = 1;
   InitKind init = InitKind::gaussian;
   std::string init_file;
+  /// Of a run file: the time of a record to start from, infinity for the last; unset: from its initial state.
+  std::optional<double> init_at;
   double init_std = 0.01;
   bool init_per_replica = false;
 

@@ -298,6 +298,59 @@ class Drawn(WithRun):
             np.testing.assert_array_equal(gradient, self.run_.reference["parameter_value"].values[:, index])
 
 
+class StartsFromARun(unittest.TestCase):
+    """--init RUN.nc, --init-at and --init-per-replica, to the last bit."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="langevo_python_")
+        cls.directory = cls.temporary.name
+        cls.base = run_langevo(cls.directory, "--first-replica", "100", trace=REPLICAS - 1, name="base.nc")
+        cls.addClassCleanup(cls.temporary.cleanup)
+        with langevo.open_run(cls.base) as run:
+            cls.time = run.ensemble["time"].values
+            cls.mean = run.ensemble["parameter_mean"].values
+            cls.trace = run.ensemble["trace_parameter"].values
+            cls.initial = run.root["initial_parameter"].values
+
+    def start(self, *options):
+        """Initial parameters and the traced states at time 0."""
+        path = run_langevo(self.directory, "--init", self.base, *options, "--overwrite", name="next.nc")
+        with langevo.open_run(path) as run:
+            self.assertEqual(run.ensemble["time"].values[0], 0)
+            return run.root["initial_parameter"].values, run.ensemble["trace_parameter"].values[0]
+
+    def refused(self, *options):
+        command = [PROGRAM, "run", "--init", self.base, "--steps", "2", *options, "-o", os.path.join(self.directory, "no.nc")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return done.stderr
+
+    def test_begins_where_the_run_began(self):
+        np.testing.assert_array_equal(self.start()[0], self.initial)
+
+    def test_begins_with_the_mean_of_a_record(self):
+        for option, record in (("last", -1), (str(self.time[2]), 2), ("0.03", 3)):
+            initial, states = self.start("--init-at", option)
+            np.testing.assert_array_equal(initial, self.mean[record])
+            np.testing.assert_array_equal(states, np.tile(initial, (TRACE, 1)))
+
+    def test_begins_with_each_replicas_own_state(self):
+        for first in (100, 103):
+            options = ("--init-per-replica", "--init-at", "last", "--first-replica", str(first), "--replicas", "4")
+            initial, states = self.start(*options)
+            np.testing.assert_array_equal(states, self.trace[-1, first - 100 : first - 100 + TRACE])
+            np.testing.assert_array_equal(initial, states[0])
+
+    def test_says_what_is_missing(self):
+        self.assertIn("the nearest is at --init-at 0.02", self.refused("--init-at", "0.021"))
+        words = ("--init-per-replica", "--init-at", "last", "--replicas", "8")
+        self.assertIn("none for replica 0", self.refused(*words))
+        self.assertIn("none for replica 107", self.refused(*words, "--first-replica", "100"))
+        self.assertIn("this one has 180;", self.refused("--init-at", "last", "--widths", "1,60,1"))
+        self.assertIn("--init-at", self.refused("--init-per-replica"))
+
+
 class SmallFiles(unittest.TestCase):
     def test_one_replica_has_no_variance(self):
         with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
