@@ -42,7 +42,7 @@ demo:
 	@echo '         version of the paper'"'"'s Fig. 1 (about one minute), and drawing it: run.nc, run.png'
 	@$(MAKE) --no-print-directory install-dependencies
 	$(call build,release,langevo)
-	build/release/langevo run --preset fig1 --quick -o run.nc
+	build/release/langevo run --preset fig1 --quick -o run.nc --overwrite
 	PYTHONPATH=python $(PYTHON) -m langevo plot run.nc -o run.png
 
 .PHONY: test sanitize thread-sanitize

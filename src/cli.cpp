@@ -93,7 +93,14 @@ RunRequest RunOptionParser::request() const {
   const Assignments flags = from_command_line();
   refuse_extras(app_);
   Assignments file;
-  if (app_.count("--config") > 0) file = read_configuration(config_);
+  if (app_.count("--config") > 0) {
+    if (config_.empty()) throw InputError("--config is empty; give a file, or leave it out");
+    file = read_configuration(config_);
+    if (file.empty()) {
+      throw InputError("configuration file '" + config_ +
+                       "' says nothing; give lines of the form name = value, or leave --config out");
+    }
+  }
   const std::optional<Assignment> file_preset = take(file, "preset");
   const std::optional<Assignment> file_quick = take(file, "quick");
 
@@ -101,6 +108,7 @@ RunRequest RunOptionParser::request() const {
   request.dry_run = dry_run_;
   request.print_config = print_config_;
   request.quick = quick_;
+  request.configuration = config_;
   if (file_quick && !quick_) {
     read_value(file_quick->origin + file_quick->name, file_quick->value, request.quick);
   }
@@ -111,12 +119,17 @@ RunRequest RunOptionParser::request() const {
       throw InputError(
           "--quick is true, but there is no preset to make quick; give --preset, or leave it out");
     }
+    require_effect(file, make_options(file));
     request.runs.push_back({"", make_options(said)});
+    require_effect(flags, request.runs.back().options);
     return request;
   }
   const Preset& preset = find_preset(preset_on_command_line ? preset_ : file_preset->value);
   refuse_override_of(preset, said);
   request.preset = preset.name;
+  const Assignments base = preset.settings(preset.members.front(), request.quick);
+  require_effect(file, make_options(overlay(base, file)));
+  require_effect(flags, make_options(overlay(base, said)));
   for (const PresetMember& member : preset.members) {
     RunOptions options = make_options(overlay(preset.settings(member, request.quick), said));
     if (!options.output.empty()) options.output = member_path(options.output, member.name);

@@ -19,7 +19,8 @@ struct RequestedRun {
 /// What `langevo run ...` asks for.
 struct RunRequest {
   std::vector<RequestedRun> runs;
-  std::string preset;  ///< empty without one
+  std::string preset;         ///< empty without one
+  std::string configuration;  ///< the file of --config; empty without one
   bool quick = false;
   bool dry_run = false;
   bool print_config = false;

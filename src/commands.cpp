@@ -1,6 +1,5 @@
 #include "commands.hpp"
 
-#include <cstdio>
 #include <iomanip>
 #include <memory>
 #include <sstream>
@@ -10,15 +9,12 @@
 #include "langevo/run_file.hpp"
 #include "presets.hpp"
 #include "run_command.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace langevo {
 
 namespace {
-
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-}
 
 std::string device_table() {
   std::ostringstream out;

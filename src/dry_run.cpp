@@ -3,43 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <sstream>
 #include <vector>
 
+#include "last_place.hpp"
+#include "run_file_layout.hpp"
 #include "setting_value.hpp"
+#include "settings.hpp"
 #include "text.hpp"
 
 namespace langevo {
 
 namespace {
 
-/// Distance of |value| to the next larger number of its type.
-template <class Real>
-double last_place(double value) {
-  const Real magnitude = std::abs(static_cast<Real>(value));
-  return static_cast<double>(std::nextafter(magnitude, std::numeric_limits<Real>::infinity()) - magnitude);
-}
-
 double largest_magnitude(const std::vector<double>& values) {
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
   return largest;
-}
-
-double output_bytes(const RunPlan& plan) {
-  const RunOptions& options = plan.resolved;
-  const auto parameters = static_cast<double>(plan.problem.network().parameter_count());
-  const double rows = options.record_parameters == RecordParameters::none   ? 0
-                      : options.record_parameters == RecordParameters::mean ? 1
-                                                                            : 2;
-  double values = parameters * (rows + static_cast<double>(plan.simulation.traced_replicas)) + 15;
-  if (options.replica_loss) values += static_cast<double>(plan.shape.replicas);
-  if (plan.reference) values += parameters + 5;
-  const Dataset& data = plan.problem.data();
-  const double fixed = parameters + static_cast<double>(data.inputs.size() + data.targets.size());
-  return sizeof(double) * (values * static_cast<double>(plan.schedule.record_steps.size()) + fixed);
 }
 
 /// Steps of all replicas per second, from a burst of well under half a second on a part of the ensemble; 0
@@ -102,6 +83,26 @@ std::string sigma_text(const RunPlan& plan) {
 
 }  // namespace
 
+RunDescription describe_run(const RunPlan& plan) {
+  const RunOptions& options = plan.resolved;
+  return {.title = {},
+          .configuration = configuration_text({options}),
+          .backend = {},
+          .device = {},
+          .seed = options.seed,
+          .replicas = options.replicas,
+          .traced_replicas = plan.simulation.traced_replicas,
+          .store_replica_loss = options.replica_loss,
+          .store_parameter_mean = options.record_parameters != RecordParameters::none,
+          .store_parameter_variance = options.record_parameters == RecordParameters::all,
+          .initial_parameter = plan.initial_parameter};
+}
+
+double output_bytes(const RunPlan& plan) {
+  const std::size_t records = plan.schedule.record_steps.size();
+  return run_file_layout::most_bytes(describe_run(plan), plan.problem, records, plan.reference ? records : 0);
+}
+
 std::string describe_plan(const RunPlan& plan) {
   std::ostringstream out;
   const Schedule& schedule = plan.schedule;
@@ -129,6 +130,7 @@ std::string describe_plan(const RunPlan& plan) {
                                                ", the ensemble at " + rounded(rate, 3) + " proposals/s"
                                          : std::string("not measured: a single step is long"))
       << "\n";
+  for (const std::string& remark : plan.remarks) out << "but             " << remark << "\n";
   return out.str();
 }
 

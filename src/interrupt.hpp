@@ -2,7 +2,8 @@
 
 namespace langevo {
 
-/// While it lives, the first SIGINT or SIGTERM asks for a clean stop and the second one ends the program.
+/// While it lives, SIGINT, SIGTERM, SIGHUP and SIGPIPE ask for a clean stop. The first of the former two is
+/// answered at once on standard error, and a second one ends the program. SIGXFSZ is ignored from then on.
 /// One at a time: signals belong to the whole process. A signal that was ignored stays ignored.
 class InterruptGuard {
  public:

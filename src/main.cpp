@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "commands.hpp"
 #include "langevo/error.hpp"
 #include "moments_command.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace {
@@ -30,7 +32,10 @@ int run_program(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked_for_text) {
-    return program.exit(asked_for_text);
+    std::ostringstream text;
+    const int exit_code = program.exit(asked_for_text, text, text);
+    langevo::print(text.str());
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     throw langevo::InputError(langevo::explain(error));
   }

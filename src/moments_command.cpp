@@ -19,6 +19,7 @@
 #include "run_checks.hpp"
 #include "setting_value.hpp"
 #include "settings.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -105,6 +106,7 @@ MomentsRequest read_request(const CLI::App& app, const MomentsArguments& argumen
   }
   MomentsRequest request;
   request.options = make_options(said);
+  require_effect(said, request.options);
   if (!arguments.sigma.empty()) read_value("--sigma", arguments.sigma, request.options.sigma);
   request.a = read_a(arguments.a);
   read_value("--relax", arguments.relax, request.relax);
@@ -168,9 +170,17 @@ OneStepProbe make_probe(const RunPlan& plan, const MomentsRequest& request, std:
   return probe;
 }
 
+/// What printf would print.
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  std::array<char, 1024> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), format, values...);
+  return buffer.data();
+}
+
 void print_row(const std::string& a, const char* quantity, const Estimate& estimate) {
-  std::printf("%-8s %-21s %12.7f %12.7f %11.7f %7.2f\n", a.c_str(), quantity, estimate.measured,
-              estimate.expected, estimate.standard_error, estimate.z());
+  print(formatted("%-8s %-21s %12.7f %12.7f %11.7f %7.2f\n", a.c_str(), quantity, estimate.measured,
+                  estimate.expected, estimate.standard_error, estimate.z()));
 }
 
 void print_heading(const MomentsRequest& request, const RunPlan& plan, const OneStepProbe& probe,
@@ -178,14 +188,16 @@ void print_heading(const MomentsRequest& request, const RunPlan& plan, const One
   const auto [least, most] = std::minmax_element(sigma.begin(), sigma.end());
   const std::string range =
       *least == *most ? rounded(*least, 3) : rounded(*least, 3) + " to " + rounded(*most, 3);
-  std::printf("N = %zu parameters, %zu points, U = %s, |sigma.g| = %s, sigma = %s\n",
-              plan.initial_parameter.size(), plan.problem.data().points, rounded(probe.loss(), 6).c_str(),
-              rounded(probe.scaled_gradient_norm(), 6).c_str(), range.c_str());
-  std::printf("%llu proposals for each a on %s; curvature moves the results by up to %s standard errors\n",
-              static_cast<unsigned long long>(request.replicas), device.c_str(),
-              rounded(probe.curvature_shift(request.replicas), 2).c_str());
-  std::printf("displacements in units of sigma, along and across the direction of sigma.g\n\n");
-  std::printf("%-8s %-21s %12s %12s %11s %7s\n", "a", "quantity", "measured", "expected", "std. error", "z");
+  print(formatted("N = %zu parameters, %zu points, U = %s, |sigma.g| = %s, sigma = %s\n",
+                  plan.initial_parameter.size(), plan.problem.data().points, rounded(probe.loss(), 6).c_str(),
+                  rounded(probe.scaled_gradient_norm(), 6).c_str(), range.c_str()));
+  print(
+      formatted("%llu proposals for each a on %s; curvature moves the results by up to %s standard errors\n",
+                static_cast<unsigned long long>(request.replicas), device.c_str(),
+                rounded(probe.curvature_shift(request.replicas), 2).c_str()));
+  print("displacements in units of sigma, along and across the direction of sigma.g\n\n");
+  print(formatted("%-8s %-21s %12s %12s %11s %7s\n", "a", "quantity", "measured", "expected", "std. error",
+                  "z"));
 }
 
 /// Prints a's rows; what is too far off goes to `worst` if it is further off than that.
@@ -201,7 +213,6 @@ void report(const OneStepMoments& moments, std::pair<double, std::string>& worst
     const double off = std::abs(estimate->z());
     if (!(off < largest_z) && !(off <= worst.first)) worst = {off, quantity + (" at a = " + a)};
   }
-  std::fflush(stdout);
 }
 
 int run_moments(const MomentsRequest& request) {
@@ -229,8 +240,8 @@ int run_moments(const MomentsRequest& request) {
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const auto steps = static_cast<double>(total.steps);
-  std::printf("\n%s proposals/s; decided in float: %s %%\n", rounded(steps / seconds, 3).c_str(),
-              rounded(100 * static_cast<double>(total.decided_by_float) / steps, 4).c_str());
+  print(formatted("\n%s proposals/s; decided in float: %s %%\n", rounded(steps / seconds, 3).c_str(),
+                  rounded(100 * static_cast<double>(total.decided_by_float) / steps, 4).c_str()));
   if (!worst.second.empty()) {
     throw RunError("the " + worst.second + " is " + rounded(worst.first, 3) +
                    " standard errors off, 5 are allowed; repeat with another --seed, and report it if it "

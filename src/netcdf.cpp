@@ -152,6 +152,14 @@ std::vector<double> Group::read(const std::string& variable) const {
   return values;
 }
 
+std::vector<double> Group::read_slab(const std::string& variable, const Slab& slab) const {
+  std::vector<double> values(
+      std::accumulate(slab.count.begin(), slab.count.end(), std::size_t{1}, std::multiplies<>()));
+  check(nc_get_vara_double(id_, variable_id(variable), slab.start.data(), slab.count.data(), values.data()),
+        "read the variable '" + variable + "'");
+  return values;
+}
+
 double Group::read_one(const std::string& variable, const std::vector<std::size_t>& index) const {
   double value = 0;
   check(nc_get_var1_double(id_, variable_id(variable), index.data(), &value),

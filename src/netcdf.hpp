@@ -65,6 +65,7 @@ class Group {
 
   /// All values of a variable of any numeric type, row-major, as stored (no unpacking).
   [[nodiscard]] std::vector<double> read(const std::string& variable) const;
+  [[nodiscard]] std::vector<double> read_slab(const std::string& variable, const Slab& slab) const;
   [[nodiscard]] double read_one(const std::string& variable, const std::vector<std::size_t>& index) const;
 
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;

@@ -14,9 +14,10 @@ void check_ensemble(const RunOptions& options) {
   require_replica_numbers(options.replicas, options.first_replica);
   if (options.trace) require_traced(*options.trace, options.replicas);
   if (options.init == InitKind::gaussian) require_positive("--init-std", options.init_std);
-  if (options.init_per_replica && options.init == InitKind::file) {
-    throw InputError("--init-per-replica draws a state for every replica, but --init '" + options.init_file +
-                     "' gives one for all; leave one of them out");
+  if (options.init_per_replica && options.init == InitKind::file && !options.init_at) {
+    throw InputError(
+        "--init-per-replica draws a state for every replica, but --init '" + options.init_file +
+        "' gives one for all; leave one of them out, or start from what a run traced with --init-at last");
   }
 }
 

@@ -1,23 +1,22 @@
 #include "run_command.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "dry_run.hpp"
 #include "interrupt.hpp"
 #include "langevo/error.hpp"
 #include "langevo/run_file.hpp"
+#include "output_claim.hpp"
 #include "presets.hpp"
 #include "progress.hpp"
 #include "run_report.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -25,35 +24,29 @@ namespace langevo {
 namespace {
 
 constexpr int done = 0;
+constexpr int failed = 1;
 constexpr int interrupted = 130;
-
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
 
 void say(const std::string& sentence) {
   std::fprintf(stderr, "langevo: %s\n", sentence.c_str());
 }
 
-/// Whether a run can end in this file is found out before hours are spent on it.
-void check_output(const std::string& path) {
-  if (path.empty()) throw InputError("langevo run is not told where to write; give -o RUN.nc");
-  if (std::filesystem::is_directory(path)) {
-    throw InputError("--output is '" + path + "', a directory; give a file name");
+/// Every run's place is taken before hours are spent on the first.
+std::vector<OutputClaim> claim_outputs(const RunRequest& request, const std::vector<RunPlan>& plans) {
+  std::vector<OutputClaim> claims;
+  for (const RunPlan& plan : plans) {
+    const RunOptions& options = plan.resolved;
+    if (options.output.empty()) throw InputError("langevo run is not told where to write; give -o RUN.nc");
+    std::vector<NamedInput> inputs;
+    if (!request.configuration.empty()) inputs.emplace_back("--config", request.configuration);
+    if (!options.points) inputs.emplace_back("--data", options.data);
+    if (!options.sigma_file.empty()) inputs.emplace_back("--sigma-file", options.sigma_file);
+    if (options.init == InitKind::file) inputs.emplace_back("--init", options.init_file);
+    require_other_than_inputs(options.output, inputs);
+    claims.emplace_back(options.output,
+                        options.overwrite ? ExistingOutput::overwrite : ExistingOutput::refuse);
   }
-  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-    throw InputError("--output '" + path + "' is not a regular file; give another name");
-  }
-  const std::string partial = path + ".partial";
-  const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    if (errno == EEXIST) return;
-    throw InputError("--output '" + path + "' cannot be written (" + std::strerror(errno) +
-                     "); give a name in a directory that exists and is writable");
-  }
-  ::close(descriptor);
-  ::unlink(partial.c_str());
+  return claims;
 }
 
 void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
@@ -69,18 +62,11 @@ void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
 
 RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
                         const Ensemble& ensemble) {
-  const RunOptions& options = plan.resolved;
-  return {.title = title,
-          .configuration = configuration_text({options}),
-          .backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu",
-          .device = ensemble.device(),
-          .seed = options.seed,
-          .replicas = options.replicas,
-          .traced_replicas = plan.simulation.traced_replicas,
-          .store_replica_loss = options.replica_loss,
-          .store_parameter_mean = options.record_parameters != RecordParameters::none,
-          .store_parameter_variance = options.record_parameters == RecordParameters::all,
-          .initial_parameter = plan.initial_parameter};
+  RunDescription description = describe_run(plan);
+  description.title = title;
+  description.backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu";
+  description.device = ensemble.device();
+  return description;
 }
 
 /// A reference that takes more steps than all replicas together is seldom what was meant.
@@ -116,12 +102,13 @@ std::optional<ReferenceTrajectory> follow(const RunPlan& plan) {
 
 /// Records that were taken are worth keeping whatever ended the run.
 std::string keep_records(RunFile& file) {
+  std::string words = "; the records so far are in ";
   try {
     file.flush();
-    return "; the records so far are in " + file.partial_path();
   } catch (const RunError&) {
-    return "; what could be written is in " + file.partial_path();
+    words = "; what could be written is in ";
   }
+  return file.has_records() ? words + file.partial_path() : "; nothing was recorded";
 }
 
 Workload workload_of(const RunPlan& plan) {
@@ -157,11 +144,16 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
   std::optional<Correspondence> correspondence;
   if (reference) correspondence = report.correspondence(simulation.ensemble());
   file.finish(summary, correspondence ? &*correspondence : nullptr);
-  print(plan.resolved.output + "\n" + report.table(summary));
+  try {
+    print(plan.resolved.output + "\n" + report.table(summary));
+  } catch (const RunError& error) {
+    say(error.what() + std::string(", the run is whole in ") + plan.resolved.output);
+    return failed;
+  }
   return done;
 }
 
-int run_one(const RunPlan& plan, const std::string& title) {
+int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   const RunOptions& options = plan.resolved;
   BackendOptions machine = options.backend;
   const BackendChoice choice = choose_backend(machine);
@@ -169,6 +161,7 @@ int run_one(const RunPlan& plan, const std::string& title) {
   machine.device = choice.device;
   std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, plan.dynamics, plan.shape, machine);
   set_initial_states(*ensemble, plan);
+  for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);
   if (!options.quiet) {
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
@@ -184,7 +177,7 @@ int run_one(const RunPlan& plan, const std::string& title) {
     return interrupted;
   }
   const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
-  RunFile file(options.output, describe(plan, title, machine, *ensemble), plan.problem, trajectory);
+  RunFile file(std::move(claim), describe(plan, title, machine, *ensemble), plan.problem, trajectory);
   return evolve(plan, std::move(ensemble), file, trajectory);
 }
 
@@ -213,13 +206,19 @@ int run(const RunRequest& request) {
     }
     return done;
   }
-  for (const RunPlan& plan : plans) check_output(plan.resolved.output);
+  std::vector<OutputClaim> claims = claim_outputs(request, plans);
+  std::vector<std::pair<std::string, double>> files;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    files.emplace_back(claims[i].partial_path(), output_bytes(plans[i]));
+  require_room(files);
   const InterruptGuard guard;
+  int worst = done;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    const int exit_code = run_one(plans[i], title_of(request, request.runs[i].name));
-    if (exit_code != done) return exit_code;
+    const int exit_code = run_one(plans[i], std::move(claims[i]), title_of(request, request.runs[i].name));
+    if (exit_code == interrupted) return interrupted;
+    worst = std::max(worst, exit_code);
   }
-  return done;
+  return worst;
 }
 
 }  // namespace langevo

@@ -14,6 +14,7 @@
 
 #include "langevo/error.hpp"
 #include "netcdf.hpp"
+#include "output_claim.hpp"
 #include "run_file_layout.hpp"
 #include "text.hpp"
 
@@ -35,30 +36,6 @@ void sync(const std::string& path, int flags) {
   }
 }
 
-std::string directory_of(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  return directory.empty() ? "." : directory;
-}
-
-/// Finds out whether the file can be written before anything is computed, with the system's own reason.
-void check_writable(const std::string& path, const std::string& partial_path) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  if (path.empty()) throw InputError("the output file has no name; give one with -o RUN.nc");
-  if (std::filesystem::is_directory(status)) {
-    throw InputError("output '" + path + "' is a directory; give a file name");
-  }
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw InputError("output '" + path + "' is not a regular file; give another name");
-  }
-  const int descriptor = ::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    throw InputError("output '" + path + "' cannot be written (" + std::strerror(errno) +
-                     "); give a name in a directory that exists and is writable");
-  }
-  ::close(descriptor);
-}
-
 void expect_size(std::size_t size, std::size_t expected, const std::string& what) {
   if (size == expected) return;
   throw std::invalid_argument("run file: " + what + " has " + std::to_string(size) + " elements instead of " +
@@ -75,46 +52,23 @@ void check_reference(const ReferenceTrajectory& reference, std::size_t parameter
     expect_size(x.size(), parameters, "a reference state");
 }
 
-/// Refuses to extend a file where its disk is nearly full: a failed write would spoil what is there already.
-void check_space(const std::string& path, std::size_t bytes) {
-  std::error_code error;
-  const std::uintmax_t available = std::filesystem::space(directory_of(path), error).available;
-  // Twice as much and some: chunks are allocated whole.
-  const std::uintmax_t needed = 2 * bytes + (std::uintmax_t{8} << 20);
-  if (error || available >= needed) return;
-  throw RunError("'" + path + "' cannot be extended: the disk has " +
-                 bytes_in_words(static_cast<double>(available)) + " left and the next records may need " +
-                 bytes_in_words(static_cast<double>(needed)) +
-                 "; free some space, what was recorded is kept");
-}
-
-/// Opens the file, lets `write` extend it and closes it.
-template <typename Write>
-void extend(const std::string& path, std::size_t bytes, const Write& write) {
-  check_space(path, bytes);
-  try {
-    netcdf::File file = netcdf::File::open_to_write(path);
-    write(file.root());
-    file.close();
-  } catch (const netcdf::Error& error) {
-    throw RunError(std::string(error.what()) + "; check the disk it is on");
-  }
-}
-
 }  // namespace
 
-RunFile::RunFile(std::string path, const RunDescription& description, const Problem& problem,
+RunFile::RunFile(OutputClaim claim, const RunDescription& description, const Problem& problem,
                  const ReferenceTrajectory* reference)
-    : path_(std::move(path)), partial_path_(path_ + ".partial"), description_(description) {
+    : claim_(std::move(claim)),
+      description_(description),
+      problem_(problem),
+      reference_records_(reference ? reference->time.size() : 0) {
   expect_size(description.initial_parameter.size(), problem.network().parameter_count(), "initial_parameter");
   if (reference) check_reference(*reference, description.initial_parameter.size());
-  check_writable(path_, partial_path_);
+  claim_.create_partial();
   try {
-    netcdf::File file = netcdf::File::create(partial_path_);
+    netcdf::File file = netcdf::File::create(partial_path());
     run_file_layout::define(file.root(), description_, problem, reference);
     file.close();
   } catch (...) {
-    ::unlink(partial_path_.c_str());
+    ::unlink(partial_path().c_str());
     throw;
   }
 }
@@ -126,7 +80,30 @@ RunFile::~RunFile() {
   } catch (...) {
     // What was written before stays; there is nobody left to tell.
   }
-  if (written_ == 0) ::unlink(partial_path_.c_str());
+  if (written_ == 0 && claim_.has_own_partial()) ::unlink(partial_path().c_str());
+}
+
+template <class Write>
+void RunFile::extend(std::size_t records, const Write& write) {
+  claim_.require_own_partial();
+  // A failed write would spoil what is there already.
+  std::error_code unknown;
+  const auto size = static_cast<double>(std::filesystem::file_size(partial_path(), unknown));
+  const double needed =
+      run_file_layout::most_bytes(description_, problem_, records, reference_records_) - (unknown ? 0 : size);
+  const Room room = room_of(partial_path());
+  if (room.bytes < needed) {
+    throw RunError("'" + partial_path() + "' cannot be extended: " + room.words + " leaves " +
+                   bytes_in_words(room.bytes) + " and the next records may need " + bytes_in_words(needed) +
+                   "; free some space, what was recorded is kept");
+  }
+  try {
+    netcdf::File file = netcdf::File::open_to_write(partial_path());
+    write(file.root());
+    file.close();
+  } catch (const netcdf::Error& error) {
+    throw RunError(std::string(error.what()) + "; check the disk it is on");
+  }
 }
 
 void RunFile::append(EnsembleRecord record) {
@@ -155,7 +132,7 @@ void RunFile::append(EnsembleRecord record) {
 
 void RunFile::flush() {
   if (buffer_.empty()) return;
-  extend(partial_path_, buffered_bytes_, [this](const netcdf::Group& root) {
+  extend(written_ + buffer_.size(), [this](const netcdf::Group& root) {
     run_file_layout::append(root, description_, written_, buffer_);
   });
   written_ += buffer_.size();
@@ -171,15 +148,16 @@ void RunFile::finish(const RunSummary& summary, const Correspondence* correspond
     expect_size(correspondence->delta_by_replicas.size(), correspondence->replicas_averaged.size(),
                 "delta_by_replicas");
   }
-  extend(partial_path_, 0,
+  extend(written_,
          [&](const netcdf::Group& root) { run_file_layout::complete(root, summary, correspondence); });
-  sync(partial_path_, O_RDONLY);
-  if (std::rename(partial_path_.c_str(), path_.c_str()) != 0) {
-    throw RunError("'" + partial_path_ + "' cannot be renamed to '" + path_ + "' (" + std::strerror(errno) +
-                   "); the run is complete under the first name");
+  sync(partial_path(), O_RDONLY);
+  claim_.require_own_partial();
+  if (std::rename(partial_path().c_str(), claim_.target().c_str()) != 0) {
+    throw RunError("'" + partial_path() + "' cannot be renamed to '" + claim_.target() + "' (" +
+                   std::strerror(errno) + "); the run is complete under the first name");
   }
   finished_ = true;
-  sync(directory_of(path_), O_RDONLY | O_DIRECTORY);
+  sync(directory_of(claim_.target()), O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace langevo

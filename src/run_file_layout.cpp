@@ -1,6 +1,7 @@
 #include "run_file_layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <string>
 
@@ -157,6 +158,39 @@ std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row) {
   // A chunk takes its whole size on disk even in a short run, so short rows stop at 8 KiB.
   extents[0] = std::min(room, std::max(records_per_batch, 1024 / row_size));
   return extents;
+}
+
+double most_bytes(const RunDescription& description, const Problem& problem, std::size_t records,
+                  std::size_t reference_records) {
+  const std::size_t parameters = description.initial_parameter.size();
+  std::vector<std::vector<std::size_t>> rows(8);  // time, step, losses and acceptance
+  rows.push_back({loss_quantile_levels.size()});
+  if (description.store_parameter_mean) rows.push_back({parameters});
+  if (description.store_parameter_variance) rows.push_back({parameters});
+  if (description.store_replica_loss) rows.push_back({description.replicas});
+  if (description.traced_replicas > 0) rows.push_back({description.traced_replicas, parameters});
+  // Measured: what the library keeps of names and places, in all, of a variable and of a chunk.
+  constexpr double bytes_of_file = 64e3;
+  constexpr double bytes_of_chunk = 160;
+  constexpr double bytes_of_parameter = 80;  // its name, too
+  const Dataset& data = problem.data();
+  const auto length = static_cast<double>(parameters);
+  double bytes = bytes_of_file + static_cast<double>(description.configuration.size()) +
+                 bytes_of_parameter * length +
+                 sizeof(double) * static_cast<double>(data.inputs.size() + data.targets.size());
+  for (const std::vector<std::size_t>& row : rows) {
+    const std::vector<std::size_t> extents = chunk_extents(row);
+    double chunks = std::ceil(static_cast<double>(records) / static_cast<double>(extents[0]));
+    double chunk_bytes = sizeof(double) * static_cast<double>(extents[0]);
+    for (std::size_t d = 0; d < row.size(); ++d) {
+      chunks *= std::ceil(static_cast<double>(row[d]) / static_cast<double>(extents[d + 1]));
+      chunk_bytes *= static_cast<double>(extents[d + 1]);
+    }
+    bytes += chunks * (chunk_bytes + bytes_of_chunk);
+  }
+  if (reference_records == 0) return bytes;
+  constexpr double bytes_of_groups = 16e3;  // reference and correspondence
+  return bytes + bytes_of_groups + sizeof(double) * static_cast<double>(reference_records) * (length + 6);
 }
 
 void define(const netcdf::Group& root, const RunDescription& description, const Problem& problem,

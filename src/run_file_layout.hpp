@@ -27,6 +27,10 @@ void append(const netcdf::Group& root, const RunDescription& description, std::s
 /// Attributes known at the end, and the group `correspondence`.
 void complete(const netcdf::Group& root, const RunSummary& summary, const Correspondence* correspondence);
 
+/// What a file of so many records takes on disk, at the most.
+double most_bytes(const RunDescription& description, const Problem& problem, std::size_t records,
+                  std::size_t reference_records);
+
 /// Extents of one chunk of a variable (time, row...): about 1 MiB, rows whole where they fit, several records
 /// where rows are short, and never more records than a file of ordinary length has.
 std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row);

@@ -56,7 +56,7 @@ void describe_records(Table& table, const netcdf::Group& root, const netcdf::Gro
                            std::to_string(static_cast<std::uint64_t>(last_step)));
 
   const double error = std::sqrt(ensemble.read_one("loss_variance", {last}) / replicas);
-  std::string loss = number(ensemble.read_one("loss_mean", {last})) + " +- " + rounded(error, 2) +
+  std::string loss = number(ensemble.read_one("loss_mean", {last})) + " +- " + rounded_or_dash(error, 2) +
                      " (mean of replicas, standard error), " +
                      number(ensemble.read_one("loss_of_mean", {last})) + " (mean network)";
   if (const auto reference = root.find_group("reference")) {

@@ -5,6 +5,8 @@
 #include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
 #include "langevo/run_options.hpp"
+#include "last_place.hpp"
+#include "recorded_state.hpp"
 #include "run_checks.hpp"
 #include "schedule.hpp"
 #include "text.hpp"
@@ -151,12 +153,40 @@ RunOptions resolve(RunOptions options, const RunPlan& plan, double stride) {
   return options;
 }
 
+/// Mutations far below the spacing of numbers at a weight's size are lost when they are added to it.
+void weigh_mutations(const RunOptions& options, RunPlan& plan) {
+  if (is_gradient_rule(options)) return;
+  constexpr double largest_draw = 8;  // no normal number in a run is larger
+  const std::size_t parameters = plan.initial_parameter.size();
+  std::size_t lost = 0;
+  std::size_t coarse = 0;
+  for (std::size_t i = 0; i < parameters; ++i) {
+    const double spacing = last_place<double>(plan.initial_parameter[i]);
+    if (largest_draw * plan.dynamics.sigma[i] < spacing / 2) ++lost;
+    if (plan.dynamics.sigma[i] < spacing) ++coarse;
+  }
+  const std::string sigma =
+      rounded(*std::min_element(plan.dynamics.sigma.begin(), plan.dynamics.sigma.end()), 3);
+  if (lost == parameters && options.dynamics == DynamicsKind::metropolis) {
+    throw InputError(
+        "mutations of sigma = " + sigma +
+        " change no parameter, as numbers of their size lie further apart; give a larger sigma or "
+        "smaller initial weights");
+  }
+  if (coarse == 0) return;
+  plan.remarks.push_back("mutations of sigma = " + sigma +
+                         " are below the spacing of numbers at the size of " + counted(coarse, "parameter") +
+                         " of " + std::to_string(parameters) +
+                         " and mostly lost there; a larger sigma or smaller initial weights would keep them");
+}
+
 }  // namespace
 
 std::uint64_t reference_steps(const RunPlan& plan) {
   if (!plan.reference) return 0;
   const double end = static_cast<double>(plan.schedule.last_step()) * plan.schedule.time_per_step;
-  return static_cast<std::uint64_t>(std::llround(end / plan.reference_time_per_step));
+  const StepCount steps = steps_in(end, plan.reference_time_per_step);
+  return steps.whole + (steps.rest > 0 ? 1 : 0);
 }
 
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {
@@ -169,6 +199,12 @@ std::vector<double> initial_state(const RunOptions& options, const Network& netw
       break;
   }
   require_file("--init", options.init_file, {"gaussian", "pytorch"});
+  if (options.init_at) {
+    const std::size_t parameters = network.parameter_count();
+    return options.init_per_replica
+               ? read_recorded_state(options.init_file, *options.init_at, parameters, replica)
+               : read_recorded_mean(options.init_file, *options.init_at, parameters);
+  }
   return read_parameter_vector(options.init_file, "initial_parameter", network.parameter_count(), "--init");
 }
 
@@ -198,6 +234,7 @@ RunPlan plan_run(const RunOptions& options) {
       .reference = {},
       .reference_time_per_step = options.alpha,
       .why_no_reference = why_no_reference(options, mutation.lambda, end),
+      .remarks = std::move(planned.remarks),
       .memory_bytes = 0,
       .resolved = {}};
   if (plan.why_no_reference.empty()) plan.reference = make_reference(options, mutation);
@@ -209,7 +246,10 @@ RunPlan plan_run(const RunOptions& options) {
   plan.dynamics.sigma = std::move(mutation.sigma);
   plan.memory_bytes = memory_of(plan, options.backend.threads);
   require_memory(static_cast<double>(plan.memory_bytes), "the ensemble and its reference");
-  plan.initial_parameter = initial_state(options, network, 0);
+  // Replica 0 is drawn in every shard of an ensemble, but only those of a run were traced by it.
+  const bool of_a_run = options.init_at && options.init_per_replica;
+  plan.initial_parameter = initial_state(options, network, of_a_run ? options.first_replica : 0);
+  weigh_mutations(options, plan);
   plan.resolved = resolve(options, plan, stride);
   return plan;
 }

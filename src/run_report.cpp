@@ -81,10 +81,10 @@ std::string RunReport::table(const RunSummary& summary) const {
     cell(rounded(rows_[i].time, 4), 10);
     if (reference_) cell(rounded(reference_->loss[i], 6), 15);
     cell(rounded(rows_[i].loss_mean, 6), 13);
-    cell(rounded(rows_[i].loss_standard_error, 2), 10);
+    cell(rounded_or_dash(rows_[i].loss_standard_error, 2), 10);
     cell(rounded(rows_[i].loss_of_mean, 6), 13);
     if (reference_) cell(rounded(delta_[i], 3), 11);
-    cell(rounded(rows_[i].accepted_fraction, 4), 10);
+    cell(rounded_or_dash(rows_[i].accepted_fraction, 4), 10);
     out << '\n';
   }
   const StepCounters& counters = summary.counters;

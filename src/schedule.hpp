@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "langevo/run_options.hpp"
@@ -14,7 +15,15 @@ inline constexpr std::uint64_t default_records = 100;
 struct PlannedSchedule {
   Schedule schedule;
   std::vector<std::uint64_t> reset_steps;
+  std::vector<std::string> remarks;  ///< where it is not quite what was asked for
 };
+
+/// A time in steps.
+struct StepCount {
+  std::uint64_t whole = 0;
+  double rest = 0;  ///< 0 <= rest < 1, and 0 where the time is a whole number of steps but for rounding
+};
+StepCount steps_in(double time, double time_per_step);
 
 /// Time of one step of the options' dynamics, unit 1: alpha lambda for a mutation, alpha for a gradient step,
 /// alpha lambda stride for a Langevin step.

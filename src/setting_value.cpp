@@ -50,14 +50,14 @@ void read_value(const std::string& name, const std::string& text, double& value)
 
 void read_value(const std::string& name, const std::string& text, std::uint64_t& value) {
   const std::optional<std::uint64_t> number = whole_number(trim(text));
-  if (!number) refuse(name, text, "a whole number from 0 to 2^64 - 1, e.g. 1000 or 1e6");
+  if (!number) refuse(name, text, "a whole number below 2^64, e.g. 1000 or 1e6");
   value = *number;
 }
 
 void read_value(const std::string& name, const std::string& text, int& value) {
   const std::optional<std::uint64_t> number = whole_number(trim(text));
   if (!number || *number > std::numeric_limits<int>::max()) {
-    refuse(name, text, "a whole number from 0 to 2^31 - 1");
+    refuse(name, text, "a whole number below 2^31");
   }
   value = static_cast<int>(*number);
 }
@@ -82,7 +82,7 @@ void read_value(const std::string& name, const std::string& text, std::vector<in
     const std::optional<std::uint64_t> width = whole_number(part.substr(0, times));
     const std::optional<std::uint64_t> count =
         times == std::string_view::npos ? 1 : whole_number(part.substr(times + 1));
-    if (!width || *width > std::numeric_limits<int>::max() || !count || *count > most_layers) {
+    if (!width || *width > std::numeric_limits<int>::max() || !count || *count < 1 || *count > most_layers) {
       refuse(name, text, wanted);
     }
     widths.insert(widths.end(), *count, static_cast<int>(*width));

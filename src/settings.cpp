@@ -1,6 +1,8 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -52,8 +54,9 @@ Setting init_setting() {
   return {"init",
           "Ensemble",
           "gaussian|pytorch|PATH",
-          "initial state: normal numbers, PyTorch's default, or a file with one number a line or a run file "
-          "[gaussian]",
+          "initial state: normal numbers, PyTorch's default, a file with one number a line, or the start of "
+          "a run file "
+          "(see --init-at) [gaussian]",
           [](RunOptions& options, const std::string& called, const std::string& text) {
             std::string word;
             read_value(called, text, word);
@@ -66,6 +69,29 @@ Setting init_setting() {
             if (options.init == InitKind::file) return toml_value(options.init_file);
             return toml_value(std::string(options.init == InitKind::gaussian ? "gaussian" : "pytorch"));
           }};
+}
+
+Setting init_at_setting() {
+  return {
+      "init-at",
+      "Ensemble",
+      "last|T",
+      "where --init is a run file: start from its last record, or its record at time T; from the mean of its "
+      "replicas, or with --init-per-replica each from its own traced state [its initial state]",
+      [](RunOptions& options, const std::string& called, const std::string& text) {
+        double time = std::numeric_limits<double>::infinity();
+        if (text != "last") {
+          read_value(called, text, time);
+          if (!(time >= 0) || std::isinf(time)) {
+            throw InputError(called + " is " + text + "; give last, or the time of a record");
+          }
+        }
+        options.init_at = time;
+      },
+      [](const RunOptions& options) {
+        const bool last = options.init_at && std::isinf(*options.init_at);
+        return last ? toml_value(std::string("last")) : toml_value(options.init_at);
+      }};
 }
 
 Setting no_replica_loss_setting() {
@@ -162,9 +188,10 @@ std::vector<Setting> ensemble_settings() {
             "number of the first one, on which its random numbers depend [0]", LANGEVO_FIELD(first_replica)),
       value("seed", "Ensemble", "N", "key of all random numbers [1]", LANGEVO_FIELD(seed)),
       init_setting(),
+      init_at_setting(),
       value("init-std", "Ensemble", "X", "standard deviation of --init gaussian [0.01]",
             LANGEVO_FIELD(init_std)),
-      value("init-per-replica", "Ensemble", "", "draw an initial state for every replica; no reference",
+      value("init-per-replica", "Ensemble", "", "an initial state of its own for every replica; no reference",
             LANGEVO_FIELD(init_per_replica)),
   };
 }
@@ -173,6 +200,8 @@ std::vector<Setting> output_settings() {
   return {
       value("output", "Output", "PATH", "the run file; a preset of several runs puts their names before .nc",
             LANGEVO_FIELD(output)),
+      value("overwrite", "Output", "", "replace a run file of that name, or what a stopped run left of one",
+            LANGEVO_FIELD(overwrite)),
       choice("reference", "Output", "follow the matching gradient trajectory from the same start [auto]",
              LANGEVO_FIELD(reference),
              std::vector<std::pair<std::string, ReferenceKind>>{{"auto", ReferenceKind::automatic},
@@ -231,6 +260,7 @@ std::vector<std::string> replaced_by(const std::string& name) {
       {"record-every", {"records"}},
       {"data", {"points"}},
       {"dynamics", {"stride"}},
+      {"init", {"init-at"}},
   };
   std::vector<std::string> names{name};
   if (const auto found = also.find(name); found != also.end()) {
@@ -261,6 +291,29 @@ RunOptions make_options(const Assignments& assignments) {
   return options;
 }
 
+std::string belongs_to(const std::string& name, const RunOptions& options) {
+  const DynamicsKind dynamics = options.dynamics;
+  const bool mutates = dynamics == DynamicsKind::metropolis;
+  if (name == "acceptance" || name == "precision") return mutates ? "" : "--dynamics metropolis";
+  if (name == "stride") return dynamics == DynamicsKind::langevin ? "" : "--dynamics langevin";
+  if (name == "beta" || name == "lambda" || name == "sigma") {
+    return mutates || dynamics == DynamicsKind::langevin ? "" : "--dynamics metropolis and langevin";
+  }
+  if (name == "init-std") return options.init == InitKind::gaussian ? "" : "--init gaussian";
+  if (name == "init-at") return options.init == InitKind::file ? "" : "--init RUN.nc";
+  if (name == "device") return options.backend.kind == BackendKind::cpu ? "--backend cuda" : "";
+  return "";
+}
+
+void require_effect(const Assignments& said, const RunOptions& options) {
+  for (const Assignment& assignment : said) {
+    const std::string owner = belongs_to(assignment.name, options);
+    if (owner.empty()) continue;
+    throw InputError(assignment.origin + assignment.name + " " + assignment.value +
+                     " would change nothing here, it belongs to " + owner + "; leave it out");
+  }
+}
+
 std::string configuration_text(const std::vector<RunOptions>& runs) {
   std::string text;
   std::string group;
@@ -269,7 +322,7 @@ std::string configuration_text(const std::vector<RunOptions>& runs) {
     const std::string value = setting.toml(runs.front());
     const bool common = std::all_of(
         runs.begin(), runs.end(), [&](const RunOptions& options) { return setting.toml(options) == value; });
-    if (value.empty() || !common) continue;
+    if (value.empty() || !common || !belongs_to(setting.name, runs.front()).empty()) continue;
     if (setting.group != group) {
       text += (text.empty() ? "# " : "\n# ") + setting.group + "\n";
       group = setting.group;

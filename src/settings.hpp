@@ -21,7 +21,9 @@ struct Setting {
 
   [[nodiscard]] bool is_flag() const { return value_type.empty(); }
   /// What changes no result is no part of a configuration: it would tie it to one machine.
-  [[nodiscard]] bool in_configuration() const { return group != "Machine" && name != "output"; }
+  [[nodiscard]] bool in_configuration() const {
+    return group != "Machine" && name != "output" && name != "overwrite";
+  }
 };
 
 /// All of them, in the order of the help.
@@ -45,7 +47,16 @@ Assignments overlay(Assignments lower, const Assignments& upper);
 /// @throws InputError for values that cannot be read
 RunOptions make_options(const Assignments& assignments);
 
-/// "name = value" lines under a comment for each group: what every one of `runs` has in common.
+/// What a setting belongs to, e.g. "--dynamics langevin", where it changes nothing with these options; else
+/// empty.
+std::string belongs_to(const std::string& name, const RunOptions& options);
+
+/// What a user has just said must have an effect.
+/// @throws InputError naming what it belongs to
+void require_effect(const Assignments& said, const RunOptions& options);
+
+/// "name = value" lines under a comment for each group: what every one of `runs` has in common
+/// and what has an effect.
 std::string configuration_text(const std::vector<RunOptions>& runs);
 
 }  // namespace langevo

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
+#include "schedule.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -109,19 +111,30 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   ensemble->set_all_parameters(x);
   std::vector<double> gradient(x.size());
   BlockSizer sizer;
-  const auto total =
-      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(times.back() / time_per_step)));
+  const StepCount all = steps_in(times.back(), time_per_step);
+  const std::uint64_t total = std::max<std::uint64_t>(1, all.whole + (all.rest > 0 ? 1 : 0));
+  // The states before and after a time between two steps; the ensemble is at the latter, or has not left the
+  // former.
+  std::vector<double> before(x.begin(), x.end());
   for (const double time : times) {
-    const auto step = static_cast<std::uint64_t>(std::llround(time / time_per_step));
-    advance_to(*ensemble, step, total, sizer, progress);
-    std::vector<double> state = ensemble->parameters(0, 1);
+    const StepCount at = steps_in(time, time_per_step);
+    if (at.whole >= ensemble->step()) {
+      advance_to(*ensemble, at.whole, total, sizer, progress);
+      before = ensemble->parameters(0, 1);
+    }
+    std::vector<double> state = before;
+    if (at.rest > 0) {
+      advance_to(*ensemble, at.whole + 1, total, sizer, progress);
+      const std::vector<double> after = ensemble->parameters(0, 1);
+      for (std::size_t i = 0; i < state.size(); ++i) state[i] += at.rest * (after[i] - before[i]);
+    }
     const double loss = ensemble->gradient(state, gradient);
     if (!std::isfinite(loss)) {
-      throw RunError("the loss of the reference trajectory is not finite at step " + std::to_string(step) +
-                     "; use a smaller --alpha or another initial state");
+      throw RunError("the loss of the reference trajectory is not finite at step " +
+                     std::to_string(at.whole) + "; use a smaller --alpha or another initial state");
     }
-    trajectory.step.push_back(step);
-    trajectory.time.push_back(static_cast<double>(step) * time_per_step);
+    trajectory.step.push_back(at.whole);
+    trajectory.time.push_back((static_cast<double>(at.whole) + at.rest) * time_per_step);
     trajectory.parameter.push_back(std::move(state));
     trajectory.loss.push_back(loss);
     trajectory.gradient_norm.push_back(norm(gradient));
@@ -195,8 +208,9 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
   }
   record.loss = summarize_losses(record.replica_loss);
   record.loss_of_mean = snapshot.loss_of_mean;
-  if (since.steps > 0)
-    record.accepted_fraction = static_cast<double>(since.accepted) / static_cast<double>(since.steps);
+  record.accepted_fraction = since.steps > 0
+                                 ? static_cast<double>(since.accepted) / static_cast<double>(since.steps)
+                                 : std::numeric_limits<double>::quiet_NaN();
   record.trace_parameter = std::move(snapshot.traced);
   return record;
 }

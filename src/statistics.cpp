@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "kernels/base/moments.hpp"
@@ -38,7 +39,7 @@ void Moments::merge(const Moments& other) {
 }
 
 std::vector<double> Moments::variance() const {
-  std::vector<double> variance(mean.size());
+  std::vector<double> variance(mean.size(), std::numeric_limits<double>::quiet_NaN());
   if (count < 2) return variance;
   for (std::size_t i = 0; i < variance.size(); ++i) {
     variance[i] = sum_squared_deviations[i] / static_cast<double>(count - 1);

@@ -20,6 +20,10 @@ std::string rounded(double value, int digits) {
   return buffer.data();
 }
 
+std::string rounded_or_dash(double value, int digits) {
+  return std::isnan(value) ? "-" : rounded(value, digits);
+}
+
 std::string bytes_in_words(double bytes) {
   static constexpr std::array<const char*, 7> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   std::size_t unit = 0;

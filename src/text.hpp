@@ -12,6 +12,9 @@ std::string shortest(double value);
 /// A number for people, with so many significant digits.
 std::string rounded(double value, int digits);
 
+/// The same; "-" for what is not defined.
+std::string rounded_or_dash(double value, int digits);
+
 /// "1.5 GiB".
 std::string bytes_in_words(double bytes);
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "langevo/error.hpp"
@@ -100,11 +102,11 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   const RunOptions options = parse_one(
       split("--widths 2,5x3,4 --activation relu --output-bias true --data d.csv --points 7 --loss "
             "cross-entropy --dynamics langevin --beta 2.5 --alpha 1e-3 --lambda 0.5 --sigma 0.25 "
-            "--sigma-file s.txt --stride 4 --acceptance exact --precision double --time 3 --steps 1e6 "
+            "--sigma-file s.txt --stride 4 --time 3 --steps 1e6 "
             "--record-every 0.5 --records 9 --reset-every 1.5 --replicas 12 --first-replica 5 --seed "
-            "18446744073709551615 --init pytorch --init-std 0.1 --init-per-replica --reference none "
-            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 --device "
-            "1 --instruction-set generic -o x.nc --quiet"));
+            "18446744073709551615 --init pytorch --init-per-replica --reference none "
+            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 "
+            "--instruction-set generic -o x.nc --quiet"));
   EXPECT_EQ(options.widths, (std::vector<int>{2, 5, 5, 5, 4}));
   EXPECT_EQ(options.activation, Activation::relu);
   EXPECT_TRUE(options.output_bias);
@@ -118,8 +120,6 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.sigma, 0.25);
   EXPECT_EQ(options.sigma_file, "s.txt");
   EXPECT_EQ(options.stride, 4);
-  EXPECT_EQ(options.acceptance, Acceptance::exact);
-  EXPECT_EQ(options.precision, Precision::float64);
   EXPECT_EQ(options.time, 3);
   EXPECT_EQ(options.steps, 1000000u);
   EXPECT_EQ(options.record_every, 0.5);
@@ -129,7 +129,6 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.first_replica, 5u);
   EXPECT_EQ(options.seed, 18446744073709551615u);
   EXPECT_EQ(options.init, InitKind::pytorch);
-  EXPECT_EQ(options.init_std, 0.1);
   EXPECT_TRUE(options.init_per_replica);
   EXPECT_EQ(options.reference, ReferenceKind::none);
   EXPECT_EQ(options.trace, 3u);
@@ -137,10 +136,44 @@ TEST(CommandLine, EveryOptionReachesItsMember) {
   EXPECT_EQ(options.record_parameters, RecordParameters::mean);
   EXPECT_EQ(options.backend.kind, BackendKind::cpu);
   EXPECT_EQ(options.backend.threads, 2);
-  EXPECT_EQ(options.backend.device, 1);
   EXPECT_EQ(options.backend.instruction_set, "generic");
   EXPECT_EQ(options.output, "x.nc");
   EXPECT_TRUE(options.quiet);
+}
+
+TEST(CommandLine, OptionsOfOtherDynamicsReachTheirMembers) {
+  const RunOptions options =
+      parse_one(split("--acceptance exact --precision double --init-std 0.1 --device 1 --overwrite"));
+  EXPECT_EQ(options.acceptance, Acceptance::exact);
+  EXPECT_EQ(options.precision, Precision::float64);
+  EXPECT_EQ(options.init_std, 0.1);
+  EXPECT_EQ(options.backend.device, 1);
+  EXPECT_TRUE(options.overwrite);
+}
+
+TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"--dynamics gradient --beta 10",
+       "--beta 10 would change nothing here, it belongs to --dynamics metropolis"},
+      {"--dynamics normalized-gradient --lambda 0.1", "--lambda 0.1 would change nothing"},
+      {"--dynamics gradient --sigma 0.1", "--sigma 0.1 would change nothing"},
+      {"--dynamics gradient --acceptance exact", "belongs to --dynamics metropolis;"},
+      {"--dynamics langevin --precision double", "belongs to --dynamics metropolis;"},
+      {"--stride 2", "belongs to --dynamics langevin;"},
+      {"--init pytorch --init-std 0.1", "belongs to --init gaussian;"},
+      {"--init base.nc --init-std 0.1", "belongs to --init gaussian;"},
+      {"--init pytorch --init-at last", "belongs to --init RUN.nc;"},
+      {"--backend cpu --device 0", "belongs to --backend cuda;"},
+      {"--preset fig3 --init-std 0.1", "belongs to --init gaussian;"},
+      {"--preset fig1 --dynamics gradient --beta 10", "--beta 10 would change nothing"},
+  };
+  for (const auto& [words, part] : rows)
+    EXPECT_TRUE(contains(complaint(split(words)), part)) << complaint(split(words));
+  for (const char* words :
+       {"--dynamics langevin --beta 10 --lambda 0.1 --stride 2", "--init-std 0.1", "--device 0",
+        "--preset fig1 --dynamics gradient", "--dynamics gradient --sigma-file s.txt"}) {
+    EXPECT_EQ(complaint(split(words)), "no complaint") << words;
+  }
 }
 
 TEST(CommandLine, BetaMayBeInfinite) {
@@ -156,6 +189,20 @@ TEST(CommandLine, InitIsAWordOrAFile) {
   EXPECT_EQ(options.init_file, "start.txt");
 }
 
+TEST_F(ConfigurationFile, KeepsWhichRecordToStartFrom) {
+  for (const auto& [word, value, toml] :
+       {std::tuple<const char*, double, const char*>{"last", infinity, "\"last\""}, {"2.5", 2.5, "2.5"}}) {
+    const RunOptions options = parse_one({"--init", "base.nc", "--init-at", word});
+    EXPECT_EQ(options.init_at, value);
+    const std::string text = configuration_text({options});
+    EXPECT_TRUE(contains(text, std::string("init-at = ") + toml + "\n")) << text;
+    EXPECT_EQ(parse_one({"--config", write(text)}).init_at, value);
+    EXPECT_FALSE(parse_one({"--config", write(text), "--init", "other.nc"}).init_at);
+  }
+  EXPECT_TRUE(contains(complaint({"--init", "base.nc", "--init-at", "lsat"}), "--init-at is 'lsat'"));
+  EXPECT_TRUE(contains(complaint({"--init", "base.nc", "--init-at", "-1"}), "--init-at is -1"));
+}
+
 TEST(CommandLine, MisspeltWordsGetTheNearestOne) {
   EXPECT_TRUE(contains(complaint({"--lamda", "1"}), "did you mean --lambda?"));
   EXPECT_TRUE(contains(complaint({"--replicsa=3"}), "--replicsa; did you mean --replicas?"));
@@ -168,7 +215,9 @@ TEST(CommandLine, MisspeltWordsGetTheNearestOne) {
 TEST(CommandLine, ValuesMustBeThere) {
   EXPECT_TRUE(contains(complaint({"--alpha", "--beta", "inf"}), "followed by --beta"));
   EXPECT_TRUE(contains(complaint({"--alpha", "0.1x"}), "--alpha is '0.1x'"));
-  EXPECT_TRUE(contains(complaint({"--replicas", "2.5"}), "--replicas is '2.5'"));
+  EXPECT_TRUE(
+      contains(complaint({"--replicas", "2.5"}), "--replicas is '2.5'; give a whole number below 2^64"));
+  EXPECT_TRUE(contains(complaint({"--widths", "1,3x0,1"}), "--widths is '1,3x0,1'"));
   EXPECT_TRUE(contains(complaint({"--seed", "-1"}), "--seed is '-1'"));
   EXPECT_TRUE(contains(complaint({"stray"}), "'stray' is one word too many"));
   EXPECT_TRUE(contains(complaint({"--quick"}), "no preset"));
@@ -214,6 +263,14 @@ TEST_F(ConfigurationFile, RoundTripsThroughPrintConfig) {
                      "--init", "pytorch", "--widths", "1,4x3,1", "--trace", "0"});
 }
 
+TEST_F(ConfigurationFile, NumbersReadBackToTheLastBit) {
+  const std::string text = printed(
+      {"--alpha", "0.30000000000000004", "--lambda", "0.1", "--time", "3", "--beta", "333.33333333333331"});
+  const RunOptions again = parse_one({"--config", write(text)});
+  EXPECT_EQ(again.alpha, 0.30000000000000004);
+  EXPECT_EQ(again.beta, 333.33333333333331);
+}
+
 TEST_F(ConfigurationFile, RoundTripsAwkwardFileNames) {
   std::string rows;
   for (int i = 0; i < 9; ++i) rows += "0.01\n";
@@ -240,11 +297,32 @@ TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
 TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
   const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
   // Contradicted by others that are set, each of them.
-  const std::vector<std::string> absent{"sigma", "sigma-file", "steps", "record-every"};
+  const std::vector<std::string> absent{"sigma",   "sigma-file", "steps",    "record-every",
+                                        "init-at", "acceptance", "precision"};  // the last two: of metropolis
   for (const Setting& setting : settings()) {
     const bool expected =
         setting.in_configuration() && std::find(absent.begin(), absent.end(), setting.name) == absent.end();
     EXPECT_EQ(contains("\n" + text, "\n" + setting.name + " = "), expected) << setting.name;
+  }
+}
+
+TEST_F(ConfigurationFile, WhatTheCommandLineMakesIdleIsLeftOut) {
+  const std::string file = write(printed({"--beta", "100", "--acceptance", "exact"}));
+  const RunOptions options = parse_one({"--config", file, "--dynamics", "gradient", "--init", "pytorch"});
+  const std::string text = configuration_text({plan_run(options).resolved});
+  for (const char* name : {"beta", "lambda", "acceptance", "precision", "init-std"}) {
+    EXPECT_FALSE(contains("\n" + text, std::string("\n") + name + " = ")) << name;
+  }
+  EXPECT_TRUE(
+      contains(complaint({"--config", write("dynamics = \"gradient\"\nbeta = 2\n")}), "beta 2 would change"));
+}
+
+TEST(Presets, SayNothingWithoutEffect) {
+  for (const Preset& preset : presets()) {
+    for (const PresetMember& member : preset.members) {
+      const Assignments said = preset.settings(member, true);
+      EXPECT_NO_THROW(require_effect(said, make_options(said))) << preset.name;
+    }
   }
 }
 
@@ -281,6 +359,13 @@ TEST(Presets, AreThePapers) {
   EXPECT_EQ(member("s4", 0).replicas, 152u);
   EXPECT_FALSE(member("s4", 0).reset_every);
   EXPECT_TRUE(member("s4", 1).reset_every);
+}
+
+TEST(Presets, ResetsComeAtEveryUnitOfTime) {
+  const RunPlan plan = plan_run(parse({"--preset", "s4"}).runs.at(1).options);
+  std::vector<std::uint64_t> steps;
+  for (std::uint64_t k = 1; k < 10; ++k) steps.push_back(k * 10'000);
+  EXPECT_EQ(plan.simulation.reset_steps, steps);
 }
 
 TEST(Presets, CanAllBePlanned) {
@@ -370,6 +455,66 @@ TEST(ProgressText, GivesRatesAndTimeLeft) {
   EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0.25, 10),
             "run.nc: 25 %, 25 steps/s, 1.25e+03 proposals/s, 30 s left");
   EXPECT_EQ(progress_text({"run.nc", 1000, 50}, 0, 0), "run.nc: 0 %");
+}
+
+// More replicas than are fetched at a time, and averages that end within and beyond what was fetched.
+TEST(RunReport, DeltaByReplicasIsThatOfTheMeanOfTheFirst) {
+  constexpr std::uint64_t replicas = 300;
+  const Problem problem(Network({1, 1, 1}, Activation::tanh, false), make_sin_unit(5), Loss::mse);
+  const auto ensemble = make_ensemble(problem, {Metropolis{}, std::vector<double>(3, 1e-3)},
+                                      {.replicas = replicas}, {.kind = BackendKind::cpu});
+  std::vector<std::vector<double>> states;
+  for (std::uint64_t r = 0; r < replicas; ++r) {
+    const double t = static_cast<double>(r);
+    states.push_back({t, std::sin(t), t * t / 100});
+    ensemble->set_parameters(r, states.back());
+  }
+  const ReferenceTrajectory reference{
+      .step = {0}, .time = {0}, .parameter = {{1, 2, 3}}, .loss = {1}, .gradient_norm = {1}};
+  RunReport report(&reference, replicas);
+  report.take({.parameter_mean = {0, 0, 0},
+               .parameter_variance = {},
+               .loss = {},
+               .replica_loss = {},
+               .trace_parameter = {}});
+  const Correspondence found = report.correspondence(*ensemble);
+  EXPECT_EQ(found.replicas_averaged, (std::vector<std::uint64_t>{1, 2, 5, 10, 20, 50, 100, 200, 300}));
+  for (std::size_t k = 0; k < found.replicas_averaged.size(); ++k) {
+    const std::uint64_t m = found.replicas_averaged[k];
+    std::vector<double> mean(3);
+    for (std::uint64_t r = 0; r < m; ++r) {
+      for (std::size_t i = 0; i < 3; ++i) mean[i] += states[r][i] / static_cast<double>(m);
+    }
+    const double delta = mean_squared_difference(reference.parameter[0], mean);
+    EXPECT_NEAR(found.delta_by_replicas[k], delta, 1e-10 * delta) << m;
+  }
+}
+
+std::vector<std::string> first_row(const RunReport& report) {
+  const std::string table = report.table({.wall_seconds = 1, .counters = {}});
+  const std::size_t begin = table.find('\n') + 1;
+  return split(table.substr(begin, table.find('\n', begin) - begin));
+}
+
+EnsembleRecord record_of(double variance, double accepted) {
+  return {.parameter_mean = {},
+          .parameter_variance = {},
+          .loss = {.mean = 3, .variance = variance},
+          .accepted_fraction = accepted,
+          .replica_loss = {},
+          .trace_parameter = {}};
+}
+
+TEST(RunReport, StandardErrorIsTheRootOfVarianceOverReplicas) {
+  RunReport report(nullptr, 9);
+  report.take(record_of(0.09, 0.5));
+  EXPECT_EQ(first_row(report), (std::vector<std::string>{"0", "3", "0.1", "0", "0.5"}));
+}
+
+TEST(RunReport, WhatIsNotDefinedIsADash) {
+  RunReport report(nullptr, 1);
+  report.take(record_of(std::nan(""), std::nan("")));
+  EXPECT_EQ(first_row(report), (std::vector<std::string>{"0", "3", "-", "0", "-"}));
 }
 
 TEST(RunReport, AveragesOverOneTwoFive) {

@@ -28,7 +28,8 @@ file, then the command line. Numbers may be written as `1e6`, `beta` and times o
 )";
 
 constexpr const char* between = R"(
-An option replaces those that say the same in other words:
+An option that would change nothing, as `--beta` with `--dynamics gradient`, is refused where it is said together with
+what makes it idle; in a preset or a file under it, it is passed over. An option replaces those that say the same in other words:
 
 )";
 
@@ -38,7 +39,8 @@ The options of the group Machine say where to compute and `--output` where to wr
 tests/test_backends.cpp); the gradient rules depend on them by rounding alone, because a GPU or generic code adds up in
 another order.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 stopped by Ctrl-C (what was recorded is in `RUN.nc.partial`).
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 stopped by Ctrl-C, SIGTERM, SIGHUP or a
+broken pipe (what was recorded is in `RUN.nc.partial`).
 
 ## Other commands
 

@@ -88,7 +88,8 @@ class RunFileTest : public testing::Test {
   /// A finished run of `records` records under path_.
   void write_run(std::size_t records, bool with_reference = true) {
     const ReferenceTrajectory reference = make_reference(records);
-    RunFile file(path_, make_description(), make_problem(), with_reference ? &reference : nullptr);
+    RunFile file(OutputClaim(path_, ExistingOutput::overwrite), make_description(), make_problem(),
+                 with_reference ? &reference : nullptr);
     for (std::size_t k = 0; k < records; ++k) file.append(make_record(k));
     const Correspondence correspondence{
         .delta = ramp(9, records), .replicas_averaged = {1, 2, 3}, .delta_by_replicas = {0.5, 0.25, 0.125}};
@@ -200,7 +201,7 @@ TEST_F(RunFileTest, KeepsManyRecordsInOrderOverSeveralFlushes) {
 TEST_F(RunFileTest, FlushesLargeRecordsBeforeTheyAreMany) {
   RunDescription description = make_description();
   description.replicas = 600'000;  // 4.6 MiB of losses a record
-  RunFile file(path_, description, make_problem(), nullptr);
+  RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
   for (std::size_t k = 0; k < 4; ++k) {
     EnsembleRecord record = make_record(k);
     record.replica_loss = ramp(static_cast<double>(k), description.replicas);
@@ -220,7 +221,7 @@ TEST_F(RunFileTest, LeavesOutWhatIsNotStored) {
   description.store_replica_loss = false;
   description.traced_replicas = 0;
   {
-    RunFile file(path_, description, make_problem(), nullptr);
+    RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
     for (std::size_t k = 0; k < 2; ++k) file.append(make_record(k));
     file.finish({}, nullptr);
   }
@@ -237,7 +238,7 @@ TEST_F(RunFileTest, LeavesOutWhatIsNotStored) {
 }
 
 TEST_F(RunFileTest, HasItsFinalNameOnlyWhenFinished) {
-  RunFile file(path_, make_description(), make_problem(), nullptr);
+  RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
   EXPECT_EQ(file.partial_path(), partial_);
   for (std::size_t k = 0; k < 100; ++k) {
     file.append(make_record(k));
@@ -254,13 +255,13 @@ TEST_F(RunFileTest, HasItsFinalNameOnlyWhenFinished) {
 }
 
 TEST_F(RunFileTest, WithoutRecordsLeavesNothing) {
-  { const RunFile file(path_, make_description(), make_problem(), nullptr); }
+  { const RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr); }
   EXPECT_TRUE(fs::is_empty(directory_));
 }
 
 TEST_F(RunFileTest, WithoutFinishLeavesAReadablePartialFile) {
   {
-    RunFile file(path_, make_description(), make_problem(), nullptr);
+    RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
     for (std::size_t k = 0; k < 5; ++k) file.append(make_record(k));
   }
   EXPECT_FALSE(fs::exists(path_));
@@ -271,7 +272,7 @@ TEST_F(RunFileTest, WithoutFinishLeavesAReadablePartialFile) {
 }
 
 TEST_F(RunFileTest, IsReadableBetweenFlushes) {
-  RunFile file(path_, make_description(), make_problem(), nullptr);
+  RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
   for (std::size_t k = 0; k < 3; ++k) {
     file.append(make_record(k));
     file.flush();
@@ -285,7 +286,7 @@ TEST_F(RunFileTest, ReplacesAnOldFileOnlyAtTheEnd) {
   std::ofstream(path_) << "old";
   std::ofstream(partial_) << "left by a run that was killed";
   {
-    RunFile file(path_, make_description(), make_problem(), nullptr);
+    RunFile file(OutputClaim(path_, ExistingOutput::overwrite), make_description(), make_problem(), nullptr);
     file.append(make_record(0));
     file.flush();
     EXPECT_EQ(fs::file_size(path_), 3U);
@@ -298,7 +299,7 @@ TEST_F(RunFileTest, ReplacesAnOldFileOnlyAtTheEnd) {
 TEST_F(RunFileTest, RefusesPathsThatCannotBeWritten) {
   const auto expect_refused = [](const std::string& path, const std::string& part) {
     try {
-      const RunFile file(path, make_description(), make_problem(), nullptr);
+      const RunFile file(OutputClaim(path), make_description(), make_problem(), nullptr);
       ADD_FAILURE() << "accepted: " << path;
     } catch (const InputError& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
@@ -317,13 +318,14 @@ TEST_F(RunFileTest, RefusesPathsThatCannotBeWritten) {
 TEST_F(RunFileTest, RefusesArraysOfTheWrongSize) {
   RunDescription description = make_description();
   description.initial_parameter.pop_back();
-  EXPECT_THROW(RunFile(path_, description, make_problem(), nullptr), std::invalid_argument);
+  EXPECT_THROW(RunFile(OutputClaim(path_), description, make_problem(), nullptr), std::invalid_argument);
   ReferenceTrajectory reference = make_reference(2);
   reference.loss.pop_back();
-  EXPECT_THROW(RunFile(path_, make_description(), make_problem(), &reference), std::invalid_argument);
+  EXPECT_THROW(RunFile(OutputClaim(path_), make_description(), make_problem(), &reference),
+               std::invalid_argument);
   EXPECT_TRUE(fs::is_empty(directory_));
 
-  RunFile file(path_, make_description(), make_problem(), nullptr);
+  RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
   EnsembleRecord record = make_record(0);
   record.replica_loss.pop_back();
   EXPECT_THROW(file.append(record), std::invalid_argument);
@@ -337,7 +339,7 @@ TEST_F(RunFileTest, RefusesArraysOfTheWrongSize) {
 }
 
 TEST_F(RunFileTest, FailsAsARunWhereTheFileIsTakenAway) {
-  RunFile file(path_, make_description(), make_problem(), nullptr);
+  RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
   fs::remove(partial_);
   file.append(make_record(0));
   EXPECT_THROW(file.flush(), RunError);
@@ -347,7 +349,7 @@ TEST_F(RunFileTest, TakesALongConfiguration) {
   RunDescription description = make_description();
   description.configuration = std::string(200'000, 'c');
   {
-    RunFile file(path_, description, make_problem(), nullptr);
+    RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
     file.append(make_record(0));
     file.finish({}, nullptr);
   }
@@ -365,6 +367,64 @@ TEST_F(RunFileTest, DescribesARun) {
         "value in double 9 (0.9 %)", "not finite 1 (0.1 %)", "  seed=7\n  alpha=0.5\n"}) {
     EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in\n" << text;
   }
+}
+
+TEST_F(RunFileTest, AcceptanceIsThatOfAllSteps) {
+  {
+    RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
+    for (const auto& [step, fraction] :
+         {std::pair<std::uint64_t, double>{0, std::nan("")}, {10, 0.5}, {40, 0.2}}) {
+      EnsembleRecord record = make_record(0);
+      record.step = step;
+      record.accepted_fraction = fraction;
+      file.append(record);
+    }
+    file.finish({}, nullptr);
+  }
+  EXPECT_NE(describe_run_file(path_).find("acceptance     0.275\n"), std::string::npos)
+      << describe_run_file(path_);
+}
+
+TEST_F(RunFileTest, OneReplicaHasNoStandardError) {
+  {
+    RunFile file(OutputClaim(path_), make_description(), make_problem(), nullptr);
+    EnsembleRecord record = make_record(0);
+    record.loss.variance = std::nan("");
+    file.append(record);
+    file.finish({}, nullptr);
+  }
+  EXPECT_NE(describe_run_file(path_).find("1 +- - (mean of replicas"), std::string::npos)
+      << describe_run_file(path_);
+}
+
+// Little above what it takes, never below: a run is refused by it.
+TEST_F(RunFileTest, SizeIsKnownBefore) {
+  for (const std::size_t records : {1, 3, 70, 300, 3000}) {
+    for (const bool with_reference : {false, true}) {
+      write_run(records, with_reference);
+      const double size = static_cast<double>(fs::file_size(path_));
+      const double most = run_file_layout::most_bytes(make_description(), make_problem(), records,
+                                                      with_reference ? records : 0);
+      EXPECT_LE(size, most) << records << " records";
+      EXPECT_LE(most, 1.05 * size + 30e3) << records << " records";
+      fs::remove(path_);
+    }
+  }
+  RunDescription description = make_description();
+  description.replicas = 300'000;
+  description.configuration = std::string(100'000, 'c');
+  {
+    RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
+    for (std::size_t k = 0; k < 9; ++k) {
+      EnsembleRecord record = make_record(k);
+      record.replica_loss.assign(description.replicas, 1.0);
+      file.append(std::move(record));
+    }
+    file.finish({}, nullptr);
+  }
+  const double size = static_cast<double>(fs::file_size(path_));
+  EXPECT_LE(size, run_file_layout::most_bytes(description, make_problem(), 9, 0));
+  EXPECT_GE(1.05 * size + 30e3, run_file_layout::most_bytes(description, make_problem(), 9, 0));
 }
 
 TEST_F(RunFileTest, DescribesOnlyRunFiles) {

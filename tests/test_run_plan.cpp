@@ -142,11 +142,62 @@ TEST(RunPlan, ScheduleRunsFromZeroToTheLastStep) {
   EXPECT_EQ(plan_run(options).schedule.record_steps, (std::vector<std::uint64_t>{0, 2, 3}));
 }
 
-TEST(RunPlan, RunsAtLeastOneStep) {
+TEST(RunPlan, TimesAreWholeStepsButForRounding) {
+  // 10/(1e-5 0.1) is 9999999.999999998 in double.
+  const RunPlan fig1 = plan_run({});
+  EXPECT_EQ(fig1.schedule.last_step(), 10'000'000u);
+  EXPECT_TRUE(fig1.remarks.empty());
   RunOptions options = small();
   options.lambda = 1;
-  options.time = 1e-9;
-  EXPECT_EQ(plan_run(options).schedule.last_step(), 1u);
+  options.record_every = 0.07;  // 7.000000000000001 steps
+  EXPECT_TRUE(plan_run(options).remarks.empty());
+}
+
+TEST(RunPlan, TimesThatAreNoWholeStepsAreSaidWithBothValues) {
+  RunOptions options = small();
+  options.lambda = 1;
+  options.alpha = 0.3;
+  RunPlan plan = plan_run(options);
+  EXPECT_EQ(plan.schedule.last_step(), 3u);
+  ASSERT_EQ(plan.remarks.size(), 1u);
+  EXPECT_EQ(plan.remarks[0], "--time 1 is 3.33333 steps of 0.3: the run ends at t = 0.9");
+  EXPECT_EQ(plan_run(plan.resolved).schedule.record_steps, plan.schedule.record_steps);
+
+  options = small();
+  options.lambda = 1;
+  options.record_every = 0.017;
+  plan = plan_run(options);
+  const std::vector<std::uint64_t>& steps = plan.schedule.record_steps;
+  EXPECT_EQ(std::vector<std::uint64_t>(steps.begin(), steps.begin() + 4),
+            (std::vector<std::uint64_t>{0, 2, 3, 5}));
+  ASSERT_EQ(plan.remarks.size(), 1u);
+  EXPECT_EQ(plan.remarks[0],
+            "--record-every 0.017 is 1.7 steps of 0.01: its multiples are taken at the nearest steps");
+  EXPECT_EQ(plan_run(plan.resolved).schedule.record_steps, steps);
+}
+
+TEST(RunPlan, MutationsThatAreLostAreRefusedOrSaid) {
+  const TextFile ones("1\n-1\n1\n1\n1\n1\n1\n1\n1\n");
+  const TextFile one_small("1\n-1\n1\n1\n1\n1\n1\n1\n1e-9\n");
+  RunOptions options = small();
+  options.time.reset();
+  options.steps = 5;
+  options.init = InitKind::file;
+  options.init_file = ones.path();
+  options.alpha = 1e-18;
+  options.sigma = 1e-18;
+  EXPECT_NE(complaint(options).find("sigma = 1e-18 change no parameter"), std::string::npos)
+      << complaint(options);
+  options.init_file = one_small.path();
+  ASSERT_EQ(plan_run(options).remarks.size(), 1u);
+  EXPECT_NE(plan_run(options).remarks[0].find("of 8 parameters of 9"), std::string::npos)
+      << plan_run(options).remarks[0];
+  options.init_file = ones.path();
+  options.sigma = 2.3e-16;  // above the spacing at 1, 2.2e-16
+  EXPECT_TRUE(plan_run(options).remarks.empty());
+  options.init = InitKind::gaussian;
+  options.init_std = 1e100;
+  EXPECT_NE(complaint(options).find("change no parameter"), std::string::npos);
 }
 
 TEST(RunPlan, ManyStepsAreDividedWithoutOverflow) {
@@ -206,9 +257,11 @@ TEST(RunPlan, ReferenceIsLeftOutWhereItMeansNothing) {
   EXPECT_FALSE(plan_run(options).reference);
   options = small();
   options.sigma = 100;
+  options.time.reset();
+  options.steps = 200;
   EXPECT_FALSE(plan_run(options).reference);
   EXPECT_NE(plan_run(options).why_no_reference, "");
-  options.reset_every = 0.1;
+  options.reset_every = 4000;
   EXPECT_NE(complaint(options).find("--reset-every"), std::string::npos);
 }
 
@@ -273,6 +326,8 @@ const BadOptions bad_options[] = {
     {"stride", [](RunOptions& o) { o.stride = 2; }, "--dynamics langevin"},
     {"time_steps", [](RunOptions& o) { o.steps = 10; }, "--time 1 and --steps 10"},
     {"time", [](RunOptions& o) { o.time = 1e300; }, "--time 1e+300"},
+    {"time_below_a_step", [](RunOptions& o) { o.lambda = 1, o.time = 0.001; },
+     "less than the time of one step, 0.01"},
     {"steps", [](RunOptions& o) { o.time.reset(), o.steps = std::uint64_t{1} << 56; }, "2^56"},
     {"no_steps", [](RunOptions& o) { o.time.reset(), o.steps = 0; }, "--steps is 0"},
     {"records", [](RunOptions& o) { o.records = 0; }, "--records is 0"},

@@ -107,9 +107,9 @@ TEST(Moments, ConstantDataHaveNoVariance) {
 
 TEST(Moments, VarianceHasNMinusOneAndNeedsTwo) {
   Moments moments(1);
-  EXPECT_EQ(moments.variance().front(), 0);
+  EXPECT_TRUE(std::isnan(moments.variance().front()));
   moments.add(std::array{3.0});
-  EXPECT_EQ(moments.variance().front(), 0);
+  EXPECT_TRUE(std::isnan(moments.variance().front()));
   moments.add(std::array{5.0});
   EXPECT_EQ(moments.mean.front(), 4);
   EXPECT_EQ(moments.variance().front(), 2);
@@ -129,7 +129,7 @@ TEST(LossSummary, HandValues) {
 TEST(LossSummary, OneAndTwoLosses) {
   const LossSummary one = summarize_losses(std::array{0.25});
   EXPECT_EQ(one.mean, 0.25);
-  EXPECT_EQ(one.variance, 0);
+  EXPECT_TRUE(std::isnan(one.variance));
   for (const double quantile : one.quantiles) EXPECT_EQ(quantile, 0.25);
   const LossSummary two = summarize_losses(std::array{2.0, 0.0});
   EXPECT_EQ(two.variance, 2);

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
       make_ensemble(problem, {Metropolis{}, std::vector<double>(n, 2e-3)}, shape, {.kind = BackendKind::cpu});
   const std::vector<double> start = draw_initial_state(problem.network(), PytorchInit{}, shape.seed, 0);
   ensemble->set_all_parameters(start);
-  RunFile file(path,
+  RunFile file(OutputClaim(path, ExistingOutput::overwrite),
                {.title = "the worst replica follows the best one",
                 .configuration = "widths = [1, 8, 1]\nsigma = 2e-3\n",
                 .backend = "cpu",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,38 @@ struct Correspondence {
   std::vector<double> delta_by_replicas;  ///< Delta of the mean of the first m replicas, at the last time
 };
 
+/// What becomes of a file that is there already, whole or left by a run that was stopped.
+enum class ExistingOutput { refuse, overwrite };
+
+/// The right to write a run file, which one process at a time has: taken before anything is computed, given
+/// back when the object ends or the process does. Two names of one file, through links or folders, are one.
+class OutputClaim {
+ public:
+  /// @throws InputError where the path cannot be written, another process has it, or there is a file already
+  explicit OutputClaim(std::string path, ExistingOutput existing = ExistingOutput::refuse);
+  OutputClaim(OutputClaim&&) noexcept;
+  OutputClaim& operator=(OutputClaim&&) noexcept;
+  ~OutputClaim();
+
+  [[nodiscard]] const std::string& path() const { return path_; }      ///< as given
+  [[nodiscard]] const std::string& target() const { return target_; }  ///< where its links lead
+  [[nodiscard]] const std::string& partial_path() const { return partial_path_; }
+
+ private:
+  friend class RunFile;
+  struct Lock;
+
+  void create_partial();
+  [[nodiscard]] bool has_own_partial() const;
+  /// @throws RunError where the partial file is not the one that create_partial() made
+  void require_own_partial() const;
+
+  std::string path_;
+  std::string target_;
+  std::string partial_path_;
+  std::unique_ptr<Lock> lock_;
+};
+
 /// Writes a run (netCDF-4): groups `ensemble`, `reference`, `correspondence`.
 ///
 /// Everything goes to `PATH.partial`, which is opened, extended and closed per batch of records, so it is
@@ -45,7 +78,7 @@ class RunFile {
  public:
   /// Creates PATH.partial with the description, names, data and reference.
   /// @throws InputError where the path cannot be written
-  RunFile(std::string path, const RunDescription& description, const Problem& problem,
+  RunFile(OutputClaim claim, const RunDescription& description, const Problem& problem,
           const ReferenceTrajectory* reference);
   RunFile(const RunFile&) = delete;
   RunFile& operator=(const RunFile&) = delete;
@@ -61,12 +94,20 @@ class RunFile {
 
   void finish(const RunSummary& summary, const Correspondence* correspondence);
 
-  [[nodiscard]] const std::string& partial_path() const { return partial_path_; }
+  [[nodiscard]] const std::string& partial_path() const { return claim_.partial_path(); }
+
+  /// Whether the file holds records.
+  [[nodiscard]] bool has_records() const { return written_ > 0; }
 
  private:
-  std::string path_;
-  std::string partial_path_;
+  /// Opens the partial file, lets `write` extend it to so many records and closes it.
+  template <class Write>
+  void extend(std::size_t records, const Write& write);
+
+  OutputClaim claim_;
   RunDescription description_;
+  Problem problem_;
+  std::size_t reference_records_ = 0;
   std::vector<EnsembleRecord> buffer_;
   std::size_t buffered_bytes_ = 0;
   std::size_t written_ = 0;

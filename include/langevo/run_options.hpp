@@ -54,6 +54,8 @@ struct RunOptions {
   std::uint64_t seed = 1;
   InitKind init = InitKind::gaussian;
   std::string init_file;
+  /// Of a run file: the time of a record to start from, infinity for the last; unset: from its initial state.
+  std::optional<double> init_at;
   double init_std = 0.01;
   bool init_per_replica = false;
 
@@ -63,6 +65,7 @@ struct RunOptions {
   bool replica_loss = true;
   RecordParameters record_parameters = RecordParameters::all;
   std::string output;
+  bool overwrite = false;  ///< a file of that name, whole or partial, may be lost
 
   // machine
   BackendOptions backend;
@@ -80,9 +83,10 @@ struct RunPlan {
   std::vector<double> initial_parameter;  ///< [N]: the common state, or replica 0's with init_per_replica
   std::optional<Dynamics> reference;      ///< the matching gradient rule
   double reference_time_per_step = 0;
-  std::string why_no_reference;    ///< for the user; empty where there is one
-  std::uint64_t memory_bytes = 0;  ///< of ensemble, reference and records, estimated
-  RunOptions resolved;             ///< the options with every unset one filled in: they give the same run
+  std::string why_no_reference;      ///< for the user; empty where there is one
+  std::vector<std::string> remarks;  ///< for the user: what is done otherwise than one may think
+  std::uint64_t memory_bytes = 0;    ///< of ensemble, reference and records, estimated
+  RunOptions resolved;               ///< the options with every unset one filled in: they give the same run
 };
 
 /// Derives and checks.

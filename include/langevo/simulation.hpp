@@ -26,15 +26,15 @@ struct EnsembleRecord {
   std::vector<double> parameter_mean;      ///< [N]
   std::vector<double> parameter_variance;  ///< [N], n - 1 in the denominator
   LossSummary loss;
-  double loss_of_mean = 0;              ///< U(<x>)
-  double accepted_fraction = 0;         ///< since the last record; 0 at the first, 1 for rules without a test
-  std::vector<double> replica_loss;     ///< [replicas]
+  double loss_of_mean = 0;           ///< U(<x>)
+  double accepted_fraction = 0;      ///< since the last record; NaN without any, 1 for rules without a test
+  std::vector<double> replica_loss;  ///< [replicas]
   std::vector<double> trace_parameter;  ///< [traced][N]: replicas 0 .. traced - 1
 };
 
 /// The deterministic trajectory that an ensemble is compared with, at the ensemble's record times.
 struct ReferenceTrajectory {
-  std::vector<std::uint64_t> step;
+  std::vector<std::uint64_t> step;  ///< whole steps until then
   std::vector<double> time;
   std::vector<std::vector<double>> parameter;  ///< [time][N]
   std::vector<double> loss;
@@ -47,8 +47,8 @@ using Progress = std::function<bool(double fraction)>;
 /// The run was asked to stop before its end; what was recorded stands.
 struct Stopped {};
 
-/// Follows `dynamics` (gradient or normalized gradient) from x, recording at the step nearest to each of
-/// `times`.
+/// Follows `dynamics` (gradient or normalized gradient) from x, recording at each of `times`: states
+/// between two steps are interpolated linearly, loss and gradient are those of the state.
 /// @throws Stopped, RunError, and InputError for times that do not ascend from 0 on and what Ensemble refuses
 ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dynamics, double time_per_step,
                                      std::span<const double> x, std::span<const double> times,

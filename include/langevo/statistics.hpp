@@ -28,7 +28,7 @@ struct Moments {
   /// Takes the samples of `other` in (Chan, Golub, LeVeque, Am. Stat. 37, 242 (1983), eq. 1.5).
   void merge(const Moments& other);
 
-  /// Variance with n - 1 in the denominator; 0 for fewer than two samples.
+  /// Variance with n - 1 in the denominator; NaN for fewer than two samples, which have none.
   [[nodiscard]] std::vector<double> variance() const;
 };
 
@@ -38,7 +38,7 @@ inline constexpr std::array<double, 5> loss_quantile_levels{0.05, 0.25, 0.5, 0.7
 /// statistics.
 struct LossSummary {
   double mean = 0;
-  double variance = 0;
+  double variance = 0;  ///< NaN for one replica
   double min = 0;
   double max = 0;
   std::array<double, loss_quantile_levels.size()> quantiles{};

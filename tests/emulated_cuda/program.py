@@ -10,7 +10,7 @@ from pathlib import Path
 
 EMULATED = os.environ.get("LANGEVO_ON_EMULATED_DEVICE", "build/release/tests/emulated_cuda/langevo")
 PROGRAM = os.environ.get("LANGEVO_PROGRAM", "build/release/langevo")
-LONG = ["run", "-o", "out.nc", "--widths", "1,5,1", "--points", "70", "--replicas", "3", "--sigma", "1e-4", "--reference",
+LONG = ["run", "-o", "out.nc", "--overwrite", "--widths", "1,5,1", "--points", "70", "--replicas", "3", "--sigma", "1e-4", "--reference",
         "none"]
 RUN = LONG + ["--steps", "40"]
 FAULTS = {

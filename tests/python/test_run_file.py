@@ -18,11 +18,13 @@ sys.path.insert(0, str(PACKAGE))
 
 try:
     import h5py
+    import matplotlib.figure
     import matplotlib.image
     import numpy as np
     import xarray
 
     import langevo
+    import langevo.plot
 except ModuleNotFoundError as error:
     if error.name == "langevo":
         raise
@@ -89,10 +91,11 @@ ATTRIBUTES = (
 ).split()
 
 
-def run_langevo(directory, *options, trace=TRACE, name="run.nc"):
+def run_langevo(directory, *options, trace=TRACE, name="run.nc", intervals=INTERVALS):
     """A tiny run; its path."""
     path = os.path.join(directory, name)
-    words = f"--points {POINTS} --replicas {REPLICAS} --steps {STEPS} --records {INTERVALS} --alpha {ALPHA}".split()
+    words = f"--points {POINTS} --steps {STEPS} --records {intervals} --alpha {ALPHA}".split()
+    words += [] if "--replicas" in options else ["--replicas", str(REPLICAS)]
     words += ["--lambda", str(LAMBDA), "--trace", str(trace), *options, "-o", path, "--quiet"]
     subprocess.run([PROGRAM, "run", *words], check=True, timeout=300)
     return path
@@ -240,8 +243,8 @@ class Numbers(WithRun):
 
     def test_accepted_fraction(self):
         accepted = self.get("accepted_fraction")
-        self.assertEqual(accepted[0], 0)
-        self.assertTrue(((accepted >= 0) & (accepted <= 1)).all())
+        self.assertTrue(np.isnan(accepted[0]), "nothing was proposed yet")
+        self.assertTrue(((accepted[1:] >= 0) & (accepted[1:] <= 1)).all())
         counts = accepted[1:] * REPLICAS * STEPS / INTERVALS
         np.testing.assert_allclose(counts, np.round(counts), atol=1e-9)
         self.assertGreater(counts.sum(), 0)
@@ -266,7 +269,109 @@ class Numbers(WithRun):
         self.assertAlmostEqual(self.run_.lambda_, LAMBDA)
 
 
+class Drawn(WithRun):
+    """The numbers that figures draw."""
+
+    def setUp(self):
+        self.run_ = langevo.open_run(self.path)
+        self.addCleanup(self.run_.close)
+        self.axes = matplotlib.figure.Figure().add_subplot()
+
+    def test_the_band_is_from_5_to_95_percent(self):
+        langevo.plot.draw_loss(self.axes, self.run_)
+        (band,) = self.axes.collections
+        quantiles = self.run_.ensemble["loss_quantile"].values
+        drawn = band.get_paths()[0].vertices
+        for time, low, high in zip(self.run_.ensemble["time"].values, quantiles[:, 0], quantiles[:, 4], strict=True):
+            heights = drawn[drawn[:, 0] == time, 1]
+            self.assertEqual((heights.min(), heights.max()), (low, high))
+
+    def test_lines_of_weights_are_those_of_the_parameters(self):
+        chosen = [0, 30, 89]
+        langevo.plot.draw_weights(self.axes, self.run_, chosen)
+        lines = [line.get_ydata() for line in self.axes.lines]
+        self.assertEqual(len(lines), len(chosen) * (TRACE + 2))
+        for number, index in enumerate(chosen):
+            *replicas, mean, gradient = lines[number * (TRACE + 2) : (number + 1) * (TRACE + 2)]
+            np.testing.assert_array_equal(np.transpose(replicas), self.run_.ensemble["trace_parameter"].values[:, :, index])
+            np.testing.assert_array_equal(mean, self.run_.ensemble["parameter_mean"].values[:, index])
+            np.testing.assert_array_equal(gradient, self.run_.reference["parameter_value"].values[:, index])
+
+
+class StartsFromARun(unittest.TestCase):
+    """--init RUN.nc, --init-at and --init-per-replica, to the last bit."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="langevo_python_")
+        cls.directory = cls.temporary.name
+        cls.base = run_langevo(cls.directory, "--first-replica", "100", trace=REPLICAS - 1, name="base.nc")
+        cls.addClassCleanup(cls.temporary.cleanup)
+        with langevo.open_run(cls.base) as run:
+            cls.time = run.ensemble["time"].values
+            cls.mean = run.ensemble["parameter_mean"].values
+            cls.trace = run.ensemble["trace_parameter"].values
+            cls.initial = run.root["initial_parameter"].values
+
+    def start(self, *options):
+        """Initial parameters and the traced states at time 0."""
+        path = run_langevo(self.directory, "--init", self.base, *options, "--overwrite", name="next.nc")
+        with langevo.open_run(path) as run:
+            self.assertEqual(run.ensemble["time"].values[0], 0)
+            return run.root["initial_parameter"].values, run.ensemble["trace_parameter"].values[0]
+
+    def refused(self, *options):
+        command = [PROGRAM, "run", "--init", self.base, "--steps", "2", *options, "-o", os.path.join(self.directory, "no.nc")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return done.stderr
+
+    def test_begins_where_the_run_began(self):
+        np.testing.assert_array_equal(self.start()[0], self.initial)
+
+    def test_begins_with_the_mean_of_a_record(self):
+        for option, record in (("last", -1), (str(self.time[2]), 2), ("0.03", 3)):
+            initial, states = self.start("--init-at", option)
+            np.testing.assert_array_equal(initial, self.mean[record])
+            np.testing.assert_array_equal(states, np.tile(initial, (TRACE, 1)))
+
+    def test_begins_with_each_replicas_own_state(self):
+        for first in (100, 103):
+            options = ("--init-per-replica", "--init-at", "last", "--first-replica", str(first), "--replicas", "4")
+            initial, states = self.start(*options)
+            np.testing.assert_array_equal(states, self.trace[-1, first - 100 : first - 100 + TRACE])
+            np.testing.assert_array_equal(initial, states[0])
+
+    def test_says_what_is_missing(self):
+        self.assertIn("the nearest is at --init-at 0.02", self.refused("--init-at", "0.021"))
+        words = ("--init-per-replica", "--init-at", "last", "--replicas", "8")
+        self.assertIn("none for replica 0", self.refused(*words))
+        self.assertIn("none for replica 107", self.refused(*words, "--first-replica", "100"))
+        self.assertIn("this one has 180;", self.refused("--init-at", "last", "--widths", "1,60,1"))
+        self.assertIn("--init-at", self.refused("--init-per-replica"))
+
+
 class SmallFiles(unittest.TestCase):
+    def test_one_replica_has_no_variance(self):
+        with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
+            path = run_langevo(directory, "--replicas", "1", trace=1)
+            with langevo.open_run(path) as run:
+                self.assertTrue(np.isnan(run.ensemble["loss_variance"].values).all())
+                self.assertTrue(np.isnan(run.ensemble["parameter_variance"].values).all())
+            figure = os.path.join(directory, "figure.png")
+            self.assertEqual(plot(path, "-o", figure).stderr, "")
+
+    def test_the_reference_is_at_the_records_times(self):
+        """Of ten records in one gradient step each is compared with a state of its own time."""
+        with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
+            path = run_langevo(directory, trace=0, intervals=STEPS)
+            with langevo.open_run(path) as run:
+                np.testing.assert_allclose(run.reference["time"].values, run.ensemble["time"].values, rtol=1e-12)
+                states = run.reference["parameter_value"].values
+                np.testing.assert_allclose(states[5], (states[0] + states[10]) / 2, rtol=1e-12)
+                self.assertTrue((states[4] != states[5]).any())
+                np.testing.assert_array_equal(run.reference["step"].values, np.arange(STEPS + 1) // 10)
+
     def test_what_is_not_stored_is_not_there(self):
         with tempfile.TemporaryDirectory(prefix="langevo_python_") as directory:
             options = "--no-replica-loss --record-parameters none --reference none".split()
