@@ -93,7 +93,9 @@ std::vector<Setting> problem_settings() {
                                                              {"relu", Activation::relu},
                                                              {"sigmoid", Activation::sigmoid},
                                                              {"identity", Activation::identity}}),
-      value("output-bias", "Problem", "true|false", "whether the last layer has a bias [false]",
+      value("output-bias", "Problem", "true|false",
+            "whether the last layer has a bias; the presets of shallow nets say false, as the paper does "
+            "[true]",
             LANGEVO_FIELD(output_bias)),
       value("data", "Problem", "sin-unit|sin-symmetric|PATH",
             "training data: built in, or a CSV or netCDF file [sin-unit]", LANGEVO_FIELD(data)),

@@ -89,11 +89,19 @@ class ConfigurationFile : public testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST(CommandLine, DefaultsAreThePapersFirstFigure) {
-  const RunOptions said_nothing = parse_one({});
-  const RunOptions fig1 = parse_one({"--preset", "fig1"});
-  EXPECT_EQ(configuration_text({plan_run(said_nothing).resolved}),
-            configuration_text({plan_run(fig1).resolved}));
+TEST(CommandLine, DefaultsAreThePapersFirstFigureButForTheBiasOfTheOutput) {
+  EXPECT_EQ(printed({"--output-bias", "false"}), printed({"--preset", "fig1"}));
+  EXPECT_NE(printed({}), printed({"--preset", "fig1"}));
+}
+
+TEST(CommandLine, EveryConfigurationSaysWhetherTheOutputHasABias) {
+  EXPECT_TRUE(contains(printed({"--widths", "1,4,1"}), "\noutput-bias = true\n"));
+  EXPECT_TRUE(contains(printed({"--widths", "1,4,1", "--output-bias", "false"}), "\noutput-bias = false\n"));
+  for (const Preset& preset : presets()) {
+    const bool deep = preset.name == "fig3" || preset.name == "s3";
+    const std::string line = std::string("\noutput-bias = ") + (deep ? "true" : "false") + "\n";
+    EXPECT_TRUE(contains(printed({"--preset", preset.name}), line)) << preset.name;
+  }
 }
 
 TEST(CommandLine, EveryOptionReachesItsMember) {
@@ -216,7 +224,7 @@ TEST_F(ConfigurationFile, RoundTripsThroughPrintConfig) {
 
 TEST_F(ConfigurationFile, RoundTripsAwkwardFileNames) {
   std::string rows;
-  for (int i = 0; i < 9; ++i) rows += "0.01\n";
+  for (int i = 0; i < 10; ++i) rows += "0.01\n";
   for (const char* name : {"with space.txt", "with#hash.txt", "with,comma.txt", "with'quote.txt",
                            "with\"quote.txt", "with\\backslash.txt", "[brackets].txt", "=.txt"}) {
     const std::string file = write(rows, name);

@@ -19,6 +19,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 RunOptions small() {
   RunOptions options;
   options.widths = {1, 3, 1};
+  options.output_bias = false;
   options.points = 8;
   options.replicas = 4;
   options.alpha = 0.01;

@@ -19,13 +19,13 @@ enum class InitKind { gaussian, pytorch, file };
 enum class ReferenceKind { automatic, none };
 enum class RecordParameters { none, mean, all };
 
-/// Everything a user can say about a run, as said; defaults are the paper's Fig. 1. Unset optionals are
-/// derived.
+/// Everything a user can say about a run, as said; defaults are the paper's Fig. 1 but for the
+/// bias of the output. Unset optionals are derived.
 struct RunOptions {
   // problem
   std::vector<int> widths{1, 30, 1};
   Activation activation = Activation::tanh;
-  bool output_bias = false;
+  bool output_bias = true;
   std::string data = "sin-unit";      ///< sin-unit, sin-symmetric or a file
   std::optional<std::size_t> points;  ///< built-in data only; 1000 for sin-unit, 1001 for sin-symmetric
   Loss loss = Loss::mse;

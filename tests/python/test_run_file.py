@@ -92,7 +92,7 @@ ATTRIBUTES = (
 def run_langevo(directory, *options, trace=TRACE, name="run.nc"):
     """A tiny run; its path."""
     path = os.path.join(directory, name)
-    words = f"--points {POINTS} --replicas {REPLICAS} --steps {STEPS} --records {INTERVALS} --alpha {ALPHA}".split()
+    words = f"--output-bias false --points {POINTS} --replicas {REPLICAS} --steps {STEPS} --records {INTERVALS} --alpha {ALPHA}".split()
     words += ["--lambda", str(LAMBDA), "--trace", str(trace), *options, "-o", path, "--quiet"]
     subprocess.run([PROGRAM, "run", *words], check=True, timeout=300)
     return path
