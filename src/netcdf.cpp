@@ -201,14 +201,30 @@ std::optional<std::uint64_t> Group::count_attribute(const std::string& name) con
   return value;
 }
 
-std::optional<double> Group::number_attribute(const std::string& variable, const std::string& name) const {
-  double value = 0;
+std::vector<double> Group::number_attributes(const std::string& variable, const std::string& name,
+                                             std::size_t count) const {
+  std::size_t length = 0;
   const int id = variable_id(variable);
-  int status = one_value(id_, id, name);
-  if (status == NC_ENOTATT) return std::nullopt;
-  if (status == NC_NOERR) status = nc_get_att_double(id_, id, name.c_str(), &value);
+  int status = nc_inq_attlen(id_, id, name.c_str(), &length);
+  if (status == NC_ENOTATT) return {};
+  if (status == NC_NOERR && count > 0 && length != count) status = NC_EEDGE;
+  std::vector<double> values(length);
+  if (status == NC_NOERR && length > 0) status = nc_get_att_double(id_, id, name.c_str(), values.data());
   check(status, "read the attribute '" + name + "' of '" + variable + "'");
-  return value;
+  return values;
+}
+
+nc_type Group::attribute_type(const std::string& variable, const std::string& name) const {
+  nc_type type = NC_NAT;
+  check(nc_inq_atttype(id_, variable_id(variable), name.c_str(), &type),
+        "read the attribute '" + name + "' of '" + variable + "'");
+  return type;
+}
+
+nc_type Group::type(const std::string& variable) const {
+  nc_type type = NC_NAT;
+  check(nc_inq_vartype(id_, variable_id(variable), &type), "read the type of '" + variable + "'");
+  return type;
 }
 
 File File::create(const std::string& path) {
