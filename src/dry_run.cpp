@@ -109,7 +109,8 @@ std::string describe_plan(const RunPlan& plan) {
   const ReferenceEstimate reference = estimate_reference(plan);
   out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
       << toml_value(plan.resolved.widths) << "\n"
-      << "points          " << plan.problem.data().points << "\n"
+      << "points          " << plan.problem.data().points
+      << (plan.data_note.empty() ? "" : ", " + plan.data_note) << "\n"
       << "replicas        " << plan.shape.replicas << ", " << plan.simulation.traced_replicas << " traced\n"
       << "steps           " << schedule.last_step()
       << ", to t = " << rounded(steps * schedule.time_per_step, 6) << "\n"

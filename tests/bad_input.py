@@ -117,7 +117,9 @@ ROWS = {
     "truncated classic netCDF": (DATA + ["d.nc"], {"d.nc": CDF_HEADER}, 2, ["d.nc"]),
     "truncated netCDF-4": (DATA + ["d.nc"], {"d.nc": b"\x89HDF\r\n\x1a\n" + b"\0" * 50}, 2, ["d.nc"]),
     "targets that are no classes": (DATA + ["d.csv", "--loss", "cross-entropy"], {"d.csv": b"1,2,-3\n"}, 2,
-                                    ["cross-entropy", "-3"]),
+                                    ["cross-entropy", "--widths ends with 1"]),
+    "header of no file": (TINY + ["--header", "yes"], {}, 2, ["--header", "sin-unit"]),
+    "misspelt header": (DATA + ["d.csv", "--header", "ys"], {"d.csv": CSV}, 2, ["'ys'", "'yes'"]),
     # state and sigma files
     "missing initial state": (TINY + ["--init", "none.txt"], {}, 2, ["'none.txt'"]),
     "short initial state": (TINY + ["--init", "s.txt"], {"s.txt": b"1\n2\n"}, 2, ["s.txt", "2 number", "9"]),

@@ -105,19 +105,20 @@ TEST(CommandLine, EveryConfigurationSaysWhetherTheOutputHasABias) {
 }
 
 TEST(CommandLine, EveryOptionReachesItsMember) {
-  const RunOptions options = parse_one(
-      split("--widths 2,5x3,4 --activation relu --output-bias true --data d.csv --points 7 --loss "
-            "cross-entropy --dynamics langevin --beta 2.5 --alpha 1e-3 --lambda 0.5 --sigma 0.25 "
-            "--sigma-file s.txt --stride 4 --acceptance exact --precision double --time 3 --steps 1e6 "
-            "--record-every 0.5 --records 9 --reset-every 1.5 --replicas 12 --first-replica 5 --seed "
-            "18446744073709551615 --init pytorch --init-std 0.1 --init-per-replica --reference none "
-            "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 --device "
-            "1 --instruction-set generic -o x.nc --quiet"));
+  const RunOptions options = parse_one(split(
+      "--widths 2,5x3,4 --activation relu --output-bias true --data d.csv --header no --points 7 --loss "
+      "cross-entropy --dynamics langevin --beta 2.5 --alpha 1e-3 --lambda 0.5 --sigma 0.25 "
+      "--sigma-file s.txt --stride 4 --acceptance exact --precision double --time 3 --steps 1e6 "
+      "--record-every 0.5 --records 9 --reset-every 1.5 --replicas 12 --first-replica 5 --seed "
+      "18446744073709551615 --init pytorch --init-std 0.1 --init-per-replica --reference none "
+      "--trace 3 --no-replica-loss --record-parameters mean --backend cpu --threads 2 --device "
+      "1 --instruction-set generic -o x.nc --quiet"));
   EXPECT_EQ(options.widths, (std::vector<int>{2, 5, 5, 5, 4}));
   EXPECT_EQ(options.activation, Activation::relu);
   EXPECT_TRUE(options.output_bias);
   EXPECT_EQ(options.data, "d.csv");
   EXPECT_EQ(options.points, 7u);
+  EXPECT_EQ(options.header, HeaderLine::no);
   EXPECT_EQ(options.loss, Loss::cross_entropy);
   EXPECT_EQ(options.dynamics, DynamicsKind::langevin);
   EXPECT_EQ(options.beta, 2.5);
