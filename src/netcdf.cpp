@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "netcdf_classic.hpp"
+#include "physical_memory.hpp"
+#include "text.hpp"
 
 namespace langevo::netcdf {
 
@@ -142,8 +144,13 @@ std::vector<std::size_t> Group::shape(const std::string& variable) const {
 
 std::vector<double> Group::read(const std::string& variable) const {
   const std::vector<std::size_t> lengths = shape(variable);
-  std::vector<double> values(
-      std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
+  // A file of a few bytes may claim more numbers than any memory holds, and more than a size can count.
+  const double count = std::accumulate(lengths.begin(), lengths.end(), 1.0, std::multiplies<>());
+  if (!(count * sizeof(double) <= physical_memory())) {
+    throw Error("'" + *path_ + "': the variable '" + variable + "' has " + rounded(count, 3) +
+                " values, more than this machine has memory for");
+  }
+  std::vector<double> values(static_cast<std::size_t>(count));
   // Asked for nothing, HDF5 complains of an empty selection.
   if (!values.empty()) {
     check(nc_get_var_double(id_, variable_id(variable), values.data()),
@@ -235,6 +242,7 @@ File File::create(const std::string& path) {
 }
 
 File File::open(const std::string& path, int mode) {
+  if (!classic_header_is_whole(path)) throw Error("'" + path + "': its header is damaged");
   int id = -1;
   const int status = nc_open(path.c_str(), mode, &id);
   if (status != NC_NOERR) fail(path, "open it as netCDF", status);

@@ -226,8 +226,9 @@ TEST_F(ConfigurationFile, RoundTripsThroughPrintConfig) {
 TEST_F(ConfigurationFile, RoundTripsAwkwardFileNames) {
   std::string rows;
   for (int i = 0; i < 10; ++i) rows += "0.01\n";
-  for (const char* name : {"with space.txt", "with#hash.txt", "with,comma.txt", "with'quote.txt",
-                           "with\"quote.txt", "with\\backslash.txt", "[brackets].txt", "=.txt"}) {
+  for (const char* name :
+       {"with space.txt", "with#hash.txt", "with,comma.txt", "with'quote.txt", "with\"quote.txt",
+        "with\\backslash.txt", "[brackets].txt", "=.txt", " \"", "\\\"", "#"}) {
     const std::string file = write(rows, name);
     const std::vector<std::string> words{"--widths", "1,3,1", "--sigma-file", file, "--alpha", "0.01"};
     expect_round_trip(words);
@@ -264,6 +265,8 @@ TEST_F(ConfigurationFile, RefusesWhatItDoesNotKnow) {
   EXPECT_TRUE(contains(complaint({"--config", write("quiet\n")}), "name = value"));
   EXPECT_TRUE(contains(complaint({"--config", write("widths = [1, 30\n")}), "not closed"));
   EXPECT_TRUE(contains(complaint({"--config", write("data = \"x\n")}), "not closed"));
+  EXPECT_TRUE(contains(complaint({"--config", write("data = \"x\" y\n")}), "goes on after its quotes"));
+  EXPECT_TRUE(contains(complaint({"--config", write("data = \"C:\\x\"\n")}), "backslash"));
   EXPECT_TRUE(contains(complaint({"--config", write("alpha = fast\n")}), "alpha is 'fast'"));
   EXPECT_TRUE(contains(complaint({"--config", write("print-config = true\n")}), "unknown name"));
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -334,6 +335,28 @@ TEST_F(DatasetFile, RefusesTruncatedClassicNetcdf) {
       expect_refused(path, 1, 1, {"classic.nc", "complete"});
     }
   }
+}
+
+// The library itself takes the counts of a damaged header for true and can crash over them.
+TEST_F(DatasetFile, RefusesClassicNetcdfThatCountsMoreThanItHas) {
+  const std::string path = (directory_ / "classic.nc").string();
+  write_classic(path, 0, false, iota(3));
+  std::ifstream stream(path, std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(stream), {}};
+  for (std::size_t at = 8; at < 200; at += 4) {
+    for (const char* count : {"\x7f\xff\xff\xff", "\xff\xff\xff\xff", "\x20\x00\x00\x00"}) {
+      std::string damaged = whole;
+      damaged.replace(at, 4, std::string(count, 4));
+      try {
+        EXPECT_EQ(read_dataset(write(damaged, "damaged.nc"), 1, 1).points, 3u) << at;
+      } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("damaged.nc"), std::string::npos);
+      }
+    }
+  }
+  std::string damaged = whole;
+  damaged.replace(12, 4, "\x20\x00\x00\x00", 4);  // the number of dimensions
+  expect_refused(write(damaged, "damaged.nc"), 1, 1, {"header is damaged"});
 }
 
 /// A target of numbers 0, 1, 2 stored as `type`, and what its attributes make of them.
