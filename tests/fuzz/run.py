@@ -13,7 +13,13 @@ from pathlib import Path
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 RUN = "run --widths 1,1,2 --replicas 2 --trace 1 --alpha 0.01 --backend cpu --quiet --reference none --data".split()
-CSV = [b"1,0,1\n2,1,0\n", b'"x, m",y,z # names\n\n1e-3,+2,-.5\n"1" , "2",3\r\n', b"x,class\n0.5,1\n0.25,0\n", b"1;5,2\n"]
+ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
+CSV = [
+    b"1,0,1\n2,1,0\n",
+    b'"x, m",y,z # names\n\n1e-3,+2,-.5\n"1" , "2",3\r\n',
+    b"x,class\n0.5,1\n0.25,0\n",
+    b"1;5,2\n",
+]
 
 
 def classic_files(directory):
@@ -60,7 +66,7 @@ def main():
     seconds = rest[0] if rest else "20"
     with tempfile.TemporaryDirectory(prefix="langevo_fuzz_") as scratch:
         seeds(reader, Path(scratch))
-        environment = dict(os.environ, LANGEVO_FUZZ_READER=reader, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1")
+        environment = dict(os.environ, LANGEVO_FUZZ_READER=reader, ASAN_OPTIONS=ASAN_OPTIONS)
         limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4000", "-malloc_limit_mb=1000000"]
         others = ["-verbosity=0", "-print_final_stats=1", "-max_len=100000"]
         done = subprocess.run([fuzzer, *limits, *others, scratch], env=environment)
