@@ -39,7 +39,7 @@ endif
 .PHONY: demo
 demo:
 	@echo 'langevo: looking for what is missing, building the program (about two minutes on two cores), running a small'
-	@echo '         version of the paper'"'"'s Fig. 1 (about one minute), and drawing it: run.nc, run.png'
+	@echo '         version of the paper'"'"'s Fig. 1 (a minute at most), and drawing it: run.nc, run.png'
 	@$(MAKE) --no-print-directory install-dependencies
 	$(call build,release,langevo)
 	build/release/langevo run --preset fig1 --quick -o run.nc --overwrite

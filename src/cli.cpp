@@ -51,7 +51,7 @@ RunOptionParser::RunOptionParser(CLI::App& app) : app_(app) {
   app.add_option("--preset", preset_, "an experiment of the paper, see `langevo presets`")
       ->type_name("NAME")
       ->group("Presets and files");
-  app.add_flag("--quick", quick_, "the preset's version of about a minute")
+  app.add_flag("--quick", quick_, "the preset's version of a minute at most")
       ->disable_flag_override()
       ->group("Presets and files");
   app.add_option("--config", config_, "settings as --print-config prints them; options override them")

@@ -44,7 +44,7 @@ Command make_presets_command(CLI::App& program) {
   const auto name = std::make_shared<std::string>();
   const auto quick = std::make_shared<bool>(false);
   app->add_option("NAME", *name, "which one");
-  app->add_flag("--quick", *quick, "its version of about a minute")->disable_flag_override();
+  app->add_flag("--quick", *quick, "its version of a minute at most")->disable_flag_override();
   return {app, [app, name, quick] {
             refuse_extras(*app);
             print(name->empty() ? preset_table() : preset_text(find_preset(*name), *quick));

@@ -1,10 +1,7 @@
 #include "configuration_file.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <functional>
-#include <set>
-#include <sstream>
+#include <string_view>
 
 #include "input_file.hpp"
 #include "langevo/error.hpp"
@@ -27,7 +24,11 @@ Line scan(const std::string& line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     if (quote_character != 0) {
-      if (c == quote_character) quote_character = 0;
+      if (c == '\\' && quote_character == '"') {
+        ++i;  // whatever follows does not end the quotes
+      } else if (c == quote_character) {
+        quote_character = 0;
+      }
     } else if (c == '"' || c == '\'') {
       quote_character = c;
     } else if (c == '#') {
@@ -39,12 +40,53 @@ Line scan(const std::string& line) {
   return {line, quote_character != 0, brackets};
 }
 
-/// CLI11's reader drops what it cannot read and takes # for a comment even inside quotes, so it gets lines
-/// that are whole, of one form, and free of comments.
-std::string normalized(const InputFile& file) {
+/// What stands in quotes, or the text itself where there are none. In double quotes \" and \\ stand for what
+/// follows the backslash, as in TOML; in single quotes everything stands for itself.
+std::string unquoted(std::string_view text, const std::string& where) {
+  if (text.empty() || (text.front() != '"' && text.front() != '\'')) return std::string(text);
+  const char mark = text.front();
+  std::string content;
+  std::size_t i = 1;
+  for (; i < text.size() && text[i] != mark; ++i) {
+    if (mark == '"' && text[i] == '\\') {
+      ++i;
+      if (i == text.size() || (text[i] != '"' && text[i] != '\\')) {
+        throw InputError(where + " has a backslash in " + quote(text) + "; put it in single quotes");
+      }
+    }
+    content += text[i];
+  }
+  if (i + 1 == text.size()) return content;
+  throw InputError(where + " has the value " + quote(text) +
+                   ", which goes on after its quotes; end it there");
+}
+
+/// Values of an array are given on as a list with commas.
+std::string value_of(std::string_view text, const std::string& where) {
+  if (text.size() < 2 || text.front() != '[' || text.back() != ']') return unquoted(text, where);
+  std::string list;
+  std::string_view rest = trim(text.substr(1, text.size() - 2));
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    list.append(list.empty() ? "" : ",").append(unquoted(trim(rest.substr(0, comma)), where));
+    rest = comma == std::string_view::npos ? std::string_view() : trim(rest.substr(comma + 1));
+  }
+  return list;
+}
+
+std::vector<std::string> known_names() {
+  std::vector<std::string> names{"preset", "quick"};
+  for (const Setting& setting : settings()) names.push_back(setting.name);
+  return names;
+}
+
+}  // namespace
+
+Assignments read_configuration(const std::string& path) {
+  const InputFile file("configuration file", path);
   const std::vector<std::string> lines = read_lines(file);
-  std::string result;
-  std::set<std::string, std::less<>> names;
+  const std::vector<std::string> known = known_names();
+  Assignments assignments;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string where = file.name + " line " + std::to_string(i + 1);
     Line line = scan(lines[i]);
@@ -61,40 +103,18 @@ std::string normalized(const InputFile& file) {
     if (text.empty()) continue;
     const std::size_t equals = std::min(text.find('='), text.size() - 1);
     const std::string name(trim(text.substr(0, equals)));
-    if (text[equals] != '=' || name.empty() || trim(text.substr(equals + 1)).empty()) {
+    const std::string_view value = trim(std::string_view(text).substr(equals + 1));
+    if (text[equals] != '=' || name.empty() || value.empty()) {
       throw InputError(where + " is " + quote(text) + "; give lines of the form name = value");
     }
-    // CLI11 would join the values of two lines.
-    if (!names.insert(name).second) {
-      throw InputError(where + " says " + quote(name) + " a second time; say it once");
-    }
-    result += text + "\n";
-  }
-  return result;
-}
-
-std::vector<std::string> known_names() {
-  std::vector<std::string> names{"preset", "quick"};
-  for (const Setting& setting : settings()) names.push_back(setting.name);
-  return names;
-}
-
-}  // namespace
-
-Assignments read_configuration(const std::string& path) {
-  const InputFile file("configuration file", path);
-  std::istringstream stream(normalized(file));
-  CLI::ConfigTOML reader;
-  reader.comment('\0');
-  Assignments assignments;
-  const std::vector<std::string> known = known_names();
-  for (const CLI::ConfigItem& item : reader.from_config(stream)) {
-    const std::string name = item.fullname();
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw InputError(file.name + " has the unknown name " + quote(name) + "; did you mean '" +
                        nearest(name, known) + "'?");
     }
-    assignments.push_back({name, CLI::detail::join(item.inputs, ","), file.name + ": "});
+    const bool said = std::any_of(assignments.begin(), assignments.end(),
+                                  [&name](const Assignment& a) { return a.name == name; });
+    if (said) throw InputError(where + " says " + quote(name) + " a second time; say it once");
+    assignments.push_back({name, value_of(value, where), file.name + ": "});
   }
   return assignments;
 }

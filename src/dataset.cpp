@@ -1,63 +1,136 @@
 #include "langevo/dataset.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <string_view>
+#include <utility>
 
 #include "input_file.hpp"
 #include "langevo/error.hpp"
 #include "netcdf.hpp"
+#include "netcdf_conventions.hpp"
+#include "text.hpp"
 
 namespace langevo {
 
 namespace {
 
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t comma = line.find(','); comma != std::string_view::npos; comma = line.find(',')) {
-    fields.push_back(trim(line.substr(0, comma)));
-    line.remove_prefix(comma + 1);
+/// A file, and what there must be of it in one row.
+struct Source {
+  InputFile file;
+  int input_dim = 0;
+  int target_dim = 0;
+  DataFormat format;
+
+  [[nodiscard]] bool takes_labels() const { return format.class_labels && target_dim > 1; }
+};
+
+/// Fields of one line of CSV without the spaces and quotes around them; none where it is blank or a comment.
+std::vector<std::string> fields_of(std::string_view line, const std::string& where) {
+  std::vector<std::string> fields;
+  const auto skip_spaces = [line](std::size_t i) {
+    return std::min(line.find_first_not_of(" \t", i), line.size());
+  };
+  std::size_t i = skip_spaces(0);
+  if (i == line.size() || line[i] == '#') return fields;
+  for (bool more = true; more; ++i) {
+    std::string& field = fields.emplace_back();
+    i = skip_spaces(i);
+    if (i < line.size() && line[i] == '"') {
+      for (++i; i < line.size() && (line[i] != '"' || line.substr(i + 1).starts_with('"')); ++i) {
+        if (line[i] == '"') ++i;  // two of them stand for one
+        field += line[i];
+      }
+      if (i == line.size()) throw InputError(where + " has a quote that is not closed; close it there");
+      i = skip_spaces(i + 1);
+    } else {
+      const std::size_t end = std::min(line.find_first_of(",#", i), line.size());
+      field = trim(line.substr(i, end - i));
+      i = end;
+    }
+    more = i < line.size() && line[i] == ',';
+    if (!more && i < line.size() && line[i] != '#') {
+      throw InputError(where + " has " + quote(line.substr(i)) +
+                       " after a quoted field; put a comma between fields");
+    }
   }
-  fields.push_back(trim(line));
   return fields;
 }
 
-/// A header names every column: a first line with any number in it is data, so that a typing error in the
-/// first row is not skipped as a header.
-bool is_header(const std::vector<std::string_view>& fields) {
-  for (const std::string_view field : fields) {
-    if (field.empty() || parse_number(field)) return false;
-  }
-  return true;
+/// A header names every column: a first line with an empty field, or one that begins like a number, is data,
+/// so that a typing error in the first row is not skipped as a header.
+bool is_header(const std::vector<std::string>& fields) {
+  return std::none_of(fields.begin(), fields.end(), [](const std::string& field) {
+    return trim(field).empty() || begins_like_a_number(field);
+  });
 }
 
-Dataset read_csv(const InputFile& file, int input_dim, int target_dim) {
-  const auto inputs = static_cast<std::size_t>(input_dim);
-  const auto columns = inputs + static_cast<std::size_t>(target_dim);
-  Dataset data{.points = 0, .input_dim = input_dim, .target_dim = target_dim, .inputs = {}, .targets = {}};
-  const std::vector<std::string> lines = read_lines(file);
+std::string wanted_columns(const Source& source) {
+  const std::string of_inputs = std::to_string(source.input_dim) + " input(s) and ";
+  return of_inputs + std::to_string(source.target_dim) + " target(s)" +
+         (source.takes_labels() ? ", or as many and one class label" : "");
+}
+
+/// The targets of a point of class `label`.
+/// @throws InputError where there is no such class
+void append_class(std::vector<double>& targets, double label, int classes, const std::string& where) {
+  if (!(label >= 0 && label < classes && label == std::floor(label))) {
+    throw InputError(where + " is " + shortest(label) + ", not a class from 0 to " +
+                     std::to_string(classes - 1) + "; correct it, or change the last of the widths");
+  }
+  targets.resize(targets.size() + static_cast<std::size_t>(classes));
+  *(targets.end() - classes + static_cast<int>(label)) = 1;
+}
+
+DataFile read_csv(const Source& source) {
+  const auto inputs = static_cast<std::size_t>(source.input_dim);
+  std::size_t columns = inputs + static_cast<std::size_t>(source.target_dim);
+  DataFile result{.data = {.points = 0,
+                           .input_dim = source.input_dim,
+                           .target_dim = source.target_dim,
+                           .inputs = {},
+                           .targets = {}},
+                  .has_header = {}};
+  Dataset& data = result.data;
+  const std::vector<std::string> lines = read_lines(source.file);
   for (std::size_t row = 0; row < lines.size(); ++row) {
-    const std::string where = file.name + " line " + std::to_string(row + 1);
-    const std::vector<std::string_view> fields = split(lines[row]);
-    if (fields.size() != columns) {
-      throw InputError(where + " has " + std::to_string(fields.size()) +
-                       " column(s), but the network takes " + std::to_string(input_dim) + " input(s) and " +
-                       std::to_string(target_dim) + " target(s); give " + std::to_string(columns) +
-                       " comma-separated numbers a line, or change the widths");
+    const std::string where = source.file.name + " line " + std::to_string(row + 1);
+    const std::vector<std::string> fields = fields_of(lines[row], where);
+    if (fields.empty()) continue;
+    if (!result.has_header && source.takes_labels() && fields.size() == inputs + 1) {
+      result.has_class_labels = true;
+      columns = inputs + 1;
     }
-    if (row == 0 && is_header(fields)) continue;
+    if (fields.size() != columns) {
+      const bool semicolons = lines[row].find(';') != std::string::npos;
+      throw InputError(
+          where + " has " + std::to_string(fields.size()) + " column(s), but the network takes " +
+          wanted_columns(source) + "; give " + std::to_string(columns) + " comma-separated numbers a line" +
+          (semicolons ? " with a point for decimals, not semicolons" : ", or change the widths"));
+    }
+    if (!result.has_header) {
+      const HeaderLine header = source.format.header;
+      result.has_header = header == HeaderLine::yes || (header == HeaderLine::automatic && is_header(fields));
+      if (*result.has_header) continue;
+    }
     for (std::size_t column = 0; column < columns; ++column) {
-      const std::optional<double> value = parse_number(fields[column]);
-      if (!value || !std::isfinite(*value)) {
-        throw InputError(where + " column " + std::to_string(column + 1) + " is " + quote(fields[column]) +
-                         ", not a finite number; correct or remove the line");
+      const std::string place = where + " column " + std::to_string(column + 1);
+      const double value = finite_number(place, fields[column], "correct or remove the line");
+      if (column < inputs) {
+        data.inputs.push_back(value);
+      } else if (result.has_class_labels) {
+        append_class(data.targets, value, source.target_dim, place);
+      } else {
+        data.targets.push_back(value);
       }
-      (column < inputs ? data.inputs : data.targets).push_back(*value);
     }
     ++data.points;
   }
-  if (data.points == 0) throw InputError(file.name + " has no data; give at least one line of numbers");
-  return data;
+  if (data.points == 0) {
+    throw InputError(source.file.name + " has no data" + (result.has_header ? " below its header line" : "") +
+                     "; give at least one line of numbers");
+  }
+  return result;
 }
 
 /// One variable of shape [points][width], finite.
@@ -77,44 +150,60 @@ std::vector<double> read_matrix(const InputFile& file, const netcdf::Group& grou
                      " column(s), but the network has " + std::to_string(width) +
                      "; change the file or the widths");
   }
-  // The C library hands out packed numbers as they are stored.
-  if (group.number_attribute(variable, "scale_factor") || group.number_attribute(variable, "add_offset")) {
-    throw InputError(file.name + ": '" + variable +
-                     "' is packed (scale_factor, add_offset); store it as plain floating-point numbers");
-  }
-  const std::optional<double> fill = group.number_attribute(variable, "_FillValue");
-  std::vector<double> values = group.read(variable);
+  std::vector<double> values = netcdf::read_by_conventions(group, variable);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i]) && values[i] != fill && !netcdf::is_fill(values[i])) continue;
+    if (std::isfinite(values[i])) continue;
     throw InputError(file.name + ": '" + variable + "' at point " + std::to_string(i / shape[1]) +
                      ", column " + std::to_string(i % shape[1]) +
-                     " is missing or not finite; correct or remove the point");
+                     " is missing, not valid or not finite; correct or remove the point");
   }
   return values;
 }
 
-Dataset read_netcdf(const InputFile& file, int input_dim, int target_dim) try {
+DataFile read_netcdf(const Source& source) try {
+  const InputFile& file = source.file;
   const netcdf::File netcdf_file = netcdf::File::open_to_read(file.path);
-  Dataset data{.points = 0, .input_dim = input_dim, .target_dim = target_dim, .inputs = {}, .targets = {}};
-  data.inputs = read_matrix(file, netcdf_file.root(), "input", input_dim);
-  data.targets = read_matrix(file, netcdf_file.root(), "target", target_dim);
-  data.points = data.inputs.size() / static_cast<std::size_t>(input_dim);
-  const std::size_t target_points = data.targets.size() / static_cast<std::size_t>(target_dim);
+  const netcdf::Group root = netcdf_file.root();
+  DataFile result{.data = {.points = 0,
+                           .input_dim = source.input_dim,
+                           .target_dim = source.target_dim,
+                           .inputs = {},
+                           .targets = {}},
+                  .has_header = {}};
+  Dataset& data = result.data;
+  data.inputs = read_matrix(file, root, "input", source.input_dim);
+  data.points = data.inputs.size() / static_cast<std::size_t>(source.input_dim);
+  const std::vector<std::size_t> shape =
+      root.has_variable("target") ? root.shape("target") : std::vector<std::size_t>{};
+  result.has_class_labels = source.takes_labels() && shape.size() == 2 && shape[1] == 1;
+  data.targets = read_matrix(file, root, "target", result.has_class_labels ? 1 : source.target_dim);
+  if (result.has_class_labels) {
+    const std::vector<double> labels = std::exchange(data.targets, {});
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      append_class(data.targets, labels[i], source.target_dim,
+                   file.name + ": 'target' at point " + std::to_string(i));
+    }
+  }
+  const std::size_t target_points = data.targets.size() / static_cast<std::size_t>(source.target_dim);
   if (target_points != data.points) {
     throw InputError(file.name + " has " + std::to_string(data.points) + " inputs but " +
                      std::to_string(target_points) + " targets; give one target for each input");
   }
   if (data.points == 0) throw InputError(file.name + " has no data; give at least one point");
-  return data;
+  return result;
 } catch (const netcdf::Error& error) {
   throw InputError(std::string("data file ") + error.what() + "; is it complete?");
 }
 
 }  // namespace
 
+DataFile read_data_file(const std::string& path, int input_dim, int target_dim, const DataFormat& format) {
+  const Source source{InputFile("data file", path), input_dim, target_dim, format};
+  return is_netcdf(source.file) ? read_netcdf(source) : read_csv(source);
+}
+
 Dataset read_dataset(const std::string& path, int input_dim, int target_dim) {
-  const InputFile file("data file", path);
-  return is_netcdf(file) ? read_netcdf(file, input_dim, target_dim) : read_csv(file, input_dim, target_dim);
+  return read_data_file(path, input_dim, target_dim, {}).data;
 }
 
 }  // namespace langevo

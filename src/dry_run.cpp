@@ -5,6 +5,8 @@
 #include <cmath>
 #include <memory>
 #include <sstream>
+#include <thread>
+#include <variant>
 #include <vector>
 
 #include "last_place.hpp"
@@ -23,31 +25,52 @@ double largest_magnitude(const std::vector<double>& values) {
   return largest;
 }
 
-/// Steps of all replicas per second, from a burst of well under half a second on a part of the ensemble; 0
-/// where even one step would be long.
+/// Steps after which a rate is that of the rest of a run.
+constexpr std::uint64_t steps_to_learn = 30000;
+
+/// Few, so that each takes many steps in a short time, but one for each thread.
+std::uint64_t replicas_of_a_trial(const BackendOptions& machine) {
+  if (machine.threads > 0) return static_cast<std::uint64_t>(machine.threads);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// Whether the first steps of a run go slower than the rest, as local models are still to be learnt.
+bool learns(const Dynamics& dynamics) {
+  const auto* const metropolis = std::get_if<Metropolis>(&dynamics.rule);
+  return metropolis != nullptr && metropolis->acceptance != Acceptance::exact;
+}
+
+/// Steps of all replicas per second, from a short trial with a replica for each thread, which lasts until
+/// local models are learnt and two blocks of steps in turn go at one rate; 0 where even one step would be
+/// long.
 double measured_rate(const RunPlan& plan, const Dynamics& dynamics, EnsembleShape shape,
                      const BackendOptions& machine, std::uint64_t steps) {
   using Clock = std::chrono::steady_clock;
-  constexpr double burst_seconds = 0.2;
+  constexpr double least_seconds = 0.2;
+  constexpr double most_seconds = 4;
+  constexpr double steady = 0.1;        // relative
   constexpr double longest_step = 1e9;  // multiply-adds
-  shape.replicas = std::min<std::uint64_t>(shape.replicas, 16);
-  const double work = static_cast<double>(shape.replicas) *
-                      static_cast<double>(plan.problem.network().parameter_count()) *
+  const double work = static_cast<double>(plan.problem.network().parameter_count()) *
                       static_cast<double>(plan.problem.data().points);
-  if (work > longest_step) shape.replicas = 1;
-  if (work / static_cast<double>(shape.replicas) > longest_step) return 0;
+  if (work > longest_step) return 0;
+  shape.replicas = std::min<std::uint64_t>(shape.replicas, replicas_of_a_trial(machine));
   const std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, dynamics, shape, machine);
   ensemble->set_all_parameters(plan.initial_parameter);
   std::uint64_t done = 0;
   double seconds = 0;
   double rate = 0;  // of the last block: local models begin short
-  for (std::uint64_t block = 1; seconds < burst_seconds && done < steps; block *= 2) {
+  for (std::uint64_t block = 1; seconds < most_seconds && done < steps; block *= 2) {
+    const std::uint64_t count = std::min(block, steps - done);
     const Clock::time_point begin = Clock::now();
-    ensemble->advance(block);
+    ensemble->advance(count);
     const double took = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
-    rate = static_cast<double>(block * shape.replicas) / took;
+    const double before = rate;
+    rate = static_cast<double>(count * shape.replicas) / took;
     seconds += took;
-    done += block;
+    done += count;
+    // Models are trusted from some 10^4 steps on, and where they are, the rate jumps.
+    const bool is_learnt = !learns(dynamics) || done >= steps_to_learn;
+    if (seconds >= least_seconds && is_learnt && std::abs(rate - before) <= steady * rate) break;
   }
   return rate;
 }
@@ -110,7 +133,8 @@ std::string describe_plan(const RunPlan& plan) {
   const ReferenceEstimate reference = estimate_reference(plan);
   out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
       << toml_value(plan.resolved.widths) << "\n"
-      << "points          " << plan.problem.data().points << "\n"
+      << "points          " << plan.problem.data().points
+      << (plan.data_note.empty() ? "" : ", " + plan.data_note) << "\n"
       << "replicas        " << plan.shape.replicas << ", " << plan.simulation.traced_replicas << " traced\n"
       << "steps           " << schedule.last_step()
       << ", to t = " << rounded(steps * schedule.time_per_step, 6) << "\n"

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,8 @@
 namespace langevo {
 
 namespace {
+
+constexpr std::string_view typographic_minus = "\xe2\x88\x92";  // U+2212
 
 std::ifstream open_input(const InputFile& file) {
   std::error_code ignored;
@@ -73,6 +76,29 @@ std::optional<double> parse_number(std::string_view text) {
   if (error == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);
   if (error != std::errc()) return std::nullopt;
   return value;
+}
+
+bool begins_like_a_number(std::string_view text) {
+  if (parse_number(text)) return true;
+  text = trim(text);
+  if (text.starts_with(typographic_minus)) {
+    text.remove_prefix(typographic_minus.size());
+  } else if (text.starts_with('+') || text.starts_with('-')) {
+    text.remove_prefix(1);
+  }
+  if (text.size() > 1 && (text[0] == '.' || text[0] == ',')) text.remove_prefix(1);
+  return !text.empty() && text[0] >= '0' && text[0] <= '9';
+}
+
+double finite_number(const std::string& where, std::string_view text, const std::string& remedy) {
+  const std::optional<double> value = parse_number(text);
+  if (value && std::isfinite(*value)) return *value;
+  const auto has = [text](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  throw InputError(where + " is " + quote(text) + ", not a finite number; " +
+                   (has(typographic_minus) ? "write the minus sign as -, not as U+2212"
+                    : has(";")             ? "separate columns by commas and write decimals with a point"
+                    : has(",")             ? "write decimals with a point"
+                                           : remedy));
 }
 
 std::string quote(std::string_view text) {

@@ -30,6 +30,15 @@ std::string_view trim(std::string_view text);
 /// The number that the whole text is, "1e-3" or "+2"; "inf" and "nan" count as numbers.
 std::optional<double> parse_number(std::string_view text);
 
+/// Whether a text is a number or was meant to be one: a sign, a digit or a point comes first.
+bool begins_like_a_number(std::string_view text);
+
+/// The finite number that a text is.
+/// @param where what messages begin with: "data file 'x.csv' line 3"
+/// @param remedy what messages end with where nothing better can be said
+/// @throws InputError where it is none
+double finite_number(const std::string& where, std::string_view text, const std::string& remedy);
+
 /// Text from a file, fit for a message: short and printable, in quotes.
 std::string quote(std::string_view text);
 

@@ -36,9 +36,9 @@ constexpr double most_relax_steps = 1e9;
 /// Settings of `langevo run` that mean the same here.
 const std::vector<std::string>& shared_settings() {
   static const std::vector<std::string> names{
-      "widths",   "activation", "output-bias", "data",          "points",         "loss",
-      "alpha",    "precision",  "sigma-file",  "first-replica", "seed",           "init",
-      "init-std", "backend",    "threads",     "device",        "instruction-set"};
+      "widths", "activation", "output-bias", "data",       "header",        "points",
+      "loss",   "alpha",      "precision",   "sigma-file", "first-replica", "seed",
+      "init",   "init-std",   "backend",     "threads",    "device",        "instruction-set"};
   return names;
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "netcdf_classic.hpp"
+#include "physical_memory.hpp"
+#include "text.hpp"
 
 namespace langevo::netcdf {
 
@@ -142,8 +144,13 @@ std::vector<std::size_t> Group::shape(const std::string& variable) const {
 
 std::vector<double> Group::read(const std::string& variable) const {
   const std::vector<std::size_t> lengths = shape(variable);
-  std::vector<double> values(
-      std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
+  // A file of a few bytes may claim more numbers than any memory holds, and more than a size can count.
+  const double count = std::accumulate(lengths.begin(), lengths.end(), 1.0, std::multiplies<>());
+  if (!(count * sizeof(double) <= physical_memory())) {
+    throw Error("'" + *path_ + "': the variable '" + variable + "' has " + rounded(count, 3) +
+                " values, more than this machine has memory for");
+  }
+  std::vector<double> values(static_cast<std::size_t>(count));
   // Asked for nothing, HDF5 complains of an empty selection.
   if (!values.empty()) {
     check(nc_get_var_double(id_, variable_id(variable), values.data()),
@@ -209,14 +216,30 @@ std::optional<std::uint64_t> Group::count_attribute(const std::string& name) con
   return value;
 }
 
-std::optional<double> Group::number_attribute(const std::string& variable, const std::string& name) const {
-  double value = 0;
+std::vector<double> Group::number_attributes(const std::string& variable, const std::string& name,
+                                             std::size_t count) const {
+  std::size_t length = 0;
   const int id = variable_id(variable);
-  int status = one_value(id_, id, name);
-  if (status == NC_ENOTATT) return std::nullopt;
-  if (status == NC_NOERR) status = nc_get_att_double(id_, id, name.c_str(), &value);
+  int status = nc_inq_attlen(id_, id, name.c_str(), &length);
+  if (status == NC_ENOTATT) return {};
+  if (status == NC_NOERR && count > 0 && length != count) status = NC_EEDGE;
+  std::vector<double> values(length);
+  if (status == NC_NOERR && length > 0) status = nc_get_att_double(id_, id, name.c_str(), values.data());
   check(status, "read the attribute '" + name + "' of '" + variable + "'");
-  return value;
+  return values;
+}
+
+nc_type Group::attribute_type(const std::string& variable, const std::string& name) const {
+  nc_type type = NC_NAT;
+  check(nc_inq_atttype(id_, variable_id(variable), name.c_str(), &type),
+        "read the attribute '" + name + "' of '" + variable + "'");
+  return type;
+}
+
+nc_type Group::type(const std::string& variable) const {
+  nc_type type = NC_NAT;
+  check(nc_inq_vartype(id_, variable_id(variable), &type), "read the type of '" + variable + "'");
+  return type;
 }
 
 File File::create(const std::string& path) {
@@ -227,6 +250,7 @@ File File::create(const std::string& path) {
 }
 
 File File::open(const std::string& path, int mode) {
+  if (!classic_header_is_whole(path)) throw Error("'" + path + "': its header is damaged");
   int id = -1;
   const int status = nc_open(path.c_str(), mode, &id);
   if (status != NC_NOERR) fail(path, "open it as netCDF", status);

@@ -20,11 +20,6 @@ struct Error : RunError {
   using RunError::RunError;
 };
 
-/// Whether a number is what the library gives where nothing was written, in double or float.
-inline bool is_fill(double value) {
-  return value == NC_FILL_DOUBLE || value == static_cast<double>(NC_FILL_FLOAT);
-}
-
 /// A part of a variable: first index and extent along every dimension. Empty: the whole variable.
 struct Slab {
   std::vector<std::size_t> start;
@@ -71,9 +66,12 @@ class Group {
   [[nodiscard]] std::optional<std::string> text_attribute(const std::string& name) const;
   [[nodiscard]] std::optional<double> number_attribute(const std::string& name) const;
   [[nodiscard]] std::optional<std::uint64_t> count_attribute(const std::string& name) const;
-  /// A number said of a variable, e.g. `_FillValue`.
-  [[nodiscard]] std::optional<double> number_attribute(const std::string& variable,
-                                                       const std::string& name) const;
+  /// The numbers said of a variable, e.g. `_FillValue`: none where it has no such attribute.
+  /// @param count how many there must be; 0: any number of them
+  [[nodiscard]] std::vector<double> number_attributes(const std::string& variable, const std::string& name,
+                                                      std::size_t count = 0) const;
+  [[nodiscard]] nc_type attribute_type(const std::string& variable, const std::string& name) const;
+  [[nodiscard]] nc_type type(const std::string& variable) const;
 
  private:
   friend class File;

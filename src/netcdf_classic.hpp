@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace langevo::netcdf {
 
@@ -10,5 +11,10 @@ namespace langevo::netcdf {
 /// Specification").
 /// @param id what nc_open gave
 std::uint64_t least_classic_size(int id);
+
+/// Whether the header of a file, if it is a classic one, lies within the file with all the names, attributes
+/// and dimensions that it counts. The library itself believes the counts, and can crash over those of a
+/// damaged file.
+bool classic_header_is_whole(const std::string& path);
 
 }  // namespace langevo::netcdf

@@ -5,6 +5,7 @@
 #include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"
 #include "netcdf.hpp"
+#include "netcdf_conventions.hpp"
 
 namespace langevo {
 
@@ -17,12 +18,8 @@ std::vector<double> read_text(const InputFile& file) {
     const std::string_view line = lines[row];
     const std::string_view text = trim(line.substr(0, line.find('#')));
     if (text.empty()) continue;
-    const std::optional<double> value = parse_number(text);
-    if (!value || !std::isfinite(*value)) {
-      throw InputError(file.name + " line " + std::to_string(row + 1) + " is " + quote(text) +
-                       ", not a finite number; give one number a line");
-    }
-    values.push_back(*value);
+    values.push_back(
+        finite_number(file.name + " line " + std::to_string(row + 1), text, "give one number a line"));
   }
   return values;
 }
@@ -38,10 +35,10 @@ std::vector<double> read_netcdf(const InputFile& file, const std::string& variab
     throw InputError(file.name + ": '" + variable + "' has " + std::to_string(dimensions) +
                      " dimensions; give it one, (parameter)");
   }
-  std::vector<double> values = root.read(variable);
+  std::vector<double> values = netcdf::read_by_conventions(root, variable);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i]) && !netcdf::is_fill(values[i])) continue;
-    throw InputError(file.name + ": '" + variable + "' is missing or not finite at index " +
+    if (std::isfinite(values[i])) continue;
+    throw InputError(file.name + ": '" + variable + "' is missing, not valid or not finite at index " +
                      std::to_string(i) + "; give finite numbers");
   }
   return values;

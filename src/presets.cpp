@@ -101,22 +101,41 @@ double expected_seconds(const Preset& preset, bool is_quick) {
 }  // namespace
 
 double expected_seconds(const RunOptions& options) {
-  // Proposals per second of the exact CPU code on two cores with 1000 points, for networks of so many
-  // parameters.
-  constexpr std::pair<double, double> rates[] = {{90, 7.5e4}, {768, 1.1e4}, {7489, 2.6e3}};
+  // Proposals per second on two cores with 1000 points and with 64, as --dry-run measures them, in units in
+  // which fig1 takes the eleven minutes that all of it took: the larger a mutation, the fewer proposals a
+  // model decides. Last, seconds of one gradient step of the reference, with 1000 points on one core.
+  struct Rate {
+    double parameters;
+    double lambda;
+    double many_points;
+    double few_points;
+    double gradient_seconds;
+  };
+  constexpr Rate rates[] = {{90, 0.1, 1.5e7, 1.6e7, 4.3e-5}, {90, 1, 5.8e6, 8.2e6, 4.3e-5},
+                            {90, 10, 8.6e5, 2.3e6, 4.3e-5},  {768, 0.1, 3.9e5, 1.5e6, 3.9e-4},
+                            {768, 1, 1.9e5, 7.1e5, 3.9e-4},  {7489, 0.1, 5.7e4, 1.3e5, 1.1e-3},
+                            {7489, 1, 1.6e4, 7.5e4, 1.1e-3}, {7489, 10, 9.1e3, 7.6e4, 1.1e-3}};
   double parameters = options.output_bias ? 0 : -options.widths.back();
   for (std::size_t l = 0; l + 1 < options.widths.size(); ++l) {
     parameters += (options.widths[l] + 1.0) * options.widths[l + 1];
   }
-  const auto* const nearest_rate =
-      std::min_element(std::begin(rates), std::end(rates), [&](const auto& a, const auto& b) {
-        return std::abs(std::log(a.first / parameters)) < std::abs(std::log(b.first / parameters));
-      });
   const double lambda = options.lambda.value_or(0.1);
-  const double steps = options.time.value_or(default_time) /
-                       time_of_step(options, lambda, options.stride.value_or(1 / lambda));
-  const double points = static_cast<double>(options.points.value_or(1000)) / 1000;
-  return steps * static_cast<double>(options.replicas) * points / nearest_rate->second;
+  const auto distance = [&](const Rate& rate) {
+    return 10 * std::abs(std::log(rate.parameters / parameters)) + std::abs(std::log(rate.lambda / lambda));
+  };
+  const Rate& rate = *std::min_element(std::begin(rates), std::end(rates), [&](const Rate& a, const Rate& b) {
+    return distance(a) < distance(b);
+  });
+  const double time = options.time.value_or(default_time);
+  const double steps = time / time_of_step(options, lambda, options.stride.value_or(1 / lambda));
+  // Between the two, and beyond them, time is linear in the points.
+  const auto points = static_cast<double>(options.points.value_or(1000));
+  const double of_point = (1 / rate.many_points - 1 / rate.few_points) / (1000 - 64);
+  const double of_proposal = 1 / rate.few_points + (points - 64) * of_point;
+  const double reference = options.reference == ReferenceKind::none
+                               ? 0
+                               : time / options.alpha * points / 1000 * rate.gradient_seconds;
+  return steps * static_cast<double>(options.replicas) * of_proposal + reference;
 }
 
 Assignments Preset::settings(const PresetMember& member, bool is_quick) const {

@@ -18,7 +18,7 @@ struct Preset {
   std::string name;
   std::string shows;
   Assignments common;
-  Assignments quick;   ///< put over `common` for about a minute on two cores
+  Assignments quick;   ///< put over `common` for a minute at most on two cores
   std::string varies;  ///< the setting in which the members differ; empty for one member
   std::vector<PresetMember> members;
 
@@ -30,7 +30,7 @@ const std::vector<Preset>& presets();
 /// @throws InputError naming the nearest known preset
 const Preset& find_preset(const std::string& name);
 
-/// Seconds a run takes on two cores, from the rates measured for the paper's networks.
+/// Seconds a run takes on two cores with its reference, from the rates measured for the paper's networks.
 double expected_seconds(const RunOptions& options);
 
 /// What `langevo presets` prints: a table of all of them.

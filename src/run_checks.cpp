@@ -1,6 +1,8 @@
 #include "run_checks.hpp"
 
+#include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
@@ -66,7 +68,26 @@ void require_file(const char* option, const std::string& path, const std::vector
                    (similar ? "did you mean '" + near + "'?" : "give " + joined(built_in) + " or a file"));
 }
 
+void require_distributions(const Dataset& data) {
+  constexpr double rounding = 1e-5;  // of a file with six digits, or of float
+  const auto classes = static_cast<std::size_t>(data.target_dim);
+  for (std::size_t point = 0; point < data.points; ++point) {
+    const double* const row = data.targets.data() + point * classes;
+    const double sum = std::accumulate(row, row + classes, 0.0);
+    if (std::abs(sum - 1) <= rounding) continue;
+    throw InputError(
+        "--loss cross-entropy needs targets that are probabilities of the classes, but those of point " +
+        std::to_string(point) + " sum to " + rounded(sum, 6) +
+        "; divide them by their sum, or give one column of class labels");
+  }
+}
+
 void check_options(const RunOptions& options) {
+  if (options.loss == Loss::cross_entropy && !options.widths.empty() && options.widths.back() < 2) {
+    throw InputError(
+        "--loss cross-entropy needs an output for each class, two at least, but --widths ends with " +
+        std::to_string(options.widths.back()) + "; end it with the number of classes");
+  }
   check_ensemble(options);
   check_dynamics(options);
   require_machine(options.backend);

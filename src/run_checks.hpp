@@ -15,4 +15,9 @@ void check_options(const RunOptions& options);
 /// @throws InputError
 void require_file(const char* option, const std::string& path, const std::vector<std::string>& built_in);
 
+/// Targets of cross-entropy sum to 1 at every point, but for rounding. (As a library langevo takes other sums
+/// too: they are weights of the points.)
+/// @throws InputError
+void require_distributions(const Dataset& data);
+
 }  // namespace langevo

@@ -163,6 +163,10 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   set_initial_states(*ensemble, plan);
   for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);
   if (!options.quiet) {
+    if (!plan.data_note.empty()) {
+      say("data file '" + options.data + "': " + std::to_string(plan.problem.data().points) + " points, " +
+          plan.data_note);
+    }
     say(options.output + ": " + std::to_string(options.replicas) + " replicas of " +
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
         std::to_string(plan.schedule.last_step()) + " steps, on " + ensemble->device() +

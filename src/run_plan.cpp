@@ -20,7 +20,7 @@ constexpr double default_lambda = 0.1;
 /// A mutation that stands for more gradient steps than this is no noisy gradient step in any sense.
 constexpr double largest_comparable_lambda = 1000;
 
-Dataset make_dataset(const RunOptions& options, const Network& network) {
+DataFile make_dataset(const RunOptions& options, const Network& network) {
   const bool unit = options.data == "sin-unit";
   if (!unit && options.data != "sin-symmetric") {
     require_file("--data", options.data, {"sin-unit", "sin-symmetric"});
@@ -28,15 +28,30 @@ Dataset make_dataset(const RunOptions& options, const Network& network) {
       throw InputError("--points " + std::to_string(*options.points) +
                        " is for built-in data, but --data is '" + options.data + "'; leave it out");
     }
-    return read_dataset(options.data, network.input_dim(), network.output_dim());
+    return read_data_file(options.data, network.input_dim(), network.output_dim(),
+                          {.header = options.header, .class_labels = options.loss == Loss::cross_entropy});
+  }
+  if (options.header != HeaderLine::automatic) {
+    throw InputError("--header says how a CSV file begins, but --data " + options.data +
+                     " is built in; leave it out");
   }
   if (network.input_dim() != 1 || network.output_dim() != 1) {
     throw InputError("--data " + options.data + " has 1 input and 1 target, but --widths has " +
                      std::to_string(network.input_dim()) + " and " + std::to_string(network.output_dim()) +
                      "; let the widths begin and end with 1");
   }
-  return unit ? make_sin_unit(options.points.value_or(1000))
-              : make_sin_symmetric(options.points.value_or(1001));
+  return {.data = unit ? make_sin_unit(options.points.value_or(1000))
+                       : make_sin_symmetric(options.points.value_or(1001)),
+          .has_header = {}};
+}
+
+std::string note_of(const DataFile& file) {
+  std::vector<std::string> notes;
+  if (file.has_header) notes.push_back(std::string("header line: ") + (*file.has_header ? "yes" : "no"));
+  if (file.has_class_labels) {
+    notes.push_back("one column of class labels 0 to " + std::to_string(file.data.target_dim - 1));
+  }
+  return joined(notes);
 }
 
 bool is_gradient_rule(const RunOptions& options) {
@@ -211,7 +226,10 @@ std::vector<double> initial_state(const RunOptions& options, const Network& netw
 RunPlan plan_run(const RunOptions& options) {
   check_options(options);
   const Network network(options.widths, options.activation, options.output_bias);
-  Problem problem(network, make_dataset(options, network), options.loss);
+  DataFile data = make_dataset(options, network);
+  std::string data_note = note_of(data);
+  Problem problem(network, std::move(data.data), options.loss);
+  if (options.loss == Loss::cross_entropy) require_distributions(problem.data());
   Mutation mutation = make_mutation(options, network.parameter_count());
   const double stride = options.stride.value_or(sigma_is_given(options) ? 1 : 1 / mutation.lambda);
   const double time_per_step = time_of_step(options, mutation.lambda, stride);
@@ -224,6 +242,7 @@ RunPlan plan_run(const RunOptions& options) {
 
   RunPlan plan{
       .problem = std::move(problem),
+      .data_note = std::move(data_note),
       .dynamics = {.rule = make_rule(options, stride), .sigma = {}},
       .schedule = std::move(planned.schedule),
       .simulation = {.traced_replicas = options.trace.value_or(std::min(default_trace, options.replicas)),

@@ -104,7 +104,7 @@ std::string toml_value(bool value) {
 }
 
 std::string toml_value(const std::string& value) {
-  // Neither TOML's nor CLI11's escapes are needed: one of the two kinds of quotes does.
+  // No escapes are needed: one of the two kinds of quotes does.
   const bool printable =
       std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
   const bool plain = value.find_first_of("\"\\") == std::string::npos;

@@ -116,14 +116,27 @@ std::vector<Setting> problem_settings() {
             "layer widths from input to output; 32x8 is eight times 32 [1,30,1]", LANGEVO_FIELD(widths)),
       choice("activation", "Problem", "of the hidden layers [tanh]", LANGEVO_FIELD(activation),
              activation_words()),
-      value("output-bias", "Problem", "true|false", "whether the last layer has a bias [false]",
+      value("output-bias", "Problem", "true|false",
+            "whether the last layer has a bias; the presets of shallow nets say false, as the paper does "
+            "[true]",
             LANGEVO_FIELD(output_bias)),
       value("data", "Problem", "sin-unit|sin-symmetric|PATH",
-            "training data: built in, or a CSV or netCDF file [sin-unit]", LANGEVO_FIELD(data)),
+            "training data: built in, or a file: CSV with columns of inputs, then of targets, or netCDF with "
+            "input(point,input_dim) and target(point,output_dim) [sin-unit]",
+            LANGEVO_FIELD(data)),
+      choice("header", "Problem",
+             "whether a CSV file begins with names of columns; auto: where no field of its first line begins "
+             "like a number [auto]",
+             LANGEVO_FIELD(header),
+             std::vector<std::pair<std::string, HeaderLine>>{
+                 {"auto", HeaderLine::automatic}, {"yes", HeaderLine::yes}, {"no", HeaderLine::no}}),
       value("points", "Problem", "K", "points of built-in data [1000 for sin-unit, 1001 for sin-symmetric]",
             LANGEVO_FIELD(points)),
-      choice("loss", "Problem", "mean squared error, softmax cross-entropy, or Huber's loss [mse]",
-             LANGEVO_FIELD(loss), loss_words()),
+      choice(
+          "loss", "Problem",
+          "mean squared error, softmax cross-entropy, whose targets are a probability for each class or one "
+          "column of labels 0, 1, ..., or Huber's loss [mse]",
+          LANGEVO_FIELD(loss), loss_words()),
   };
 }
 
@@ -219,7 +232,9 @@ std::vector<Setting> output_settings() {
 std::vector<Setting> machine_settings() {
   return {
       choice("backend", "Machine",
-             "where to compute; auto takes cuda where a device works, and else the CPU [auto]",
+             "where to compute; auto takes the first CUDA device on which a short trial ends in the CPU's "
+             "states bit "
+             "for bit, and else the CPU, and says why [auto]",
              LANGEVO_FIELD(backend.kind),
              std::vector<std::pair<std::string, BackendKind>>{
                  {"auto", BackendKind::automatic}, {"cpu", BackendKind::cpu}, {"cuda", BackendKind::cuda}}),
@@ -258,7 +273,7 @@ std::vector<std::string> replaced_by(const std::string& name) {
       {"steps", {"time"}},
       {"records", {"record-every"}},
       {"record-every", {"records"}},
-      {"data", {"points"}},
+      {"data", {"points", "header"}},
       {"dynamics", {"stride"}},
       {"init", {"init-at"}},
   };

@@ -15,11 +15,12 @@ PROGRAM = os.environ.get("LANGEVO_PROGRAM", "build/release/langevo")
 FAILING_CALLS = os.environ.get("LANGEVO_FAILING_CALLS", "")
 
 # A run that takes no time, should one of the rows below be accepted after all.
-TINY = ["run", "-o", "out.nc", "--quiet", "--widths", "1,3,1", "--points", "8", "--replicas", "4", "--steps", "5",
-        "--alpha", "0.01"]
+TINY = ["run", "-o", "out.nc", "--quiet", "--widths", "1,3,1", "--output-bias", "false", "--points", "8", "--replicas",
+        "4", "--steps", "5", "--alpha", "0.01"]
 # The same without the option that the row is about.
 DATA = ["run", "-o", "out.nc", "--quiet", "--widths", "2,3,1", "--replicas", "4", "--steps", "5", "--data"]
-STATE = ["run", "-o", "out.nc", "--quiet", "--widths", "1,3,1", "--replicas", "4", "--steps", "5"]
+STATE = ["run", "-o", "out.nc", "--quiet", "--widths", "1,3,1", "--output-bias", "false", "--replicas", "4", "--steps",
+         "5"]
 
 NINE = b"0.1\n" * 9
 CSV = b"x,y,target\n1,2,3\n4,5,6\n"
@@ -46,7 +47,7 @@ ROWS = {
     "misspelt loss": (TINY + ["--loss", "cross-entopy"], {}, 2, ["'cross-entopy'", "'cross-entropy'"]),
     "misspelt data": (STATE + ["--data", "sin-unti"], {}, 2, ["'sin-unti'", "'sin-unit'"]),
     "misspelt init": (TINY + ["--init", "gausian"], {}, 2, ["'gausian'", "'gaussian'"]),
-    "misspelt boolean": (TINY + ["--output-bias", "yes"], {}, 2, ["--output-bias", "'yes'"]),
+    "misspelt boolean": (DATA[:-1] + ["--output-bias", "yes"], {}, 2, ["--output-bias", "'yes'"]),
     "misspelt precision": (TINY + ["--precision", "duoble"], {}, 2, ["'duoble'", "'double'"]),
     "misspelt backend": (TINY + ["--backend", "cpuu"], {}, 2, ["'cpuu'", "'cpu'"]),
     "unknown instruction set": (TINY + ["--instruction-set", "avx1024"], {}, 2, ["avx1024"]),
@@ -122,7 +123,9 @@ ROWS = {
     "truncated classic netCDF": (DATA + ["d.nc"], {"d.nc": CDF_HEADER}, 2, ["d.nc"]),
     "truncated netCDF-4": (DATA + ["d.nc"], {"d.nc": b"\x89HDF\r\n\x1a\n" + b"\0" * 50}, 2, ["d.nc"]),
     "targets that are no classes": (DATA + ["d.csv", "--loss", "cross-entropy"], {"d.csv": b"1,2,-3\n"}, 2,
-                                    ["cross-entropy", "-3"]),
+                                    ["cross-entropy", "--widths ends with 1"]),
+    "header of no file": (TINY + ["--header", "yes"], {}, 2, ["--header", "sin-unit"]),
+    "misspelt header": (DATA + ["d.csv", "--header", "ys"], {"d.csv": CSV}, 2, ["'ys'", "'yes'"]),
     # state and sigma files
     "missing initial state": (TINY + ["--init", "none.txt"], {}, 2, ["'none.txt'"]),
     "short initial state": (TINY + ["--init", "s.txt"], {"s.txt": b"1\n2\n"}, 2, ["s.txt", "2 number", "9"]),

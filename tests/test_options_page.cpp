@@ -34,6 +34,19 @@ what makes it idle; in a preset or a file under it, it is passed over. An option
 )";
 
 constexpr const char* foot = R"(
+## Data files
+
+One row is one point: its inputs first, then its targets, as many as the first and the last of the widths.
+
+- CSV: columns separated by commas, decimals with a point; double quotes around fields, comments from `#` on and blank
+  lines are allowed. `--header` says whether the first line names the columns.
+- netCDF: `input(point,input_dim)` and `target(point,output_dim)`, of any numeric type. `scale_factor` and `add_offset`
+  are applied; a number that `_FillValue`, `missing_value`, `valid_min`, `valid_max` or `valid_range` exclude is refused.
+- With `--loss cross-entropy` the targets of a point are a probability for each class, which sum to 1, or all points
+  have one column of class labels 0, 1, ... instead (in netCDF `target(point,1)`).
+
+The run says how many points it read, whether there was a header, and whether it took labels.
+
 The options of the group Machine say where to compute and `--output` where to write; neither `--print-config` nor the
 `configuration` in a run file has them. No decision on a mutation depends on them (tests/test_determinism.cpp,
 tests/test_backends.cpp); the gradient rules depend on them by rounding alone, because a GPU or generic code adds up in

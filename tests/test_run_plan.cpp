@@ -19,6 +19,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 RunOptions small() {
   RunOptions options;
   options.widths = {1, 3, 1};
+  options.output_bias = false;
   options.points = 8;
   options.replicas = 4;
   options.alpha = 0.01;
@@ -298,6 +299,31 @@ TEST(RunPlan, AResolvedRunIsTheSameRun) {
   EXPECT_EQ(plan.resolved.trace, 4u);
 }
 
+RunOptions of_classes(const std::string& path) {
+  RunOptions options = small();
+  options.widths = {1, 3, 3};
+  options.points.reset();
+  options.data = path;
+  options.loss = Loss::cross_entropy;
+  return options;
+}
+
+TEST(RunPlan, TargetsOfCrossEntropyAreProbabilitiesOrLabels) {
+  const TextFile rounded_thirds("1,0.333333,0.333333,0.333333\n2,0,0,1\n");
+  EXPECT_EQ(plan_run(of_classes(rounded_thirds.path())).data_note, "header line: no");
+  const TextFile labels("x,class\n1,2\n2,0\n");
+  const RunPlan plan = plan_run(of_classes(labels.path()));
+  EXPECT_EQ(plan.data_note, "header line: yes, one column of class labels 0 to 2");
+  EXPECT_EQ(plan.problem.data().targets, (std::vector<double>{0, 0, 1, 1, 0, 0}));
+  const TextFile weights("1,0.5,0.5,0\n2,1,1,0\n");
+  EXPECT_NE(complaint(of_classes(weights.path())).find("those of point 1 sum to 2"), std::string::npos);
+  const TextFile negative("1,1.5,-0.5,0\n");
+  EXPECT_NE(complaint(of_classes(negative.path())).find("at least 0"), std::string::npos);
+  RunOptions squares = of_classes(weights.path());
+  squares.loss = Loss::mse;
+  EXPECT_EQ(plan_run(squares).problem.data().points, 2u);
+}
+
 struct BadOptions {
   const char* name;
   void (*spoil)(RunOptions&);
@@ -357,6 +383,8 @@ const BadOptions bad_options[] = {
      "--data sin-unit"},
     {"data_word", [](RunOptions& o) { o.data = "sin-unti"; }, "did you mean 'sin-unit'?"},
     {"init_word", [](RunOptions& o) { o.init = InitKind::file, o.init_file = "gausian"; }, "'gaussian'?"},
+    {"header_of_no_file", [](RunOptions& o) { o.header = HeaderLine::yes; }, "--header"},
+    {"one_class", [](RunOptions& o) { o.loss = Loss::cross_entropy; }, "--widths ends with 1"},
     {"threads", [](RunOptions& o) { o.backend.threads = -1; }, "--threads is -1"},
 };
 

@@ -19,15 +19,16 @@ enum class InitKind { gaussian, pytorch, file };
 enum class ReferenceKind { automatic, none };
 enum class RecordParameters { none, mean, all };
 
-/// Everything a user can say about a run, as said; defaults are the paper's Fig. 1. Unset optionals are
-/// derived.
+/// Everything a user can say about a run, as said; defaults are the paper's Fig. 1 but for the
+/// bias of the output. Unset optionals are derived.
 struct RunOptions {
   // problem
   std::vector<int> widths{1, 30, 1};
   Activation activation = Activation::tanh;
-  bool output_bias = false;
+  bool output_bias = true;
   std::string data = "sin-unit";      ///< sin-unit, sin-symmetric or a file
   std::optional<std::size_t> points;  ///< built-in data only; 1000 for sin-unit, 1001 for sin-symmetric
+  HeaderLine header = HeaderLine::automatic;  ///< of a CSV file
   Loss loss = Loss::mse;
 
   // dynamics
@@ -75,6 +76,7 @@ struct RunOptions {
 /// A run as it will be done: every number derived, every file read, everything checked.
 struct RunPlan {
   Problem problem;
+  std::string data_note;  ///< how a data file was taken, for the user; empty where there is nothing to say
   Dynamics dynamics;
   Schedule schedule;
   SimulationOptions simulation;

@@ -1,9 +1,12 @@
 #include "kernels/cpu/cpu_machine.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -40,6 +43,30 @@ std::vector<const CpuKernels*> usable_kernels() {
   return usable;
 }
 
+/// The processors on which the system lets this process run (taskset, cpusets).
+unsigned allowed_processors() {
+  const unsigned all = std::max(1u, std::thread::hardware_concurrency());
+  for (std::size_t room = CPU_SETSIZE; room <= (std::size_t{1} << 20); room *= 2) {  // EINVAL: too small
+    std::vector<cpu_set_t> set(room / CPU_SETSIZE);
+    const std::size_t bytes = set.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, set.data()) == 0) return std::max(1, CPU_COUNT_S(bytes, set.data()));
+  }
+  return all;
+}
+
+/// Processors' worth of time that a control group gives: infinite where it sets no limit.
+double quota_of(const std::string& group) {
+  double quota = 0;
+  double period = 0;
+  std::ifstream of_both(group + "/cpu.max");  // "max 100000", "150000 100000"
+  if (!(of_both >> quota >> period)) {
+    std::ifstream of_quota(group + "/cpu.cfs_quota_us");
+    std::ifstream of_period(group + "/cpu.cfs_period_us");
+    if (!(of_quota >> quota) || !(of_period >> period)) quota = 0;
+  }
+  return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
+}
+
 }  // namespace
 
 const CpuKernels& choose_cpu_kernels(const std::string& instruction_set) {
@@ -52,9 +79,35 @@ const CpuKernels& choose_cpu_kernels(const std::string& instruction_set) {
                    names_of(usable));
 }
 
+double cgroup_processors(const std::string& membership, const std::string& root) {
+  double least = std::numeric_limits<double>::infinity();
+  std::ifstream lines(membership);
+  for (std::string line; std::getline(lines, line);) {  // "0::/path", or of version 1 "4:cpu,cpuacct:/path"
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::vector<std::string> mounts{root};
+    if (!controllers.empty()) {
+      if (("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
+      mounts = {root + "/" + controllers, root + "/cpu"};
+    }
+    for (const std::string& mount : mounts) {
+      // A quota of any group above holds too; in a container the path may be one of the host, and only the
+      // root exists.
+      for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
+        least = std::min(least, quota_of(mount + path));
+        if (path.find('/') == std::string::npos) break;
+      }
+    }
+  }
+  return least;
+}
+
 int cpu_threads(int asked) {
   if (asked > 0) return asked;
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const double quota = std::ceil(cgroup_processors("/proc/self/cgroup", "/sys/fs/cgroup"));
+  return static_cast<int>(std::max(1.0, std::min(quota, static_cast<double>(allowed_processors()))));
 }
 
 std::string cpu_name() {

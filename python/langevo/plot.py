@@ -38,6 +38,8 @@ DELTA_COLORS = ("#1b9e3f", "#2b5d9c", "#c4502f", "#7d4ea3", "#8a6d1f", "#3aa6a6"
 
 MOST_REPLICAS_DRAWN = 25
 WEIGHTS_BY_DEFAULT = 4
+FEW_RECORDS = 10  # a line through so few points needs their marks: one of them alone has no line
+LEAST_SPAN = 30  # of a logarithmic axis: two powers of ten then lie in it, or one and much beside it
 
 
 def chosen_parameters(runs, parameters):
@@ -141,22 +143,19 @@ def draw_loss(axes, run):
     axes.plot(time, ensemble["loss_of_mean"].values, label=r"$U(\langle x\rangle)$", **OF_MEAN)
     if run.reference is not None:
         axes.plot(run.reference["time"].values, run.reference["loss"].values, label="gradient", **GRADIENT)
-    if float(ensemble["loss_min"].min()) > 0:
-        axes.set_yscale("log")
+    _scale_values(axes, [ensemble["loss_min"].values, ensemble["loss_max"].values])
     _finish_time_axis(axes, time, "loss $U$")
     axes.legend(loc="best")
 
 
 def draw_delta(axes, runs):
     r"""Delta(t), one line a run."""
-    positive = False
-    for run, color in zip(runs, _colors(runs), strict=True):
+    deltas = [run.correspondence["delta"].values for run in runs]
+    for run, delta, color in zip(runs, deltas, _colors(runs), strict=True):
         time = run.correspondence["time"].values
-        delta = run.correspondence["delta"].values
-        axes.plot(time, numpy.where(delta > 0, delta, numpy.nan), color=color, label=label_of(run))
-        positive = positive or bool((delta > 0).any())
-    if positive:
-        axes.set_yscale("log")
+        few = {"marker": "o", "markersize": 3, "clip_on": False} if len(time) <= FEW_RECORDS else {}
+        axes.plot(time, numpy.where(delta > 0, delta, numpy.nan), color=color, label=label_of(run), **few)
+    _scale_values(axes, [delta[delta > 0] for delta in deltas])
     _finish_time_axis(axes, max((run.ensemble["time"].values for run in runs), key=lambda t: t[-1]), r"$\Delta$")
     if len(runs) > 1:
         axes.legend(loc="best")
@@ -171,14 +170,14 @@ def draw_delta_by_replicas(axes, runs):
         if delta[0] > 0:
             axes.plot(averaged, delta[0] * averaged[0] / averaged, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
     axes.set_xscale("log")
-    if any((run.correspondence["delta_by_replicas"].values > 0).any() for run in runs):
-        axes.set_yscale("log")
+    _scale_values(axes, [run.correspondence["delta_by_replicas"].values for run in runs])
     most = max(run.correspondence["replicas_averaged"].values[-1] for run in runs)
     if most <= 100:  # within two decades powers of ten say too little
         axes.set_xticks([m for m in (1, 2, 5, 10, 20, 50, 100) if m <= most])
         axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    if most == 1:
+        axes.set_xlim(0.5, 2)
     axes.set_xlabel("replicas averaged (dotted: $1/m$)")
     axes.set_ylabel(r"$\Delta$ at the last time")
     if len(runs) > 1:
@@ -187,6 +186,14 @@ def draw_delta_by_replicas(axes, runs):
 
 def _colors(runs):
     return [DELTA_COLORS[i % len(DELTA_COLORS)] for i in range(len(runs))]
+
+
+def _scale_values(axes, values):
+    """A logarithmic axis where positive values span enough of it to have labels that differ, else a linear one."""
+    values = numpy.concatenate([numpy.ravel(v) for v in values])
+    if values.size and values.min() > 0 and values.max() >= LEAST_SPAN * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _finish_time_axis(axes, time, label):

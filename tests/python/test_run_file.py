@@ -94,9 +94,10 @@ ATTRIBUTES = (
 def run_langevo(directory, *options, trace=TRACE, name="run.nc", intervals=INTERVALS):
     """A tiny run; its path."""
     path = os.path.join(directory, name)
-    words = f"--points {POINTS} --steps {STEPS} --records {intervals} --alpha {ALPHA}".split()
-    words += [] if "--replicas" in options else ["--replicas", str(REPLICAS)]
-    words += ["--lambda", str(LAMBDA), "--trace", str(trace), *options, "-o", path, "--quiet"]
+    said = {"output-bias": "false", "points": POINTS, "replicas": REPLICAS, "steps": STEPS, "records": intervals}
+    said |= {"alpha": ALPHA, "lambda": LAMBDA, "trace": trace}
+    words = [word for name, value in said.items() if "--" + name not in options for word in (f"--{name}", str(value))]
+    words += [*options, "-o", path, "--quiet"]
     subprocess.run([PROGRAM, "run", *words], check=True, timeout=300)
     return path
 
@@ -387,6 +388,61 @@ class SmallFiles(unittest.TestCase):
             refused = plot(path, "-o", figure, "--parameters", "1")
             self.assertEqual(refused.returncode, 2)
             self.assertIn("stores no parameters", refused.stderr)
+
+
+class DrawnNumbers(unittest.TestCase):
+    """What is in the figures, not only that there are figures."""
+
+    def figure(self, *options, trace=1):
+        scratch = tempfile.TemporaryDirectory(prefix="langevo_python_")
+        self.addCleanup(scratch.cleanup)
+        run = langevo.open_run(run_langevo(scratch.name, *options, trace=trace))
+        self.addCleanup(run.close)
+        figure = langevo.plot.draw([run], [30, 60])
+        figure.canvas.draw()
+        return run, figure
+
+    def assert_readable(self, figure):
+        for axes in figure.axes:
+            drawn = [
+                line
+                for line in axes.get_lines()
+                if np.isfinite(line.get_ydata()).sum() >= (1 if line.get_marker() not in (None, "None", "") else 2)
+            ]
+            self.assertTrue(drawn, f"nothing to see against {axes.get_xlabel()}")
+            for axis in (axes.xaxis, axes.yaxis):
+                low, high = sorted(axis.get_view_interval())
+                labels = [
+                    tick.label1.get_text()
+                    for tick in axis.get_major_ticks() + axis.get_minor_ticks()
+                    if low <= tick.get_loc() <= high and tick.label1.get_text()
+                ]
+                self.assertEqual(len(labels), len(set(labels)), labels)
+                self.assertTrue(labels, axis.get_label_text())
+                self.assertFalse([label for label in labels if "times" in label], labels)
+
+    def test_two_records_can_be_read(self):
+        for options in ([], ["--replicas", "1"], ["--replicas", "2", "--lambda", "1"]):
+            with self.subTest(options):
+                self.assert_readable(self.figure("--records", "1", *options)[1])
+
+    def test_the_band_is_that_of_the_quantiles(self):
+        run, figure = self.figure()
+        (band,) = figure.axes[1].collections
+        drawn = band.get_paths()[0].vertices[:, 1]
+        quantiles = run.ensemble["loss_quantile"].values[-1]
+        self.assertEqual(list(run.ensemble["quantile"].values), [0.05, 0.25, 0.5, 0.75, 0.95])
+        self.assertIn(quantiles[0], drawn)
+        self.assertIn(quantiles[-1], drawn)
+        self.assertNotIn(quantiles[1], drawn)
+
+    def test_each_gradient_line_is_that_of_its_weight(self):
+        run, figure = self.figure()
+        lines = [line for line in figure.axes[0].get_lines() if line.get_color() == "black"]
+        self.assertEqual(len(lines), 2)
+        for line, parameter in zip(lines, (30, 60), strict=True):
+            expected = run.reference["parameter_value"].isel(parameter=parameter).values
+            np.testing.assert_array_equal(line.get_ydata(), expected)
 
 
 class Figures(WithRun):
