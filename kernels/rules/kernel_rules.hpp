@@ -5,6 +5,7 @@
 
 #include "kernels/network/activation.hpp"
 #include "kernels/network/loss.hpp"
+#include "kernels/network/problem_view.hpp"
 #include "kernels/screened/rule.hpp"
 
 /// The rules as the kernels know them. This list is the one place that names them all: both processors'
@@ -45,7 +46,7 @@ constexpr RuleTable<FunctionOf, RuleList<Rules...>> table_of(RuleList<Rules...>)
 /// Whether a local model of the loss may decide: only where the loss has second derivatives everywhere, so
 /// that an error of the model is one that others before it have shown. Over a kink the loss changes as no
 /// derivative tells (bench/large_mutations).
-inline bool model_may_decide(const ProblemView& problem) {
+LANGEVO_FUNCTION bool model_may_decide(const ProblemView& problem) {
   return (problem.network.layer_count == 1 ||
           with_activation(problem.network.activation, [](auto act) { return decltype(act)::is_smooth; })) &&
          with_loss(problem.loss, [](auto of) { return decltype(of)::is_smooth; });
