@@ -192,7 +192,7 @@ std::string directory_of(const std::string& path) {
 }
 
 Room room_of(const std::string& path) {
-  Room room{std::numeric_limits<double>::infinity(), "the disk"};
+  Room room{.bytes = std::numeric_limits<double>::infinity()};
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(directory_of(path), error);
   if (!error) room.bytes = static_cast<double>(space.available);
@@ -200,7 +200,7 @@ Room room_of(const std::string& path) {
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
     const std::uintmax_t size = std::filesystem::file_size(path, error);
     const double left = static_cast<double>(limit.rlim_cur) - (error ? 0 : static_cast<double>(size));
-    if (left < room.bytes) room = {std::max(left, 0.0), "the limit on the size of files (ulimit -f)"};
+    if (left < room.bytes) room = {.bytes = std::max(left, 0.0), .of_disk = false};
   }
   return room;
 }
@@ -210,11 +210,10 @@ void require_room(const std::vector<std::pair<std::string, double>>& files) {
   for (const auto& [path, bytes] : files) {
     all += bytes;
     const Room room = room_of(path);
-    // The limit is for each file, the disk for all, which a preset writes side by side.
-    const double needed = room.words == "the disk" ? all : bytes;
+    const double needed = room.of_disk ? all : bytes;
     if (needed <= room.bytes) continue;
     throw InputError(
-        "output '" + path + "' needs up to " + bytes_in_words(needed) + ", but " + room.words + " leaves " +
+        "output '" + path + "' needs up to " + bytes_in_words(needed) + ", but " + room.words() + " leaves " +
         bytes_in_words(room.bytes) +
         "; free some space, or record less (--records, --record-parameters, --trace, --no-replica-loss)");
   }

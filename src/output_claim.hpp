@@ -12,10 +12,15 @@ using NamedInput = std::pair<std::string, std::string>;
 /// The folder of a file, "." where none is named.
 std::string directory_of(const std::string& path);
 
-/// How much longer a file may become, and for what reason no longer: "the disk".
+/// How much longer a file may become, and what ends there: the disk, which files share, or the limit for
+/// each.
 struct Room {
   double bytes = 0;
-  std::string words;
+  bool of_disk = true;
+
+  [[nodiscard]] const char* words() const {
+    return of_disk ? "the disk" : "the limit on the size of files (ulimit -f)";
+  }
 };
 Room room_of(const std::string& path);
 

@@ -123,7 +123,7 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
   using Clock = std::chrono::steady_clock;
   RunReport report(reference, plan.shape.replicas);
   Simulation simulation(std::move(ensemble), plan.schedule, plan.simulation);
-  double time = 0;
+  std::optional<double> time;
   const auto sink = [&](const EnsembleRecord& record) {
     file.append(record);
     report.take(record);
@@ -134,7 +134,9 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
     ProgressLine line(workload_of(plan), plan.resolved.quiet);
     simulation.run(sink, reference, watch(line));
   } catch (const Stopped&) {
-    say("stopped as asked after the record at t = " + rounded(time, 6) + keep_records(file));
+    say("stopped as asked " +
+        (time ? "after the record at t = " + rounded(*time, 6) : std::string("before the first record")) +
+        keep_records(file));
     return interrupted;
   } catch (const RunError& error) {
     throw RunError(error.what() + keep_records(file));

@@ -93,7 +93,7 @@ void RunFile::extend(std::size_t records, const Write& write) {
       run_file_layout::most_bytes(description_, problem_, records, reference_records_) - (unknown ? 0 : size);
   const Room room = room_of(partial_path());
   if (room.bytes < needed) {
-    throw RunError("'" + partial_path() + "' cannot be extended: " + room.words + " leaves " +
+    throw RunError("'" + partial_path() + "' cannot be extended: " + room.words() + " leaves " +
                    bytes_in_words(room.bytes) + " and the next records may need " + bytes_in_words(needed) +
                    "; free some space, what was recorded is kept");
   }

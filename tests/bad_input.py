@@ -163,6 +163,9 @@ ROWS = {
     "output is a device": (["run", "-o", "/dev/null"], {}, 2, ["/dev/null", "regular file"]),
     "output where nothing can be written": (["run", "-o", "/proc/out.nc"], {}, 2, ["/proc/out.nc"]),
     # valid, but fails on the way
+    "nothing is finite from the start": (["run", "-o", "out.nc", "--quiet", "--widths", "1,1,1", "--output-bias", "false",
+                                          "--steps", "3", "--data", "d.csv", "--reference", "none"],
+                                         {"d.csv": b"1,1e200\n"}, 1, ["nothing was recorded"]),
     "gradient that runs away": (["run", "-o", "out.nc", "--quiet", "--dynamics", "gradient", "--activation", "relu",
                                  "--alpha", "1e9", "--steps", "1000", "--widths", "1,9,1", "--init", "pytorch"], {},
                                 1, ["step", "--alpha"]),
@@ -201,6 +204,7 @@ class BadInput(ProgramTest):
                 left = set(os.listdir(scratch)) - set(files)
                 if code == 2:
                     self.assertEqual(left, set())
+                self.assertEqual("out.nc.partial" in done.stderr, "out.nc.partial" in left, done.stderr)
                 self.assertNotIn("out.nc", left)
 
     def test_truncated_run_files(self):
@@ -238,6 +242,20 @@ class BadInput(ProgramTest):
                            preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
                 self.assertEqual(done.returncode == 0, limit > size, done.stderr)
                 self.assertEqual("out.nc" in os.listdir(scratch), limit > size)
+
+    def test_a_write_beyond_the_limit(self):
+        """The limit comes when the run is under way."""
+        process = subprocess.Popen([PROGRAM, *Interrupt.LONG], cwd=self.directory, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        while not Path(self.directory, "out.nc.partial").exists():
+            time.sleep(0.02)
+        time.sleep(0.5)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+        process.send_signal(signal.SIGXFSZ)  # as a write beyond the limit would
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 130)
 
     @unittest.skipUnless(FAILING_CALLS, "needs the library failing_calls")
     def test_failures_of_closing_and_syncing_are_errors(self):
@@ -335,11 +353,16 @@ class Output(ProgramTest):
         while not partial.exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
-        partial.unlink()
-        partial.write_bytes(b"another run's")
+        other = Path(self.directory, "other.nc")
+        other.write_bytes(partial.read_bytes())
+        while run(["show", "other.nc"], self.directory).returncode != 0:  # read while it was written
+            other.write_bytes(partial.read_bytes())
+        content = other.read_bytes()
+        other.rename(partial)
+        time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=30), 130)
-        self.assertEqual(partial.read_bytes(), b"another run's")
+        self.assertIn(process.wait(timeout=30), (1, 130))
+        self.assertEqual(partial.read_bytes(), content)
 
     def test_a_finished_run_is_replaced_only_on_request(self):
         self.accepted([*self.TINY_TO, "out.nc"])

@@ -359,5 +359,29 @@ TEST(Determinism, MomentsAndLossesAreThoseOfTheStates) {
   }
 }
 
+// A chunk of 32 replicas takes so much longer than one of a single replica that the second one is done first.
+TEST(Moments, AreMergedInTheOrderOfReplicasNotOfCompletion) {
+  const Problem problem(Network({1, 10'000, 1}, Activation::tanh, false), make_sin_unit(2), Loss::mse);
+  const std::size_t n = problem.network().parameter_count();
+  const auto ensemble =
+      make_ensemble(problem, {Metropolis{}, std::vector<double>(n, 1e-3)},
+                    {.replicas = replicas_per_chunk + 1}, {.kind = BackendKind::cpu, .threads = 2});
+  for (std::uint64_t r = 0; r <= replicas_per_chunk; ++r) {
+    ensemble->set_parameters(r, draw_initial_state(problem.network(), PytorchInit{}, 1, r));
+  }
+  const std::vector<Moments> chunks = ensemble->chunk_moments();
+  ASSERT_EQ(chunks.size(), 2u);
+  Moments expected = chunks[0];
+  expected.merge(chunks[1]);
+  Moments reversed = chunks[1];
+  reversed.merge(chunks[0]);
+  ASSERT_NE(expected.mean, reversed.mean) << "the order shows nothing";
+  for (int i = 0; i < 10; ++i) {
+    const Moments found = ensemble->parameter_moments();
+    EXPECT_EQ(found.mean, expected.mean);
+    EXPECT_EQ(found.sum_squared_deviations, expected.sum_squared_deviations);
+  }
+}
+
 }  // namespace
 }  // namespace langevo
