@@ -207,6 +207,24 @@ class BadInput(ProgramTest):
                 self.assertEqual("out.nc.partial" in done.stderr, "out.nc.partial" in left, done.stderr)
                 self.assertNotIn("out.nc", left)
 
+    def test_says_what_it_read(self):
+        rows = {
+            "names": (CSV, [], "2 points, header line: yes"),
+            "none": (CSV[11:], [], "2 points, header line: no"),
+            "numbers for names": (CSV[11:], ["--header", "yes"], "1 points, header line: yes"),
+            "labels": (b"1,2,0\n4,5,1\n", ["--widths", "2,3,2", "--loss", "cross-entropy"],
+                       "2 points, header line: no, one column of class labels 0 to 1"),
+        }
+        for name, (content, options, words) in rows.items():
+            with self.subTest(name):
+                Path(self.directory, "d.csv").write_bytes(content)
+                Path(self.directory, "out.nc").unlink(missing_ok=True)
+                widths = [] if "--widths" in options else ["--widths", "2,3,1"]
+                done = run(["run", "-o", "out.nc", "--replicas", "2", "--steps", "2", "--reference", "none", "--data",
+                            "d.csv", *widths, *options], self.directory)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"langevo: data file 'd.csv': {words}\n", done.stderr)
+
     def test_truncated_run_files(self):
         self.assertEqual(run(TINY, self.directory).returncode, 0)
         whole = Path(self.directory, "out.nc").read_bytes()

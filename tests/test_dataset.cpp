@@ -337,6 +337,20 @@ TEST_F(DatasetFile, RefusesTruncatedClassicNetcdf) {
   }
 }
 
+TEST_F(DatasetFile, RefusesNetcdfThatClaimsMoreThanMemoryHolds) {
+  const std::string path = (directory_ / "claims.nc").string();
+  netcdf::File file = netcdf::File::create(path);
+  file.root().define_dimension("point", std::size_t{1} << 40);
+  file.root().define_dimension("column", 1);
+  for (const char* name : {"input", "target"}) {
+    file.root().define_variable(
+        {.name = name, .dimensions = {"point", "column"}, .long_name = name, .chunks = {1024, 1}});
+  }
+  file.close();
+  EXPECT_LT(fs::file_size(path), 1000000u);
+  expect_refused(path, 1, 1, {"claims.nc", "1.1e+12 values", "memory"});
+}
+
 // The library itself takes the counts of a damaged header for true and can crash over them.
 TEST_F(DatasetFile, RefusesClassicNetcdfThatCountsMoreThanItHas) {
   const std::string path = (directory_ / "classic.nc").string();
