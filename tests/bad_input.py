@@ -409,11 +409,11 @@ class Output(ProgramTest):
         self.assertEqual(run(["show", "chain.nc"], self.directory).returncode, 0)
 
     def test_what_a_run_reads_is_never_its_output(self):
-        self.accepted([*self.TINY_TO, "base.nc"])
+        self.accepted([*self.TINY_TO, "base.nc", "--output-bias", "false"])
         files = {"d.csv": b"".join(b"%d,%d\n" % (i, i) for i in range(8)), "s.txt": NINE, "c.toml": b"seed = 3\n",
                  "base.nc": Path(self.directory, "base.nc").read_bytes()}
         os.mkdir(Path(self.directory, "folder"))
-        head = ["run", "--quiet", "--widths", "1,3,1", "--replicas", "4", "--steps", "5"]
+        head = ["run", "--quiet", "--widths", "1,3,1", "--output-bias", "false", "--replicas", "4", "--steps", "5"]
         for option, name in (("--data", "d.csv"), ("--sigma-file", "s.txt"), ("--config", "c.toml"), ("--init", "base.nc")):
             for file, content in files.items():
                 Path(self.directory, file).write_bytes(content)

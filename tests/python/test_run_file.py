@@ -322,7 +322,7 @@ class StartsFromARun(unittest.TestCase):
             return run.root["initial_parameter"].values, run.ensemble["trace_parameter"].values[0]
 
     def refused(self, *options):
-        command = [PROGRAM, "run", "--init", self.base, "--steps", "2", *options, "-o", os.path.join(self.directory, "no.nc")]
+        command = [PROGRAM, "run", "--output-bias", "false", "--init", self.base, "--steps", "2", *options, "-o", os.path.join(self.directory, "no.nc")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 2, done.stderr)
         return done.stderr
