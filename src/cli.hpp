@@ -33,7 +33,8 @@ class RunOptionParser {
   RunOptionParser(const RunOptionParser&) = delete;
   RunOptionParser& operator=(const RunOptionParser&) = delete;
 
-  /// After parsing: defaults, under the preset, under the configuration file, under the command line.
+  /// The options after parsing: defaults, under the preset, under the configuration file, under the command
+  /// line.
   /// @throws InputError
   [[nodiscard]] RunRequest request() const;
 

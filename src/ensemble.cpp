@@ -10,7 +10,7 @@ namespace langevo {
 
 namespace {
 
-/// Of what is learnt: another one where the meaning of the bytes changes, not only their number.
+/// The version of what is learnt: another one where the meaning of the bytes changes, not only their number.
 constexpr int layout_version = 1;
 
 std::string in_words(const EnsembleShape& shape) {

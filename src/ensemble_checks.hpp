@@ -40,10 +40,10 @@ void require_parameters(const char* what, std::size_t numbers, std::size_t param
 /// Unless x, shape [count][parameters], is finite. `first`: the replica that the first row is for.
 void require_finite_states(std::span<const double> x, std::size_t parameters, std::uint64_t first);
 
-/// Where the machine has less memory than `what` needs.
+/// Throws InputError where the machine has less memory than `what` needs.
 void require_memory(double bytes, const std::string& what);
 
-/// The same of the states of an ensemble, without overflow.
+/// The same check for the states of an ensemble, without overflow.
 void require_memory_of_states(double parameters, double replicas);
 
 }  // namespace langevo

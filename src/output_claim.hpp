@@ -24,14 +24,15 @@ struct Room {
 };
 Room room_of(const std::string& path);
 
-/// Where the files that a process is about to write, of so many bytes, have no room.
+/// Throws where the files that a process is about to write, of so many bytes, have no room.
 /// @throws InputError
 void require_room(const std::vector<std::pair<std::string, double>>& files);
 
 /// Where the links in `path` lead, also where nothing is there yet.
 std::string follow_links(const std::string& path);
 
-/// Where writing a run file to `path` would destroy one of the files that the run reads, under whatever name.
+/// Throws where writing a run file to `path` would destroy one of the files that the run reads, under
+/// whatever name.
 /// @throws InputError
 void require_other_than_inputs(const std::string& path, const std::vector<NamedInput>& inputs);
 

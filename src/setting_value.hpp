@@ -25,7 +25,7 @@ void read_value(const std::string& name, const std::string& text, std::optional<
   value = read;
 }
 
-/// The same value in TOML; empty for what is not set.
+/// The value in TOML; empty for what is not set.
 std::string toml_value(double value);
 std::string toml_value(std::uint64_t value);
 std::string toml_value(int value);

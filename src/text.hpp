@@ -12,7 +12,7 @@ std::string shortest(double value);
 /// A number for people, with so many significant digits.
 std::string rounded(double value, int digits);
 
-/// The same; "-" for what is not defined.
+/// The number as text; "-" for what is not defined.
 std::string rounded_or_dash(double value, int digits);
 
 /// "1.5 GiB".

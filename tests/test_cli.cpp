@@ -175,6 +175,10 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
       {"--init base.nc --init-std 0.1", "belongs to --init gaussian;"},
       {"--init pytorch --init-at last", "belongs to --init RUN.nc;"},
       {"--backend cpu --device 0", "belongs to --backend cuda;"},
+      {"--backend cuda --threads 2", "belongs to --backend cpu;"},
+      {"--backend cuda --instruction-set generic", "belongs to --backend cpu;"},
+      {"--widths 2,3 --activation relu", "belongs to networks with hidden layers;"},
+      {"--dynamics gradient --init start.txt --seed 3", "that draw random numbers;"},
       {"--preset fig3 --init-std 0.1", "belongs to --init gaussian;"},
       {"--preset fig1 --dynamics gradient --beta 10", "--beta 10 would change nothing"},
   };
@@ -182,7 +186,9 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
     EXPECT_TRUE(contains(complaint(split(words)), part)) << complaint(split(words));
   for (const char* words :
        {"--dynamics langevin --beta 10 --lambda 0.1 --stride 2", "--init-std 0.1", "--device 0",
-        "--preset fig1 --dynamics gradient", "--dynamics gradient --sigma-file s.txt"}) {
+        "--preset fig1 --dynamics gradient", "--dynamics gradient --sigma-file s.txt", "--threads 2",
+        "--widths 2,3,1 --activation relu", "--dynamics gradient --seed 3",
+        "--dynamics langevin --init start.txt --seed 3"}) {
     EXPECT_EQ(complaint(split(words)), "no complaint") << words;
   }
 }

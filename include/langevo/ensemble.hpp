@@ -125,14 +125,15 @@ class Ensemble {
   [[nodiscard]] LearntState learnt() const;
   void restore_learnt(const LearntState& learnt);
 
-  /// In words: version, device code, sizes, replicas, seed, and a fingerprint of problem and dynamics.
+  /// The identity in words: version, device code, sizes, replicas, seed, and a fingerprint of problem and
+  /// dynamics.
   [[nodiscard]] std::string learnt_layout() const;
 
   /// The device in words, e.g. "AMD EPYC (avx512, 2 threads)".
   [[nodiscard]] std::string device() const { return do_device(); }
 
  protected:
-  /// Of arguments that check_ensemble accepts.
+  /// Constructs of arguments that check_ensemble accepts.
   Ensemble(const Problem& problem, const Dynamics& dynamics, const EnsembleShape& shape);
 
   /// How many bytes were learnt of each replica, and by which code.

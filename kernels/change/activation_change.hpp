@@ -8,7 +8,7 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Before the units of a layer on one tile.
+/// Begins the sums over the units of a layer on one tile.
 template <class Real, class Team>
 LANGEVO_FUNCTION void begin_activation(const Team& team, const PointErrors<Real>& e) {
   team.each_point([&](int p) LANGEVO_BODY {
@@ -83,7 +83,7 @@ LANGEVO_INLINE void activate(const Team& team, const Real* preactivation, Real* 
   }
 }
 
-/// After the units of a layer on one tile: their norms, and the bounds of their errors.
+/// Ends the units of a layer on one tile: takes their norms, and the bounds of their errors.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void end_activation(const Team& team, int units, const PointErrors<Real>& e) {
   constexpr Real u = Limits<Real>::unit_roundoff;

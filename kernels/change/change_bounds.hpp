@@ -52,8 +52,8 @@ LANGEVO_INLINE ChangeBounds<Real> changed_value_bounds(const ChangeBounds<Real>&
   return {next, error + bounds.error + Limits<Real>::unit_roundoff * next};
 }
 
-/// And of values that went on to `next` and were brought back: the error of the way back is that of the way
-/// there, of values whose own error has grown.
+/// Bounds of values that went on to `next` and were brought back: the error of the way back is that of the
+/// way there, of values whose own error has grown.
 template <class Act, class Real>
 LANGEVO_INLINE ChangeBounds<Real> values_taken_back(const ChangeBounds<Real>& values,
                                                     const ChangeBounds<Real>& next) {

@@ -7,7 +7,7 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Of what is kept from step to step: whose state it belongs to.
+/// Whose state what is kept from step to step belongs to.
 struct Continuity {
   std::uint64_t next_step;
   std::uint32_t replica;

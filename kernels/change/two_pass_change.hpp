@@ -14,7 +14,7 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Of kept outputs: what they are of.
+/// What kept outputs are of.
 struct TwoPassState {
   Continuity track;
   float error[2];  ///< bound on the 2-norm of each side's errors at every point

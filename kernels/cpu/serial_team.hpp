@@ -41,7 +41,7 @@ struct SerialTeam {
     double partial[lanes];
   };
 
-  /// The same in float, for some tiles.
+  /// A sum over the points of some tiles in float.
   struct FloatPointSum {
     float partial[float_row];
   };
@@ -342,7 +342,7 @@ struct SerialTeam {
     }
   }
 
-  /// From row i on to the diagonal, `Width` times float_row columns from c on.
+  /// Adds to the Gram matrix from row i on to the diagonal, `Width` times float_row columns from c on.
   template <int Width>
   static void add_gram_columns(std::size_t count, std::size_t stride, const float* rows, std::size_t i,
                                std::size_t c, float* out) {

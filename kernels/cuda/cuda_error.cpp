@@ -6,7 +6,7 @@ namespace langevo {
 
 namespace {
 
-/// After these nothing more can be done with the device in this process.
+/// Errors after which nothing more can be done with the device in this process.
 bool device_is_lost(cudaError_t status) {
   switch (status) {
     case cudaErrorIllegalAddress:

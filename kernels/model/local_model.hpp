@@ -8,11 +8,11 @@
 /// x'_i = x_i + sigma_i z_i,
 ///   U(x') - U(x) ~ G.z + z.A.z / 2,   G_i = sigma_i dU/dx_i,   A_ij = sigma_i sigma_j d2U/dx_i dx_j.
 /// Accepted mutations move G by A z; they are summed up first, and G follows when a decision needs it.
-/// Of an A too large to keep the leading part is learnt, and the mean of the rest's z.A.z / 2.
+/// Where A is too large to keep, its leading part is learnt, and the mean of the rest's z.A.z / 2.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Of B = A - sum_r kappa_r v_r v_r^T.
+/// What the leading directions leave of the curvature: B = A - sum_r kappa_r v_r v_r^T.
 struct CurvatureRemainder {
   double half_trace;  ///< tr B / 2: the mean of z.B.z / 2
   double norm;        ///< |B|, the Frobenius norm

@@ -19,7 +19,7 @@ struct ModelBound {
   double others;                     ///< on errors that have nothing to do with e, curvature apart,
   double curvature;                  ///< and on those of the first estimate's
 
-  /// On e.z, where e's parts along the directions make `along_directions` of it at the most.
+  /// A bound on e.z, of which e's parts along the directions make `along_directions` at the most.
   [[nodiscard]] LANGEVO_INLINE double explained(double along_directions) const {
     return square_root(along_directions * along_directions + across * across);
   }

@@ -24,7 +24,7 @@ struct PointSumOf<Team, float> {
   using Type = typename Team::FloatPointSum;
 };
 
-/// Where a gradient is made in Real.
+/// Memory for a gradient in arithmetic of Real.
 template <class Team, class Real>
 struct GradientRows {
   Real* value;          ///< activations of all layers, input first, [sum of widths][points_per_tile]
@@ -102,7 +102,7 @@ LANGEVO_FUNCTION void slope_of_outputs(const Team& team, const ProblemView& prob
   });
 }
 
-/// From the slopes of the outputs down, adds the tile's part of every parameter's derivative.
+/// Goes down from the slopes of the outputs and adds the tile's part of every parameter's derivative.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void backward(const Team& team, const ProblemView& problem, const Real* x,
                                const Real* output, std::size_t tile, const GradientRows<Team, Real>& rows) {
@@ -188,7 +188,7 @@ LANGEVO_FUNCTION double loss_and_gradient_of(const Team& team, const ProblemView
          loss_denominator(problem.loss, problem.data_double.points, problem.data_double.target_dim);
 }
 
-/// The same, from the state in Real alone.
+/// U(x), and dU/dx into work.gradient, from the state in Real alone.
 template <class Real, class Team>
 LANGEVO_FUNCTION double loss_and_gradient_in(const Team& team, const ProblemView& problem, const Real* x,
                                              const GradientWorkspace<Team>& work) {
@@ -201,14 +201,14 @@ LANGEVO_FUNCTION double loss_and_gradient_in(const Team& team, const ProblemView
   });
 }
 
-/// In double.
+/// U(x), and dU/dx into work.gradient, in double.
 template <class Team>
 LANGEVO_APART double loss_and_gradient(const Team& team, const ProblemView& problem, const double* x,
                                        const GradientWorkspace<Team>& work) {
   return loss_and_gradient_in(team, problem, x, work);
 }
 
-/// In float, of x rounded to float.
+/// U(x), and dU/dx into work.gradient, in float and of x rounded to float.
 template <class Team>
 LANGEVO_APART double loss_and_float_gradient(const Team& team, const ProblemView& problem, const double* x,
                                              const GradientWorkspace<Team>& work) {

@@ -17,7 +17,7 @@ struct NetworkView {
   Activation activation;
   /// Tiles of points whose values a CPU workspace carries along; 0: none, see carried_values.hpp.
   std::size_t carried_tiles = 0;
-  /// And tiles whose outputs a workspace keeps, likewise; see two_pass_change.hpp.
+  /// Tiles of points whose outputs a workspace keeps; 0: none, see two_pass_change.hpp.
   std::size_t forward_tiles = 0;
 };
 

@@ -52,8 +52,8 @@ struct SineCosine {
   Real cosine;
 };
 
-/// Those of the angle pi a/2, a in [-1, 1], as a (1 + S(w)) and w (1 + C(w)), w = 1 - a^2, fitted for the
-/// least error (4e-9 and 4e-10): the angle is not rounded, and both keep their relative precision.
+/// Sine and cosine of the angle pi a/2, a in [-1, 1], as a (1 + S(w)) and w (1 + C(w)), w = 1 - a^2, fitted
+/// for the least error (4e-9 and 4e-10): the angle is not rounded, and both keep their relative precision.
 template <class Real>
 LANGEVO_INLINE SineCosine<Real> sine_cosine_of_quarters(Real a) {
   const Real w = fused_multiply_add(-a, a, Real(1.0f));

@@ -50,7 +50,7 @@ LANGEVO_INLINE GradientMotion motion_of(const Gradient& rule, double /*norm*/) {
   return {rule.alpha, 0};
 }
 
-/// Where g = 0, x stays.
+/// A normalized gradient moves x by alpha; where g = 0, x stays.
 LANGEVO_INLINE GradientMotion motion_of(const NormalizedGradient& rule, double norm) {
   return {norm > 0 ? rule.alpha / norm : 0, 0};
 }

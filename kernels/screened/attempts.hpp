@@ -84,8 +84,8 @@ LANGEVO_APART void assume_stretch(ScreenedRun<Team, Context>& run, int attempt) 
   run.anchor_counters = run.counters;
 }
 
-/// After a stretch that `holds` as far as is known: whether its error was as assumed, too. Where not, all is
-/// back at the anchor, for a shorter one.
+/// Ends a stretch that `holds` as far as is known; tells whether its error was as assumed, too. Where not,
+/// all is back at the anchor, for a shorter one.
 template <class Team, class Context>
 LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   const Team& team = run.team;

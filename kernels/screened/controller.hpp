@@ -24,8 +24,8 @@ struct ScreeningPolicy {
   static constexpr double reach_of_one_learning = 2;
   /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double remainder_margin = 3;
-  /// Of the largest, with every error seen: once a model is trusted, before that, and in the first stretches
-  /// with a learnt curvature, before which errors were larger.
+  /// Weights of the largest remainder so far with every error seen: once a model is trusted, before that, and
+  /// in the first stretches with a learnt curvature, before which errors were larger.
   static constexpr double memory_of_remainder = 0.995;
   static constexpr double memory_before_trust = 0.98;
   static constexpr double memory_of_first_remainders = 0.8;
@@ -38,9 +38,9 @@ struct ScreeningPolicy {
   static constexpr double shortest = 8;
   static constexpr double longest = 65536;
   static constexpr double largest_growth = 1.5;
-  /// Of a stretch's undecided proposals: their number grows as its length to 1 + this, as the scaled
-  /// gradient's error at the end does; it is an error of the curvature's change if that is known, else of the
-  /// curvature.
+  /// Power of the growth of a stretch's undecided proposals: their number grows as its length to 1 + this, as
+  /// the scaled gradient's error at the end does; it is an error of the curvature's change if that is known,
+  /// else of the curvature.
   static constexpr double growth_power = 2;
   static constexpr double growth_power_learning = 0.5;
   /// Share of the usual length and more before a stretch ends early, see earliest_end.
@@ -103,8 +103,9 @@ struct ScreeningPolicy {
     return share * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
 
-  /// From what was seen at this age of the Hessian, or else at the one before; `curved`: it is known.
-  /// `doubt`: 1, or more where that has failed; `least`: the error at the anchor.
+  /// The error assumed of the next stretch, from what was seen at this age of the Hessian, or else at the one
+  /// before; `curved`: it is known. `doubt`: 1, or more where that has failed; `least`: the error at the
+  /// anchor.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
                                                    double doubt, double least) {
     const bool seen = state.growth[age].length > 0;

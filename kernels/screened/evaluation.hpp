@@ -20,7 +20,7 @@ struct OpenStep : ProposedStep<Team, Context, LadderWorkspace<Team>> {
   const KeptByOneThread<Team, CarriedActivations<Team>>& activations;
 };
 
-/// In double from carried activations, where there are any.
+/// The rung of the double change from carried activations, where there are any.
 struct CarriedActivationsRung {
   static constexpr bool is_double = true;
   static constexpr bool is_last = false;
@@ -36,7 +36,8 @@ struct CarriedActivationsRung {
   }
 };
 
-/// On a GPU even a call of nothing takes registers.
+/// The rungs that a step left open climbs. A GPU carries no activations, and even a call of nothing would
+/// take registers there.
 template <class Team>
 using OpenStepRungs =
     std::conditional_t<Team::carries_values, ExactRungs<Team, CarriedActivationsRung>, ExactRungs<Team>>;

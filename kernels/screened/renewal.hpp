@@ -51,8 +51,8 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   return exact_loss;
 }
 
-/// After a stretch that was as good as assumed: into a learnt A goes the way from the anchor to x, whose
-/// gradient is in work.gradient.
+/// Learns from a stretch that was as good as assumed: into a learnt A goes the way from the anchor to x,
+/// whose gradient is in work.gradient.
 template <class Team, class Context>
 LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;

@@ -31,7 +31,7 @@ LANGEVO_INLINE double preactivation_reach(const Layer& layer, const double* chan
   return reach;
 }
 
-/// By no more terms than leave out about half a rounding of a value.
+/// The way to a state this far off, by no more terms than leave out about half a rounding of a value.
 LANGEVO_INLINE ValuesMove move_within(double reach) {
   if (reach <= 9e-4) return ValuesMove::by_four_terms;
   return reach <= 3e-3 ? ValuesMove::by_five_terms : ValuesMove::anew;
@@ -118,7 +118,7 @@ struct CarriedActivations {
     });
   }
 
-  /// After move_to has said how, the outputs on a tile at x, the hidden units' values and the inputs before
+  /// The outputs on a tile at x after move_to has said how, the hidden units' values and the inputs before
   /// them. `scratch`: [Team::units_per_block][points_per_tile].
   LANGEVO_FUNCTION double* outputs(const Team& team, const ProblemView& problem, const double* x,
                                    ValuesMove move, std::size_t tile, double* scratch) const {
@@ -144,7 +144,7 @@ struct CarriedActivations {
   }
 };
 
-/// As loss_and_gradient, from carried activations; there are some.
+/// U(x), and dU/dx into work.gradient, from carried activations, of which there are some.
 template <class Team>
 LANGEVO_APART double loss_and_carried_gradient(const Team& team, const ProblemView& problem, const double* x,
                                                CarriedActivations<Team>& carried,

@@ -32,7 +32,8 @@ LANGEVO_INLINE bool change_of_tiles(const Team& team, const ProblemView& problem
   return true;
 }
 
-/// Of a shallow network, whose proposal `work` has.
+/// U(x') - U(x) of a shallow network, whose proposal `work` has; false where its change is too large for the
+/// series.
 template <class Act, class Team>
 LANGEVO_FUNCTION bool change_of_values_in_place(const Team& team, const ProblemView& problem,
                                                 const LossChangeWorkspace<Team, float>& work,
@@ -91,7 +92,8 @@ LANGEVO_FUNCTION bool carried_loss_change(const Team& team, const ProblemView& p
                                             });
 }
 
-/// The same in a step that the values follow, which it renews where they are not those of x.
+/// U(x') - U(x) in a step that the values follow, which it renews where they are not those of x; false as
+/// carried_loss_change.
 template <class Team>
 LANGEVO_FUNCTION bool change_of_carried_step(const Team& team, const ProblemView& problem, const double* x,
                                              const double* proposed,

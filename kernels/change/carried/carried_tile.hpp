@@ -34,7 +34,7 @@ struct CarriedTile {
     next_error = carried.layered.error[1 - now] + bound;
   }
 
-  /// To the layer above one of `units`.
+  /// Goes on to the layer above one of `units`.
   LANGEVO_INLINE void ascend(int units) {
     value += static_cast<std::size_t>(units) * points_per_tile;
     next += static_cast<std::size_t>(units) * points_per_tile;
@@ -72,8 +72,8 @@ LANGEVO_FUNCTION const float* carry_shallow_network(const Team& team, const Netw
   return f;
 }
 
-/// The same in any other network, to work.change[network.layer_count % 2], and the bounds on their errors;
-/// nullptr where a change is too large for the series.
+/// The changes of one tile's outputs in any other network, to work.change[network.layer_count % 2], and the
+/// bounds on their errors; nullptr where a change is too large for the series.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_layers(const Team& team, const NetworkView& network, std::size_t points,
                                            CarriedTile at, const LossChangeWorkspace<Team, float>& work) {

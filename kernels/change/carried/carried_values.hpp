@@ -14,7 +14,7 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// Whose values they are.
+/// Whose values the carried ones are.
 enum class CarriedState {
   unknown,  ///< nobody's
   present,  ///< of the state before the step at hand
@@ -30,7 +30,7 @@ struct ShallowBounds {
   ChangeBounds<float> output;
 };
 
-/// Of hidden values in place.
+/// What is known of hidden values in place.
 struct ValuesInPlace {
   ShallowBounds bounds[2];  ///< of each side
   PendingChange pending;
@@ -40,13 +40,13 @@ struct ValuesInPlace {
   ValuesLeft left;        ///< by the last pass
   float accepted_share;   ///< of the last tens of steps
 
-  /// Those of a proposal that will most likely be accepted spare the next pass the way there.
+  /// The values of a proposal that will most likely be accepted spare the next pass the way there.
   [[nodiscard]] LANGEVO_INLINE ValuesLeft values_to_leave() const {
     return accepted_share > 0.6f ? ValuesLeft::proposed : ValuesLeft::present;
   }
 };
 
-/// Of values of both sides, one beside the other: [tile][layer][points_per_tile], input first.
+/// What is known of values of both sides, one beside the other: [tile][layer][points_per_tile], input first.
 struct ValuesBeside {
   float* norm[2];   ///< 2-norm over a layer's units
   float* error[2];  ///< bound on the 2-norm of their errors
@@ -117,7 +117,7 @@ struct CarriedValues {
     if (state == CarriedState::proposed) state = CarriedState::present;
   }
 
-  /// After the decision on the proposal of the step begun last, whose float change `work` has.
+  /// Takes in the decision on the proposal of the step begun last, whose float change `work` has.
   LANGEVO_FUNCTION void end_step(const Team& team, bool accepted, const NetworkView& network,
                                  const LossChangeWorkspace<Team, float>& work) {
     if (!in_step) return;
@@ -150,7 +150,7 @@ struct CarriedValues {
   }
 };
 
-/// Of values that were computed in double and rounded.
+/// The bounds of values that were computed in double and rounded.
 template <class Act>
 LANGEVO_FUNCTION ShallowBounds renewed_bounds(const NetworkView& network, const LayerNorms<float>* norms) {
   constexpr float rounding = 1.001f * Limits<float>::unit_roundoff;

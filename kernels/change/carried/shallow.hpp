@@ -20,7 +20,7 @@ struct ShallowRows {
   Real* value;
 };
 
-/// Those of float changes, both of one number of terms.
+/// Rows for float changes, both of one number of terms.
 struct ShallowFloatRows : ShallowRows<float> {
   float reach;      ///< of both changes: a bound on |d| of every unit
   float remainder;  ///< of the series of `change`, in |d|, whatever the reach of the other one

@@ -46,7 +46,7 @@ struct LadderWorkspace {
     end_carried_step(team, accepted, network);
   }
 
-  /// The same for carried values alone.
+  /// begin_step and end_step for carried values alone.
   template <class Context>
   LANGEVO_FUNCTION void begin_carried_step(const Context& context) const {
     if constexpr (Team::carries_values) carried.get().begin_step(context.replica, context.step);
@@ -56,14 +56,14 @@ struct LadderWorkspace {
   }
 };
 
-/// Of a step whose workspace has a ladder's.
+/// Whether float rungs may serve the step.
 template <class Step>
 LANGEVO_INLINE bool is_in_float(const Step& step) {
   return step.precision == Precision::float32;
 }
 
-/// From two forward passes in float, of which that of x is at hand. Beside carried values it saves a third of
-/// the time, beside changes evaluated afresh more than half.
+/// The float change from two forward passes, of which that of x is at hand. Beside carried values it saves a
+/// third of the time, beside changes evaluated afresh more than half.
 struct TwoPassRung {
   static constexpr bool is_double = false;
   static constexpr bool is_last = false;
@@ -94,8 +94,8 @@ struct TwoPassRung {
   }
 };
 
-/// From values carried along in float. It has no change where one is too large for the series; those cost a
-/// few times as much afresh.
+/// The float change from values carried along. It has no change where one is too large for the series; those
+/// cost a few times as much afresh.
 struct CarriedRung {
   static constexpr bool is_double = false;
   static constexpr bool is_last = false;
@@ -126,7 +126,8 @@ struct CarriedRung {
   }
 };
 
-/// Afresh in float; in the place of carried values, beside which it would leave the same open.
+/// The float change evaluated afresh, in the place of carried values, beside which it would leave the same
+/// open.
 struct FloatChangeRung {
   static constexpr bool is_double = false;
   static constexpr bool is_last = false;
@@ -150,7 +151,7 @@ struct FloatChangeRung {
   }
 };
 
-/// Afresh in double.
+/// The double change evaluated afresh.
 struct DoubleChangeRung {
   static constexpr bool is_double = true;
   static constexpr bool is_last = true;

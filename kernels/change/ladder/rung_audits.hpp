@@ -43,7 +43,7 @@ LANGEVO_INLINE bool float_decides(const FloatEstimate& estimate, double threshol
   return !estimate.audit && compare(estimate.change, estimate.factor(), threshold) != Verdict::undecided;
 }
 
-/// Where float_decides.
+/// The decision of an estimate of which float_decides is true.
 LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, double threshold,
                                         StepCounters& counters) {
   const double factor = estimate.factor();

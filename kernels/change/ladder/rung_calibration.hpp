@@ -16,8 +16,8 @@ struct RungUse {
   std::uint64_t rests_until = 0;  ///< step
 };
 
-/// Of the float rungs: of the change evaluated afresh, from carried values and from forward passes, whose
-/// bounds differ.
+/// What is known of the float rungs, the change evaluated afresh, from carried values and from two passes,
+/// whose bounds differ.
 struct FloatCalibration {
   RungCalibration fresh;
   RungCalibration carried;

@@ -66,7 +66,7 @@ LANGEVO_INLINE void store_lanes(RealLanes<Real> lanes, Real* to) {
   lanes.store(to);
 }
 
-/// As multiply_add of each lane.
+/// multiply_add of each lane.
 LANGEVO_INLINE FloatLanes multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
 #if defined(__AVX512F__)
   return {_mm512_fmadd_ps(a.lane, b.lane, c.lane)};
@@ -76,7 +76,7 @@ LANGEVO_INLINE FloatLanes multiply_add(FloatLanes a, FloatLanes b, FloatLanes c)
   return a * b + c;
 #endif
 }
-/// Told apart, as compilers keep -a in a register of its own where it is used twice.
+/// c - a b of each lane, told apart as compilers keep -a in a register of its own where it is used twice.
 LANGEVO_INLINE FloatLanes negative_multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
 #if defined(__AVX512F__)
   return {_mm512_fnmadd_ps(a.lane, b.lane, c.lane)};
@@ -107,7 +107,8 @@ LANGEVO_INLINE FloatLanes square_root(FloatLanes a) {
   return a;
 #endif
 }
-/// As their namesakes in scalar.hpp: of two operands, the second is what comes of a NaN in either.
+/// The larger and the smaller of each lane, as in scalar.hpp: of two operands, the second is what comes of a
+/// NaN in either.
 LANGEVO_INLINE FloatLanes larger(FloatLanes a, FloatLanes b) {
 #if defined(__AVX512F__)
   return {_mm512_maskz_max_ps(0xffff, b.lane, a.lane)};

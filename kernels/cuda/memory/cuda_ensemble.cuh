@@ -61,7 +61,7 @@ class CudaEnsemble {
     }
   }
 
-  /// The same; returns when all of it is done.
+  /// Visits all ranges and returns when all of it is done.
   template <class Body>
   void visit(Access access, const Body& body) const {
     visit_async(access, body);

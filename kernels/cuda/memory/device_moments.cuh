@@ -38,7 +38,7 @@ class DeviceMoments {
   void copy_async(double* host, const CudaStream& stream) const;
 
  private:
-  /// Of a range that begins behind `count` replicas.
+  /// Adds a range that begins behind `count` replicas.
   [[nodiscard]] ReplicaChunks chunks_of(std::uint64_t replicas, std::uint64_t count) const;
 
   /// Means and sums of squared deviations of its chunks into chunks_, [chunks][N] each.

@@ -25,7 +25,7 @@ class DeviceSnapshot {
   /// Copies to memory that goes must have ended.
   ~DeviceSnapshot() { cudaStreamSynchronize(stream_.get()); }
 
-  /// Before the first range: makes room for the states of replicas 0 .. traced - 1.
+  /// Makes room, before the first range, for the states of replicas 0 .. traced - 1.
   void begin(std::uint64_t traced) {
     copied_.synchronize();
     traced_ = traced;
@@ -49,7 +49,7 @@ class DeviceSnapshot {
     reduced_.record(visit.stream);
   }
 
-  /// After the last range.
+  /// Ends the snapshot after the last range.
   void copy_async() {
     reduced_.hold_back(stream_);
     moments_.copy_async(host_moments_.data(), stream_);

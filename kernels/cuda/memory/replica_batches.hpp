@@ -18,9 +18,9 @@ struct ReplicaRange {
 /// chunks and their order.
 class ReplicaBatches {
  public:
-  /// In one piece where that fits into `bytes`; else as few and as even pieces as let two lie there at the
-  /// same time, one being worked on while the other is copied. size() is 0 where not even two chunks fit.
-  /// `first_replica`: global index.
+  /// Cuts the replicas into one piece where that fits into `bytes`; else as few and as even pieces as let two
+  /// lie there at the same time, one being worked on while the other is copied. size() is 0 where not even
+  /// two chunks fit. `first_replica`: global index.
   static ReplicaBatches fit(std::uint64_t replicas, std::uint64_t bytes_per_replica, std::uint64_t bytes,
                             std::uint64_t first_replica = 0) {
     const std::uint64_t room = bytes / bytes_per_replica;

@@ -58,7 +58,7 @@ struct GeluActivation {
   static constexpr bool slope_of_preactivation = true;
   static constexpr bool is_smooth = true;
   static constexpr bool has_series = false;
-  /// Where phi has become 0, so that its products with powers of a are 0 too.
+  /// Beyond this |a| phi has become 0, so that its products with powers of a are 0 too.
   static constexpr int far = 40;
 
   template <class Real>

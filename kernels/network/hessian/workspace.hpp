@@ -17,7 +17,7 @@ LANGEVO_INLINE bool has_curvature(const NetworkView& network) {
   return network.layer_count <= 2 && network.parameter_count <= most_parameters && entries <= most_entries;
 }
 
-/// Of one tile of points; in each point's row units lie side by side.
+/// Scratch memory for one tile of points; in each point's row units lie side by side.
 struct CurvatureWorkspace {
   float* weight_in;   ///< w_jk, the bias for k = d_in, [d_in + 1][padded hidden]
   float* weight_out;  ///< v_cj, [outputs][padded fan_in of the last layer]

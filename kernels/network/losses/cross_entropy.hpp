@@ -23,7 +23,8 @@ LANGEVO_INLINE void cross_entropies(const Team& team, int outputs, const Real* f
   });
 }
 
-/// Their derivatives by the outputs, Y softmax(f)_c - y_c with Y = sum_c y_c, multiplied by `scale`.
+/// Derivatives of the cross-entropies by the outputs, Y softmax(f)_c - y_c with Y = sum_c y_c, multiplied by
+/// `scale`.
 template <class Real, class Team>
 LANGEVO_INLINE void cross_entropy_slopes(const Team& team, int outputs, const Real* f, const Real* y,
                                          Real scale, Real* slope) {

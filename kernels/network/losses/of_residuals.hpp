@@ -25,7 +25,7 @@ struct LossOfResiduals {
                 [&](int i, int p) LANGEVO_BODY { losses[p] = Term::add(losses[p], f[i] - y[i]); });
   }
 
-  /// Their derivatives by the outputs, multiplied by `scale`.
+  /// Derivatives of the points' losses by the outputs, multiplied by `scale`.
   template <class Real, class Team>
   LANGEVO_INLINE static void slopes(const Team& team, int outputs, const Real* f, const Real* y, Real scale,
                                     Real* slope) {

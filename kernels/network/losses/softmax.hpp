@@ -15,7 +15,7 @@ struct Softmax {
   LANGEVO_INLINE Real probability(Real f, int p) const { return exponential(f - highest[p]) / sum[p]; }
 };
 
-/// Of the outputs logit(i).
+/// Takes the softmax of the outputs logit(i).
 template <class Real, class Team, class Logit>
 LANGEVO_INLINE void take_softmax(const Team& team, int outputs, const Logit& logit,
                                  Softmax<Team, Real>& softmax) {
