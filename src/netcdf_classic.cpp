@@ -126,6 +126,7 @@ class HeaderReader {
     for (std::uint64_t v = 0; good_ && v < variables; ++v) {
       name();
       const std::uint64_t count = number(count_size_);
+      require(count <= NC_MAX_VAR_DIMS);
       for (std::uint64_t d = 0; good_ && d < count; ++d) require(number(count_size_) < dimensions);
       attributes();
       type();
@@ -171,7 +172,12 @@ class HeaderReader {
     if (good_) skip(padded(count * size));
   }
 
-  void name() { elements(number(count_size_), 1); }
+  /// The library copies names into room for NC_MAX_NAME.
+  void name() {
+    const std::uint64_t length = number(count_size_);
+    require(length <= NC_MAX_NAME);
+    elements(length, 1);
+  }
 
   /// The size of a type.
   std::uint64_t type() {

@@ -371,6 +371,9 @@ TEST_F(DatasetFile, RefusesClassicNetcdfThatCountsMoreThanItHas) {
   std::string damaged = whole;
   damaged.replace(12, 4, "\x20\x00\x00\x00", 4);  // the number of dimensions
   expect_refused(write(damaged, "damaged.nc"), 1, 1, {"header is damaged"});
+  damaged =
+      whole.substr(0, 16) + std::string("\x00\x00\x01\x2c", 4) + std::string(300, 'a') + whole.substr(20);
+  expect_refused(write(damaged, "damaged.nc"), 1, 1, {"header is damaged"});  // a name of 300 letters
 }
 
 /// A target of numbers 0, 1, 2 stored as `type`, and what its attributes make of them.

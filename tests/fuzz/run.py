@@ -67,7 +67,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="langevo_fuzz_") as scratch:
         seeds(reader, Path(scratch))
         environment = dict(os.environ, LANGEVO_FUZZ_READER=reader, ASAN_OPTIONS=ASAN_OPTIONS)
-        limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4000", "-malloc_limit_mb=1000000"]
+        limits = ["-seed=1", f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4000", "-malloc_limit_mb=1000000"]
         others = ["-verbosity=0", "-print_final_stats=1", "-max_len=100000"]
         done = subprocess.run([fuzzer, *limits, *others, scratch], env=environment)
     return 1 if done.returncode else 0
