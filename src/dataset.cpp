@@ -23,6 +23,12 @@ struct Source {
   DataFormat format;
 
   [[nodiscard]] bool takes_labels() const { return format.class_labels && target_dim > 1; }
+  /// Without points yet.
+  [[nodiscard]] DataFile begin() const {
+    return {
+        .data = {.points = 0, .input_dim = input_dim, .target_dim = target_dim, .inputs = {}, .targets = {}},
+        .has_header = {}};
+  }
 };
 
 /// Fields of one line of CSV without the spaces and quotes around them; none where it is blank or a comment.
@@ -85,12 +91,7 @@ void append_class(std::vector<double>& targets, double label, int classes, const
 DataFile read_csv(const Source& source) {
   const auto inputs = static_cast<std::size_t>(source.input_dim);
   std::size_t columns = inputs + static_cast<std::size_t>(source.target_dim);
-  DataFile result{.data = {.points = 0,
-                           .input_dim = source.input_dim,
-                           .target_dim = source.target_dim,
-                           .inputs = {},
-                           .targets = {}},
-                  .has_header = {}};
+  DataFile result = source.begin();
   Dataset& data = result.data;
   const std::vector<std::string> lines = read_lines(source.file);
   for (std::size_t row = 0; row < lines.size(); ++row) {
@@ -164,12 +165,7 @@ DataFile read_netcdf(const Source& source) try {
   const InputFile& file = source.file;
   const netcdf::File netcdf_file = netcdf::File::open_to_read(file.path);
   const netcdf::Group root = netcdf_file.root();
-  DataFile result{.data = {.points = 0,
-                           .input_dim = source.input_dim,
-                           .target_dim = source.target_dim,
-                           .inputs = {},
-                           .targets = {}},
-                  .has_header = {}};
+  DataFile result = source.begin();
   Dataset& data = result.data;
   data.inputs = read_matrix(file, root, "input", source.input_dim);
   data.points = data.inputs.size() / static_cast<std::size_t>(source.input_dim);

@@ -123,7 +123,8 @@ RunDescription describe_run(const RunPlan& plan) {
 
 double output_bytes(const RunPlan& plan) {
   const std::size_t records = plan.schedule.record_steps.size();
-  return run_file_layout::most_bytes(describe_run(plan), plan.problem, records, plan.reference ? records : 0);
+  return run_file_layout::most_bytes(describe_run(plan), run_file_layout::data_numbers(plan.problem), records,
+                                     plan.reference ? records : 0);
 }
 
 std::string describe_plan(const RunPlan& plan) {

@@ -14,8 +14,7 @@ volatile std::sig_atomic_t stop_flag = 0;
 
 constexpr char will_stop[] =
     "langevo: will stop after the steps under way, in some seconds or when a longer step ends; ask again to "
-    "end at "
-    "once\n";
+    "end at once\n";
 
 /// Who asks twice wants no patience.
 constexpr int asking_signals[] = {SIGINT, SIGTERM};

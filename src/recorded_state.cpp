@@ -42,17 +42,14 @@ template <class Read>
 std::vector<double> read_record(const std::string& path, double at, std::size_t parameters,
                                 const Read& read) {
   const InputFile file("--init", path);
-  if (!is_netcdf(file)) {
-    throw InputError(file.name + " is no run file, which --init-at needs; leave --init-at out, or give one");
-  }
+  const InputError no_run_file(file.name +
+                               " is no run file, which --init-at needs; leave --init-at out, or give one");
+  if (!is_netcdf(file)) throw no_run_file;
   try {
     const netcdf::File netcdf_file = netcdf::File::open_to_read(path);
     const netcdf::Group root = netcdf_file.root();
     const auto ensemble = root.find_group("ensemble");
-    if (!ensemble) {
-      throw InputError(file.name +
-                       " is no run file, which --init-at needs; leave --init-at out, or give one");
-    }
+    if (!ensemble) throw no_run_file;
     const std::size_t length = root.find_dimension("parameter").value_or(0);
     if (length != parameters) {
       throw InputError(file.name + " is of a network of " + std::to_string(length) +

@@ -58,7 +58,7 @@ RunFile::RunFile(OutputClaim claim, const RunDescription& description, const Pro
                  const ReferenceTrajectory* reference)
     : claim_(std::move(claim)),
       description_(description),
-      problem_(problem),
+      data_numbers_(run_file_layout::data_numbers(problem)),
       reference_records_(reference ? reference->time.size() : 0) {
   expect_size(description.initial_parameter.size(), problem.network().parameter_count(), "initial_parameter");
   if (reference) check_reference(*reference, description.initial_parameter.size());
@@ -90,7 +90,8 @@ void RunFile::extend(std::size_t records, const Write& write) {
   std::error_code unknown;
   const auto size = static_cast<double>(std::filesystem::file_size(partial_path(), unknown));
   const double needed =
-      run_file_layout::most_bytes(description_, problem_, records, reference_records_) - (unknown ? 0 : size);
+      run_file_layout::most_bytes(description_, data_numbers_, records, reference_records_) -
+      (unknown ? 0 : size);
   const Room room = room_of(partial_path());
   if (room.bytes < needed) {
     throw RunError("'" + partial_path() + "' cannot be extended: " + room.words() + " leaves " +

@@ -160,7 +160,11 @@ std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row) {
   return extents;
 }
 
-double most_bytes(const RunDescription& description, const Problem& problem, std::size_t records,
+std::size_t data_numbers(const Problem& problem) {
+  return problem.data().inputs.size() + problem.data().targets.size();
+}
+
+double most_bytes(const RunDescription& description, std::size_t numbers_of_data, std::size_t records,
                   std::size_t reference_records) {
   const std::size_t parameters = description.initial_parameter.size();
   std::vector<std::vector<std::size_t>> rows(8);  // time, step, losses and acceptance
@@ -173,11 +177,9 @@ double most_bytes(const RunDescription& description, const Problem& problem, std
   constexpr double bytes_of_file = 64e3;
   constexpr double bytes_of_chunk = 160;
   constexpr double bytes_of_parameter = 80;  // its name, too
-  const Dataset& data = problem.data();
   const auto length = static_cast<double>(parameters);
   double bytes = bytes_of_file + static_cast<double>(description.configuration.size()) +
-                 bytes_of_parameter * length +
-                 sizeof(double) * static_cast<double>(data.inputs.size() + data.targets.size());
+                 bytes_of_parameter * length + sizeof(double) * static_cast<double>(numbers_of_data);
   for (const std::vector<std::size_t>& row : rows) {
     const std::vector<std::size_t> extents = chunk_extents(row);
     double chunks = std::ceil(static_cast<double>(records) / static_cast<double>(extents[0]));

@@ -27,8 +27,11 @@ void append(const netcdf::Group& root, const RunDescription& description, std::s
 /// Attributes known at the end, and the group `correspondence`.
 void complete(const netcdf::Group& root, const RunSummary& summary, const Correspondence* correspondence);
 
+/// Numbers that the data are, inputs and targets.
+std::size_t data_numbers(const Problem& problem);
+
 /// What a file of so many records takes on disk, at the most.
-double most_bytes(const RunDescription& description, const Problem& problem, std::size_t records,
+double most_bytes(const RunDescription& description, std::size_t numbers_of_data, std::size_t records,
                   std::size_t reference_records);
 
 /// Extents of one chunk of a variable (time, row...): about 1 MiB, rows whole where they fit, several records

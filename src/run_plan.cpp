@@ -200,8 +200,7 @@ void weigh_mutations(const RunOptions& options, RunPlan& plan) {
 std::uint64_t reference_steps(const RunPlan& plan) {
   if (!plan.reference) return 0;
   const double end = static_cast<double>(plan.schedule.last_step()) * plan.schedule.time_per_step;
-  const StepCount steps = steps_in(end, plan.reference_time_per_step);
-  return steps.whole + (steps.rest > 0 ? 1 : 0);
+  return steps_in(end, plan.reference_time_per_step).until();
 }
 
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {

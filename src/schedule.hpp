@@ -22,6 +22,9 @@ struct PlannedSchedule {
 struct StepCount {
   std::uint64_t whole = 0;
   double rest = 0;  ///< 0 <= rest < 1, and 0 where the time is a whole number of steps but for rounding
+
+  /// Steps until the time is reached.
+  [[nodiscard]] std::uint64_t until() const { return whole + (rest > 0 ? 1 : 0); }
 };
 StepCount steps_in(double time, double time_per_step);
 

@@ -55,8 +55,7 @@ Setting init_setting() {
           "Ensemble",
           "gaussian|pytorch|PATH",
           "initial state: normal numbers, PyTorch's default, a file with one number a line, or the start of "
-          "a run file "
-          "(see --init-at) [gaussian]",
+          "a run file (see --init-at) [gaussian]",
           [](RunOptions& options, const std::string& called, const std::string& text) {
             std::string word;
             read_value(called, text, word);
@@ -233,8 +232,7 @@ std::vector<Setting> machine_settings() {
   return {
       choice("backend", "Machine",
              "where to compute; auto takes the first CUDA device on which a short trial ends in the CPU's "
-             "states bit "
-             "for bit, and else the CPU, and says why [auto]",
+             "states bit for bit, and else the CPU, and says why [auto]",
              LANGEVO_FIELD(backend.kind),
              std::vector<std::pair<std::string, BackendKind>>{
                  {"auto", BackendKind::automatic}, {"cpu", BackendKind::cpu}, {"cuda", BackendKind::cuda}}),

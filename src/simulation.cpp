@@ -111,8 +111,7 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   ensemble->set_all_parameters(x);
   std::vector<double> gradient(x.size());
   BlockSizer sizer;
-  const StepCount all = steps_in(times.back(), time_per_step);
-  const std::uint64_t total = std::max<std::uint64_t>(1, all.whole + (all.rest > 0 ? 1 : 0));
+  const std::uint64_t total = std::max<std::uint64_t>(1, steps_in(times.back(), time_per_step).until());
   // The states before and after a time between two steps; the ensemble is at the latter, or has not left the
   // former.
   std::vector<double> before(x.begin(), x.end());
@@ -124,7 +123,7 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
     }
     std::vector<double> state = before;
     if (at.rest > 0) {
-      advance_to(*ensemble, at.whole + 1, total, sizer, progress);
+      advance_to(*ensemble, at.until(), total, sizer, progress);
       const std::vector<double> after = ensemble->parameters(0, 1);
       for (std::size_t i = 0; i < state.size(); ++i) state[i] += at.rest * (after[i] - before[i]);
     }

@@ -403,8 +403,9 @@ TEST_F(RunFileTest, SizeIsKnownBefore) {
     for (const bool with_reference : {false, true}) {
       write_run(records, with_reference);
       const double size = static_cast<double>(fs::file_size(path_));
-      const double most = run_file_layout::most_bytes(make_description(), make_problem(), records,
-                                                      with_reference ? records : 0);
+      const double most =
+          run_file_layout::most_bytes(make_description(), run_file_layout::data_numbers(make_problem()),
+                                      records, with_reference ? records : 0);
       EXPECT_LE(size, most) << records << " records";
       EXPECT_LE(most, 1.05 * size + 30e3) << records << " records";
       fs::remove(path_);
@@ -423,8 +424,10 @@ TEST_F(RunFileTest, SizeIsKnownBefore) {
     file.finish({}, nullptr);
   }
   const double size = static_cast<double>(fs::file_size(path_));
-  EXPECT_LE(size, run_file_layout::most_bytes(description, make_problem(), 9, 0));
-  EXPECT_GE(1.05 * size + 30e3, run_file_layout::most_bytes(description, make_problem(), 9, 0));
+  EXPECT_LE(size,
+            run_file_layout::most_bytes(description, run_file_layout::data_numbers(make_problem()), 9, 0));
+  EXPECT_GE(1.05 * size + 30e3,
+            run_file_layout::most_bytes(description, run_file_layout::data_numbers(make_problem()), 9, 0));
 }
 
 TEST_F(RunFileTest, DescribesOnlyRunFiles) {

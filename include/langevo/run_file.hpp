@@ -106,7 +106,7 @@ class RunFile {
 
   OutputClaim claim_;
   RunDescription description_;
-  Problem problem_;
+  std::size_t data_numbers_ = 0;  ///< of inputs and targets
   std::size_t reference_records_ = 0;
   std::vector<EnsembleRecord> buffer_;
   std::size_t buffered_bytes_ = 0;
