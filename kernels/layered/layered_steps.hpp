@@ -126,16 +126,16 @@ class LayeredSteps {
           {acceptance_threshold(rule.beta, RandomSource{group.seed, step, Stream::acceptance, global})});
       members_.push_back(r);
     }
-    std::vector<std::uint32_t> open = members_;
+    open_ = members_;
     if (rule.precision == Precision::float32) {
-      changes(group, open, work_.slots, work_.single_precision, estimate_.data());
-      std::erase_if(open, [&](std::uint32_t r) {
+      changes(group, open_, work_.slots, work_.single_precision, estimate_.data());
+      std::erase_if(open_, [&](std::uint32_t r) {
         return climbs_[r].template take_float<FloatChangeRung::place>(estimate_[r], &calibrations[r].fresh,
                                                                       step, counters);
       });
     }
-    changes(group, open, work_.double_slots, work_.double_precision, estimate_.data());
-    for (const std::uint32_t r : open) climbs_[r].take_double(LoneTeam{}, estimate_[r], true, counters);
+    changes(group, open_, work_.double_slots, work_.double_precision, estimate_.data());
+    for (const std::uint32_t r : open_) climbs_[r].take_double(LoneTeam{}, estimate_[r], true, counters);
     std::erase_if(members_, [&](std::uint32_t r) { return !climbs_[r].decision.accepted; });
     counters.steps += replicas;
     counters.accepted += members_.size();
@@ -179,6 +179,7 @@ class LayeredSteps {
   std::vector<double> norm_;
   std::vector<LayeredMotion> motions_;
   std::vector<std::uint32_t> members_;
+  std::vector<std::uint32_t> open_;  // of the members, those no rung has decided yet
 };
 
 }  // namespace LANGEVO_TARGET

@@ -77,7 +77,7 @@ LANGEVO_INLINE void transform_rows(const Team& team, Real* rows, const Body& bod
 /// hidden units are kept where slopes follow from them and it is not null.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION void layer_values(const Team& team, const Layer& layer, bool hidden, const Real* x,
-                                   const Real* input, Real* values, Real* preactivations) {
+                                   const Real* input, Real* values, Real* preactivations = nullptr) {
   each_unit_block<Team::units_per_block>(layer.fan_out, [&](auto units, int j) LANGEVO_BODY {
     const std::size_t first = static_cast<std::size_t>(j) * points_per_tile;
     Real* const rows = values + first;
@@ -101,7 +101,7 @@ LANGEVO_FUNCTION void layer_values(const Team& team, const Layer& layer, bool hi
 /// outputs. `preactivations`: likewise, see layer_values.
 template <class Act, class Real, class Team>
 LANGEVO_FUNCTION Real* forward(const Team& team, const ProblemView& problem, const Real* x, std::size_t tile,
-                               Real* h, Real* preactivations) {
+                               Real* h, Real* preactivations = nullptr) {
   const NetworkView& network = problem.network;
   const DataView<Real>& data = data_of<Real>(problem);
   Real* const values = h;

@@ -149,8 +149,7 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   team.clear(*work.loss);
   with_activation(problem.network.activation, [&](auto activation) {
     for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
-      const double* output =
-          forward<decltype(activation)>(team, problem, x, tile, work.value, static_cast<double*>(nullptr));
+      const double* output = forward<decltype(activation)>(team, problem, x, tile, work.value);
       add_point_losses(team, problem, tile, output, work);
     }
   });

@@ -47,8 +47,10 @@ concept LossFunction = requires(OnePoint team, int outputs, const double* in, do
   L::values(team, outputs, in, in, out);
   L::slopes(team, outputs, in, in, 1.0, out);
   L::changes(team, outputs, in, in, in, errors, take, take);
+}
+&&(L::couples_outputs || requires {
   { L::second_slope(1.0) } -> std::same_as<double>;
-};
+});
 
 /// Calls `body` with the loss as a type.
 template <class Body>

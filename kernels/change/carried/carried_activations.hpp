@@ -125,8 +125,7 @@ struct CarriedActivations {
     const NetworkView& network = problem.network;
     const Layer& hidden = network.layers[0];
     double* const input = value + tile * per_tile;
-    double* const no_preactivations = nullptr;
-    if (move == ValuesMove::anew) return forward<Act>(team, problem, x, tile, input, no_preactivations);
+    if (move == ValuesMove::anew) return forward<Act>(team, problem, x, tile, input);
     double* const values = input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile;
     double* const output = values + static_cast<std::size_t>(hidden.fan_out) * points_per_tile;
     if (move == ValuesMove::none) return output;
@@ -139,7 +138,7 @@ struct CarriedActivations {
         add_changes<5, units>(team, scratch, h);
       }
     });
-    layer_values<Act>(team, network.layers[1], false, x, values, output, no_preactivations);
+    layer_values<Act>(team, network.layers[1], false, x, values, output);
     return output;
   }
 };

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/base/elementary.hpp"
-#include "kernels/network/activations/errors.hpp"
+#include "kernels/network/activations/smooth.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
@@ -54,10 +54,8 @@ LANGEVO_INLINE NormalDistribution<Real> normal_distribution(Real a) {
 }
 
 /// a Phi(a).
-struct GeluActivation {
+struct GeluActivation : SmoothActivation<GeluActivation> {
   static constexpr bool slope_of_preactivation = true;
-  static constexpr bool is_smooth = true;
-  static constexpr bool has_series = false;
   /// Beyond this |a| phi has become 0, so that its products with powers of a are 0 too.
   static constexpr int far = 40;
 
@@ -120,18 +118,6 @@ struct GeluActivation {
     return multiply_add(normal.below, d, (near + d) * normal.density * sum);
   }
   template <class Real>
-  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
-    return change(h, a, d);
-  }
-  template <class Real>
-  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
-    return small_change<Real>();
-  }
-  template <class Real>
-  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
-    return value(a + d) - h;
-  }
-  template <class Real>
   LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
     return {4, 6};
   }
@@ -148,14 +134,10 @@ struct GeluActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(1.13);
   }
-  template <class Real>
-  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
-    return absolute(d);
-  }
   /// |h''| <= 2 phi(0) < 0.8.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
-    return Real(0.8) * (excursion + margin);
+  LANGEVO_INLINE static constexpr Real curvature_bound() {
+    return Real(0.8);
   }
 };
 

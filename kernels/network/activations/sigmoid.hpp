@@ -6,10 +6,8 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-struct SigmoidActivation {
+struct SigmoidActivation : SmoothActivation<SigmoidActivation> {
   static constexpr bool slope_of_preactivation = false;
-  static constexpr bool is_smooth = true;
-  static constexpr bool has_series = false;
 
   template <class Real>
   LANGEVO_INLINE static Real value(Real a) {
@@ -37,18 +35,6 @@ struct SigmoidActivation {
     return slope(h) * m / multiply_add(h, m, Real(1));
   }
   template <class Real>
-  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
-    return change(h, a, d);
-  }
-  template <class Real>
-  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
-    return small_change<Real>();
-  }
-  template <class Real>
-  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
-    return value(a + d) - h;
-  }
-  template <class Real>
   LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
     return {6, 0};
   }
@@ -64,14 +50,10 @@ struct SigmoidActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(0.25);
   }
-  template <class Real>
-  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
-    return absolute(d);
-  }
   /// |s''| <= 1/(6 sqrt 3) < 0.1.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
-    return Real(0.1) * (excursion + margin);
+  LANGEVO_INLINE static constexpr Real curvature_bound() {
+    return Real(0.1);
   }
 };
 

@@ -7,10 +7,8 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// log(1 + e^a), a soft max(a, 0).
-struct SoftplusActivation {
+struct SoftplusActivation : SmoothActivation<SoftplusActivation> {
   static constexpr bool slope_of_preactivation = true;
-  static constexpr bool is_smooth = true;
-  static constexpr bool has_series = false;
 
   /// max(a, 0) + log(1 + e), e = e^-|a|; the quotient mends what rounding 1 + e has lost.
   template <class Real>
@@ -54,18 +52,6 @@ struct SoftplusActivation {
     return grown + small_log1p_minus(grown);
   }
   template <class Real>
-  LANGEVO_INLINE static Real tiny_change(Real h, Real a, Real d) {
-    return change(h, a, d);
-  }
-  template <class Real>
-  LANGEVO_INLINE static constexpr Real tiny_change_reach() {
-    return small_change<Real>();
-  }
-  template <class Real>
-  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
-    return value(a + d) - h;
-  }
-  template <class Real>
   LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
     return {0, 6};
   }
@@ -81,14 +67,10 @@ struct SoftplusActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(1);
   }
-  template <class Real>
-  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
-    return absolute(d);
-  }
   /// |h''| <= 1/4.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
-    return Real(0.25) * (excursion + margin);
+  LANGEVO_INLINE static constexpr Real curvature_bound() {
+    return Real(0.25);
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/base/elementary.hpp"
-#include "kernels/network/activations/errors.hpp"
+#include "kernels/network/activations/smooth.hpp"
 
 namespace langevo {
 inline namespace LANGEVO_TARGET {
@@ -25,9 +25,8 @@ LANGEVO_INLINE double small_tanh(double d) {
   return multiply_add(q * d2, d, d);
 }
 
-struct TanhActivation {
+struct TanhActivation : SmoothActivation<TanhActivation> {
   static constexpr bool slope_of_preactivation = false;
-  static constexpr bool is_smooth = true;
   static constexpr bool has_series = true;
 
   template <class Real>
@@ -117,10 +116,6 @@ struct TanhActivation {
     return sizeof(Real) < sizeof(double) ? Real(series_reach()) : Real(1) / 512;
   }
   template <class Real>
-  LANGEVO_INLINE static Real large_change(Real h, Real a, Real d) {
-    return hyperbolic_tangent(a + d) - h;
-  }
-  template <class Real>
   LANGEVO_INLINE static constexpr ErrorLine<Real> value_error() {
     return {0, 8};
   }
@@ -137,14 +132,10 @@ struct TanhActivation {
   LANGEVO_INLINE static constexpr Real slope_bound() {
     return Real(1);
   }
-  template <class Real>
-  LANGEVO_INLINE static Real excursion(Real /*a*/, Real d) {
-    return absolute(d);
-  }
   /// |tanh''| <= 4/sqrt(27) < 0.77.
   template <class Real>
-  LANGEVO_INLINE static Real sensitivity(Real excursion, Real margin) {
-    return Real(0.77) * (excursion + margin);
+  LANGEVO_INLINE static constexpr Real curvature_bound() {
+    return Real(0.77);
   }
 };
 

@@ -88,11 +88,12 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
     using LossType = decltype(of);
     for (std::size_t p = 0; p < count; ++p) {
       for (int c = 0; c < outputs; ++c) {
-        const std::size_t i = static_cast<std::size_t>(c) * points_per_tile + p;
-        const float weight =
-            LossType::couples_outputs
-                ? 1.0f
-                : static_cast<float>(square_root(LossType::second_slope(work.output[i] - target[i]) * scale));
+        float weight = 1;
+        if constexpr (!LossType::couples_outputs) {
+          const std::size_t i = static_cast<std::size_t>(c) * points_per_tile + p;
+          weight =
+              static_cast<float>(square_root(LossType::second_slope(work.output[i] - target[i]) * scale));
+        }
         output_slopes(team, problem.network, p, c, weight, work.row + (p * outputs + c) * padded, work);
       }
     }

@@ -155,8 +155,6 @@ struct CrossEntropy {
                                      const Add& /*add*/) {
     cross_entropy_change(team, outputs, f, df, y, errors, store);
   }
-  /// None of one output by itself.
-  LANGEVO_INLINE static double second_slope(double /*r*/) { return 0; }
 };
 
 }  // namespace LANGEVO_TARGET
