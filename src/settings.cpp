@@ -317,7 +317,6 @@ std::string belongs_to(const std::string& name, const RunOptions& options) {
   if (name == "device") return options.backend.kind == BackendKind::cpu ? "--backend cuda" : "";
   if (name == "threads" || name == "instruction-set")
     return options.backend.kind == BackendKind::cuda ? "--backend cpu" : "";
-  if (name == "activation") return options.widths.size() == 2 ? "networks with hidden layers" : "";
   if (name == "seed") {
     const bool draws = mutates || dynamics == DynamicsKind::langevin || options.init != InitKind::file;
     return draws ? "" : "dynamics or initial states that draw random numbers";

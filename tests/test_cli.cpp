@@ -177,7 +177,6 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
       {"--backend cpu --device 0", "belongs to --backend cuda;"},
       {"--backend cuda --threads 2", "belongs to --backend cpu;"},
       {"--backend cuda --instruction-set generic", "belongs to --backend cpu;"},
-      {"--widths 2,3 --activation relu", "belongs to networks with hidden layers;"},
       {"--dynamics gradient --init start.txt --seed 3", "that draw random numbers;"},
       {"--preset fig3 --init-std 0.1", "belongs to --init gaussian;"},
       {"--preset fig1 --dynamics gradient --beta 10", "--beta 10 would change nothing"},
