@@ -53,6 +53,7 @@ std::uint64_t fingerprint(const Problem& problem, const Dynamics& dynamics) {
   digest.add(static_cast<int>(problem.loss()));
   digest.add(std::span<const double>(problem.data().inputs));
   digest.add(std::span<const double>(problem.data().targets));
+  if (!problem.data().weights.empty()) digest.add(std::span<const double>(problem.data().weights));
   digest.add(static_cast<int>(dynamics.rule.index()));
   std::visit([&](const auto& rule) { digest.add(rule); }, dynamics.rule);
   digest.add(std::span<const double>(dynamics.sigma));

@@ -1,6 +1,8 @@
 #include "langevo/problem.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "langevo/error.hpp"
@@ -35,9 +37,49 @@ void require_values(const std::string& what, const std::vector<double>& values, 
   }
 }
 
+/// The one place that asks for the sign of weights.
+Dataset without_negative_weights(Dataset data) {
+  for (std::size_t point = 0; point < data.weights.size(); ++point) {
+    if (!(data.weights[point] < 0)) continue;
+    throw InputError("the weight of point " + std::to_string(point) + " is " + shortest(data.weights[point]) +
+                     "; give weights of at least 0");
+  }
+  return data;
+}
+
+/// Scales weights to a sum of 1. Those that have it already, to rounding, stay as they are, so that the data
+/// of a problem make the same problem.
+void normalize(std::vector<double>& weights) {
+  double largest = 0;
+  for (const double weight : weights) largest = std::max(largest, std::abs(weight));
+  if (largest == 0) {
+    throw InputError("the weights of all " + std::to_string(weights.size()) +
+                     " point(s) are 0; give at least one point a positive weight");
+  }
+  int exponent = 0;  // in units of this power of 2 no sum overflows
+  std::frexp(largest, &exponent);
+  double sum = 0;
+  for (const double weight : weights) sum += std::ldexp(weight, -exponent);
+  const double total = std::ldexp(sum, exponent);
+  if (!(sum > 0)) {
+    throw InputError("the weights of the points have the sum " + shortest(total) +
+                     "; give weights with a positive sum");
+  }
+  const double rounding = static_cast<double>(weights.size()) * std::numeric_limits<double>::epsilon();
+  if (std::abs(total - 1) <= rounding) return;
+  for (double& weight : weights) weight = std::ldexp(weight, -exponent) / sum;
+}
+
 }  // namespace
 
 Problem::Problem(Network network, Dataset data, Loss loss)
+    : Problem(std::move(network), without_negative_weights(std::move(data)), loss, SignedWeights{}) {}
+
+Problem Problem::with_signed_weights(Network network, Dataset data, Loss loss) {
+  return {std::move(network), std::move(data), loss, SignedWeights{}};
+}
+
+Problem::Problem(Network network, Dataset data, Loss loss, SignedWeights /*weights*/)
     : network_(std::move(network)), data_(std::move(data)), loss_(loss) {
   if (data_.points == 0) throw InputError("the data set has no points; give at least one");
   require_widths(network_, data_);
@@ -51,6 +93,9 @@ Problem::Problem(Network network, Dataset data, Loss loss)
       }
     }
   }
+  if (data_.weights.empty()) return;
+  require_values("weight", data_.weights, data_.points, 1);
+  normalize(data_.weights);
 }
 
 }  // namespace langevo

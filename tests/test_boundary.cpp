@@ -61,6 +61,28 @@ TEST(Boundary, Data) {
         make([](Dataset& d) { d.targets[1] = -inf; })},
        {"a negative class weight", "--loss cross-entropy needs targets of at least 0",
         make([](Dataset& d) { d.targets[0] = -1; }, Loss::cross_entropy)},
+       {"fewer weights", "the data set has 1 weight values for 2 point(s) of 1",
+        make([](Dataset& d) { d.weights = {1}; })},
+       {"a weight that is nan", "the weight at point 1, column 0 is nan, not a finite number",
+        make([](Dataset& d) {
+          d.weights = {1, nan};
+        })},
+       {"an infinite weight", "the weight at point 0, column 0 is inf", make([](Dataset& d) {
+          d.weights = {inf, 1};
+        })},
+       {"a negative weight", "the weight of point 1 is -0.5; give weights of at least 0",
+        make([](Dataset& d) {
+          d.weights = {1, -0.5};
+        })},
+       {"no weight", "the weights of all 2 point(s) are 0; give at least one point a positive weight",
+        make([](Dataset& d) {
+          d.weights = {0, 0};
+        })},
+       {"a sum of weights below 0", "the weights of the points have the sum -1; give weights with a positive",
+        [] {
+          const Dataset data{2, 1, 1, {1, 2}, {1, 2}, {1, -2}};
+          (void)Problem::with_signed_weights(Network({1, 1}, Activation::tanh, true), data, Loss::mse);
+        }},
        {"no points built in", "with 0 points", [] { (void)make_sin_unit(0); }},
        {"one symmetric point", "with 1 point(s)", [] { (void)make_sin_symmetric(1); }}});
 }

@@ -13,32 +13,6 @@ namespace langevo {
 
 namespace {
 
-/// U(x), straight from its definition.
-Quad quad_loss(const Problem& problem, const std::vector<double>& x) {
-  const Dataset& data = problem.data();
-  const auto outputs = static_cast<std::size_t>(data.target_dim);
-  Quad total = 0;
-  for (std::size_t point = 0; point < data.points; ++point) {
-    std::vector<Quad> h(data.inputs.begin() + static_cast<std::ptrdiff_t>(point * data.input_dim),
-                        data.inputs.begin() + static_cast<std::ptrdiff_t>((point + 1) * data.input_dim));
-    for (std::size_t l = 0; l < problem.network().layers().size(); ++l) {
-      const Layer& layer = problem.network().layers()[l];
-      std::vector<Quad> next(static_cast<std::size_t>(layer.fan_out));
-      for (std::size_t j = 0; j < next.size(); ++j) {
-        next[j] = layer.has_bias ? x[layer.bias_offset + j] : 0.0;
-        for (std::size_t k = 0; k < h.size(); ++k)
-          next[j] += Quad(x[layer.weight_offset + j * h.size() + k]) * h[k];
-        if (l + 1 < problem.network().layers().size())
-          next[j] = activate(problem.network().activation(), next[j]);
-      }
-      h = next;
-    }
-    const double* const y = data.targets.data() + point * outputs;
-    total += loss_of_point(problem.loss(), h, y);
-  }
-  return total / Quad(static_cast<double>(data.points));
-}
-
 struct Outcome {
   std::size_t cases = 0;
   std::size_t float_violations = 0;
@@ -76,7 +50,12 @@ Outcome compare_with_quad(std::size_t cases, Activation activation, Loss loss,
       data.targets.push_back(loss == Loss::cross_entropy && uniform(generator) < 0.5 ? std::round(target)
                                                                                      : target);
     }
-    const Problem problem(Network(widths, activation, uniform(generator) < 0.5), data, loss);
+    const bool has_weights = uniform(generator) < 0.25;
+    for (std::size_t i = 0; has_weights && i < data.points; ++i)
+      data.weights.push_back(log_uniform(1e-3, 1) * (i > 0 && uniform(generator) < 0.2 ? -0.5 : 1));
+    if (has_weights) data.weights[0] += static_cast<double>(data.points);  // the sum is positive
+    const Problem problem =
+        Problem::with_signed_weights(Network(widths, activation, uniform(generator) < 0.5), data, loss);
     KernelFixture kernels(problem, instruction_set);
     std::vector<double> x(problem.network().parameter_count());
     const double weight_scale = log_uniform(0.01, 5);

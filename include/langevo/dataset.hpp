@@ -14,6 +14,8 @@ struct Dataset {
   int target_dim = 0;
   std::vector<double> inputs;   ///< [points][input_dim]
   std::vector<double> targets;  ///< [points][target_dim]
+  /// Of the points in the mean that the loss is, [points]; empty: all points alike.
+  std::vector<double> weights = {};
 };
 
 /// theta_j = j/K for j = 0..K-1, target sin(2 pi theta); the paper's shallow nets use K = 1000.

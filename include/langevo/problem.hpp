@@ -27,18 +27,26 @@ inline const std::vector<std::pair<std::string, Loss>>& loss_words() {
   return words;
 }
 
-/// What is learned: U(x) is the loss of the network with parameters x on the data.
+/// What is learned: U(x) is the loss of the network with parameters x on the data. Where the data have
+/// weights, the mean over points is sum_p w_p l_p with the w_p scaled to a sum of 1, as data() then has them.
 class Problem {
  public:
   /// @throws InputError where the data do not fit the network or the loss, are fewer or more than their sizes
-  /// say, or not finite
+  /// say, or not finite; where weights are negative or all of them 0
   Problem(Network network, Dataset data, Loss loss);
+
+  /// With weights of either sign, as a quadrature may have.
+  /// @throws InputError as the constructor but for negative weights, and where their sum is not positive
+  [[nodiscard]] static Problem with_signed_weights(Network network, Dataset data, Loss loss);
 
   [[nodiscard]] const Network& network() const { return network_; }
   [[nodiscard]] const Dataset& data() const { return data_; }
   [[nodiscard]] Loss loss() const { return loss_; }
 
  private:
+  struct SignedWeights {};
+  Problem(Network network, Dataset data, Loss loss, SignedWeights weights);
+
   Network network_;
   Dataset data_;
   Loss loss_;

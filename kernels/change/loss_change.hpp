@@ -114,7 +114,6 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
   const DataView<Real>& data = data_of<Real>(problem);
   work.sums->clear(team);
   for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
-    const std::size_t first_point = tile * points_per_tile;
     load_inputs(team, data, tile, work.value[0], work.errors);
     int side = 0;
     for (int l = 0; l < network.layer_count; ++l) {
@@ -127,13 +126,10 @@ LANGEVO_FUNCTION LossChange loss_change_of_tiles(const Team& team, const Problem
       }
       side = 1 - side;
     }
-    const Real* target = data.targets + first_point * data.target_dim;
-    add_loss_change(team, problem.loss, data.target_dim, target, work.value[side], work.change[side],
-                    work.errors, data.points - first_point, *work.sums);
+    add_loss_change<Real>(team, problem, tile, work.value[side], work.change[side], work.errors, *work.sums);
   }
   team.synchronize();
-  return total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
-                           *work.sums);
+  return total_loss_change(team, problem, *work.sums);
 }
 
 template <class Real, class Team>

@@ -31,11 +31,33 @@ struct LossChangeSums {
   }
 };
 
-/// Adds one tile's points, the first `points` of it, to the sums.
+/// Adds the terms of a tile's points times their weights, in double whatever the terms are in. The bound
+/// grows by the rounding of the products.
 template <class Real, class Team>
-LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, const Real* target,
+LANGEVO_FUNCTION void add_weighted_change(const Team& team, const double* weights,
+                                          const PointErrors<Real>& errors, LossChangeSums<Team>& sums) {
+  constexpr double product = 2 * Limits<double>::unit_roundoff;
+  team.add_points(sums.change, [&](int p) LANGEVO_BODY {
+    return weights[p] * static_cast<double>(errors.loss_change[p]);
+  });
+  team.add_points(sums.magnitude, [&](int p) LANGEVO_BODY {
+    return absolute(weights[p]) * static_cast<double>(errors.loss_magnitude[p]);
+  });
+  team.add_points(sums.error, [&](int p) LANGEVO_BODY {
+    return absolute(weights[p]) * (static_cast<double>(errors.loss_error[p]) +
+                                   product * static_cast<double>(errors.loss_magnitude[p]));
+  });
+}
+
+/// Adds one tile's points, of these outputs and changes of them, to the sums.
+template <class Real, class Team>
+LANGEVO_FUNCTION void add_loss_change(const Team& team, const ProblemView& problem, std::size_t tile,
                                       const Real* value, const Real* change, const PointErrors<Real>& errors,
-                                      std::size_t points, LossChangeSums<Team>& sums) {
+                                      LossChangeSums<Team>& sums) {
+  const DataView<Real>& data = data_of<Real>(problem);
+  const std::size_t first_point = tile * points_per_tile;
+  const std::size_t points = data.points - first_point;
+  const Real* const target = data.targets + first_point * data.target_dim;
   const auto store = [&](int p, const PointLossChange<Real>& term) LANGEVO_BODY {
     errors.loss_change[p] = term.change;
     errors.loss_magnitude[p] = term.magnitude;
@@ -46,8 +68,8 @@ LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, 
     errors.loss_magnitude[p] += term.magnitude;
     errors.loss_error[p] += term.error;
   };
-  with_loss(loss, [&](auto of) {
-    decltype(of)::changes(team, outputs, value, change, target,
+  with_loss(problem.loss, [&](auto of) {
+    decltype(of)::changes(team, data.target_dim, value, change, target,
                           OutputErrors<Real>{errors.value, errors.change}, store, add);
   });
   if (points < points_per_tile) {
@@ -55,13 +77,17 @@ LANGEVO_FUNCTION void add_loss_change(const Team& team, Loss loss, int outputs, 
       if (static_cast<std::size_t>(p) >= points) store(p, {0, 0, 0});
     });
   }
+  if (const double* const weights = weights_of_tile(problem.data_double, tile)) {
+    add_weighted_change(team, weights, errors, sums);
+    return;
+  }
   team.add_points(sums.change, [&](int p) LANGEVO_BODY { return errors.loss_change[p]; });
   team.add_points(sums.magnitude, [&](int p) LANGEVO_BODY { return errors.loss_magnitude[p]; });
   team.add_points(sums.error, [&](int p) LANGEVO_BODY { return errors.loss_error[p]; });
 }
 
-/// Means over points, of sums in which a term goes through `additions`. The bound grows by their rounding and
-/// by 10 % for terms of second order.
+/// The sums over the denominator of the loss, where a term goes through `additions`. The bound grows by their
+/// rounding and by 10 % for terms of second order.
 LANGEVO_INLINE LossChange mean_loss_change(double denominator, double additions,
                                            const PointLossChange<double>& sums) {
   const double summation = additions * Limits<double>::unit_roundoff * sums.magnitude;
@@ -70,9 +96,10 @@ LANGEVO_INLINE LossChange mean_loss_change(double denominator, double additions,
 }
 
 template <class Team>
-LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, double denominator, std::size_t tiles,
+LANGEVO_FUNCTION LossChange total_loss_change(const Team& team, const ProblemView& problem,
                                               const LossChangeSums<Team>& sums) {
-  return mean_loss_change(denominator, static_cast<double>(tiles) * points_per_tile / Team::lanes + 8,
+  const auto tiles = static_cast<double>(problem.data_double.tiles);
+  return mean_loss_change(loss_denominator(problem), tiles * points_per_tile / Team::lanes + 8,
                           {team.total(sums.change), team.total(sums.magnitude), team.total(sums.error)});
 }
 

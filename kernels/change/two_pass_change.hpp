@@ -162,16 +162,14 @@ LANGEVO_FUNCTION LossChange two_pass_loss_change_of(const Team& team, const Prob
     float* const next = outputs.output[1 - side] + tile * row;
     forward_tile<Act>(team, problem, work.proposed_weight, tile, work.value, next);
     each_output(team, 0, data.target_dim, [&](int i, int) LANGEVO_BODY { df[i] = next[i] - f[i]; });
-    add_loss_change(team, problem.loss, data.target_dim, data.targets + tile * row, f, df, errors,
-                    data.points - tile * points_per_tile, *work.sums);
+    add_loss_change<float>(team, problem, tile, f, df, errors, *work.sums);
   }
   outputs.state.change(team, [=](TwoPassState& s) LANGEVO_BODY {
     s.error[1 - side] = proposed_error;
     s.proposed = true;
   });
   team.synchronize();
-  return total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
-                           *work.sums);
+  return total_loss_change(team, problem, *work.sums);
 }
 
 template <class Team>

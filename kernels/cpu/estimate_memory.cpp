@@ -10,10 +10,11 @@ namespace langevo {
 std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uint64_t replicas, int threads) {
   const Network& network = problem.network();
   const std::vector<Layer> layers(network.layers().begin(), network.layers().end());
-  const NetworkView view = HostProblem::network_view(network, layers.data(), problem.data().points);
+  const std::size_t points = HostProblem::counted_points(problem.data());
+  const NetworkView view = HostProblem::network_view(network, layers.data(), points);
   const bool screened = is_screened(kernel_rule({view, {}, {}, problem.loss()}, rule));
-  const std::uint64_t data = HostProblem::padded_points(problem.data().points) *
-                             static_cast<std::uint64_t>(network.input_dim() + network.output_dim()) *
+  const int columns = network.input_dim() + network.output_dim() + (problem.data().weights.empty() ? 0 : 1);
+  const std::uint64_t data = HostProblem::padded_points(points) * static_cast<std::uint64_t>(columns) *
                              (sizeof(float) + sizeof(double));
   const std::size_t directions = screened ? directions_size(view) : 0;
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));

@@ -10,31 +10,53 @@ namespace langevo {
 
 namespace {
 
-/// Row-major [points][dim] to [tile][dim][points_per_tile], padded with zeros.
+/// A point of weight 0 does not count, whatever its loss.
+bool counts(const Dataset& data, std::size_t point) {
+  return data.weights.empty() || data.weights[point] != 0;
+}
+
+/// Row-major [points][dim] to [tile][dim][points_per_tile] of the points that count, padded with zeros.
 template <class Real>
-std::vector<Real> by_tiles(const std::vector<double>& rows, std::size_t points, int dim) {
-  std::vector<Real> tiles(HostProblem::padded_points(points) * static_cast<std::size_t>(dim));
-  for (std::size_t point = 0; point < points; ++point) {
-    const std::size_t tile = point / points_per_tile;
+std::vector<Real> by_tiles(const Dataset& data, const std::vector<double>& rows, int dim) {
+  std::vector<Real> tiles(HostProblem::padded_points(HostProblem::counted_points(data)) *
+                          static_cast<std::size_t>(dim));
+  std::size_t to = 0;
+  for (std::size_t point = 0; point < data.points; ++point) {
+    if (!counts(data, point)) continue;
+    const std::size_t tile = to / points_per_tile;
     for (int k = 0; k < dim; ++k) {
-      tiles[(tile * dim + k) * points_per_tile + point % points_per_tile] =
+      tiles[(tile * dim + k) * points_per_tile + to % points_per_tile] =
           static_cast<Real>(rows[point * dim + k]);
     }
+    ++to;
   }
   return tiles;
 }
 
-double largest_norm(const std::vector<double>& rows, std::size_t points, int dim) {
+/// [tile][points_per_tile]; empty where all points are alike.
+template <class Real>
+std::vector<Real> weights_by_tiles(const Dataset& data) {
+  return data.weights.empty() ? std::vector<Real>{} : by_tiles<Real>(data, data.weights, 1);
+}
+
+double largest_input(const Dataset& data) {
   double largest = 0;
-  for (std::size_t point = 0; point < points; ++point) {
+  for (std::size_t point = 0; point < data.points; ++point) {
+    if (!counts(data, point)) continue;
+    const double* const input = data.inputs.data() + point * static_cast<std::size_t>(data.input_dim);
     double square = 0;
-    for (int k = 0; k < dim; ++k) square += rows[point * dim + k] * rows[point * dim + k];
+    for (int k = 0; k < data.input_dim; ++k) square += input[k] * input[k];
     largest = std::max(largest, square);
   }
   return std::sqrt(largest);
 }
 
 }  // namespace
+
+std::size_t HostProblem::counted_points(const Dataset& data) {
+  if (data.weights.empty()) return data.points;
+  return data.points - static_cast<std::size_t>(std::count(data.weights.begin(), data.weights.end(), 0.0));
+}
 
 std::size_t HostProblem::padded_points(std::size_t points) {
   return (points + points_per_tile - 1) / points_per_tile * points_per_tile;
@@ -62,17 +84,16 @@ NetworkView HostProblem::network_view(const Network& network, const Layer* layer
 
 HostProblem::HostProblem(const Problem& problem)
     : layers_(problem.network().layers().begin(), problem.network().layers().end()),
-      inputs_float_(by_tiles<float>(problem.data().inputs, problem.data().points, problem.data().input_dim)),
-      targets_float_(
-          by_tiles<float>(problem.data().targets, problem.data().points, problem.data().target_dim)),
-      inputs_double_(
-          by_tiles<double>(problem.data().inputs, problem.data().points, problem.data().input_dim)),
-      targets_double_(
-          by_tiles<double>(problem.data().targets, problem.data().points, problem.data().target_dim)),
-      points_(problem.data().points),
+      inputs_float_(by_tiles<float>(problem.data(), problem.data().inputs, problem.data().input_dim)),
+      targets_float_(by_tiles<float>(problem.data(), problem.data().targets, problem.data().target_dim)),
+      weights_float_(weights_by_tiles<float>(problem.data())),
+      inputs_double_(by_tiles<double>(problem.data(), problem.data().inputs, problem.data().input_dim)),
+      targets_double_(by_tiles<double>(problem.data(), problem.data().targets, problem.data().target_dim)),
+      weights_double_(weights_by_tiles<double>(problem.data())),
+      points_(counted_points(problem.data())),
       input_dim_(problem.data().input_dim),
       target_dim_(problem.data().target_dim),
-      largest_input_(largest_norm(problem.data().inputs, points_, input_dim_)),
+      largest_input_(largest_input(problem.data())),
       network_(network_view(problem.network(), nullptr, points_)),
       loss_(problem.loss()) {}
 
@@ -82,9 +103,9 @@ ProblemView HostProblem::view() const {
   network.layers = layers_.data();
   return {network,
           {inputs_float_.data(), targets_float_.data(), points_, tiles, input_dim_, target_dim_,
-           static_cast<float>(largest_input_)},
+           static_cast<float>(largest_input_), weights_float_.empty() ? nullptr : weights_float_.data()},
           {inputs_double_.data(), targets_double_.data(), points_, tiles, input_dim_, target_dim_,
-           largest_input_},
+           largest_input_, weights_double_.empty() ? nullptr : weights_double_.data()},
           loss_};
 }
 

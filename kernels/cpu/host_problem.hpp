@@ -7,7 +7,8 @@
 
 namespace langevo {
 
-/// Owns what a ProblemView looks at: the layers, and the data in float and double by tiles of points.
+/// Owns what a ProblemView looks at: the layers, and the data in float and double by tiles of points, of
+/// those whose weight is not 0.
 class HostProblem {
  public:
   explicit HostProblem(const Problem& problem);
@@ -15,6 +16,8 @@ class HostProblem {
   /// Valid as long as this object lives.
   [[nodiscard]] ProblemView view() const;
 
+  /// Points whose weight is not 0.
+  [[nodiscard]] static std::size_t counted_points(const Dataset& data);
   [[nodiscard]] static std::size_t padded_points(std::size_t points);
 
   /// Of `layers`, those of the network. Values and outputs of all tiles are kept from step to step where they
@@ -26,8 +29,10 @@ class HostProblem {
   std::vector<Layer> layers_;
   std::vector<float> inputs_float_;
   std::vector<float> targets_float_;
+  std::vector<float> weights_float_;
   std::vector<double> inputs_double_;
   std::vector<double> targets_double_;
+  std::vector<double> weights_double_;
   std::size_t points_;
   int input_dim_;
   int target_dim_;

@@ -183,8 +183,8 @@ std::uint64_t available_bytes() {
 /// Device memory beside the states: data, the executor's, what single states and every replica need.
 std::uint64_t fixed_bytes(const ProblemView& problem, std::uint64_t replicas, const ExecutorPlan& plan) {
   const DataView<double>& data = problem.data_double;
-  const std::uint64_t values =
-      data.tiles * points_per_tile * static_cast<std::uint64_t>(data.input_dim + data.target_dim);
+  const int columns = data.input_dim + data.target_dim + (data.weights == nullptr ? 0 : 1);
+  const std::uint64_t values = data.tiles * points_per_tile * static_cast<std::uint64_t>(columns);
   return values * (sizeof(float) + sizeof(double)) + 8 * problem.network.parameter_count * sizeof(double) +
          replicas * sizeof(double) + plan.bytes;
 }

@@ -127,8 +127,8 @@ struct FinishLayer {
           tile.output_change + output);
     }
     tile.sums->clear(team);
-    add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim,
-                    tile.output, tile.output_change, tile.errors, data.points - first_point, *tile.sums);
+    add_loss_change<Real>(team, problem, index % data.tiles, tile.output, tile.output_change, tile.errors,
+                          *tile.sums);
     if (team.leads()) {
       work.sums[index] = {team.total(tile.sums->change), team.total(tile.sums->magnitude),
                           team.total(tile.sums->error)};
@@ -160,8 +160,7 @@ struct TotalChange {
     const double error = team.sum(data.tiles, [&](std::size_t t) LANGEVO_BODY { return sums[t].error; });
     const double additions = static_cast<double>(data.tiles) + points_per_tile + 16;
     if (team.leads()) {
-      work.result[slot] = mean_loss_change(loss_denominator(problem.loss, data.points, data.target_dim),
-                                           additions, {change, magnitude, error});
+      work.result[slot] = mean_loss_change(loss_denominator(problem), additions, {change, magnitude, error});
     }
   }
 };

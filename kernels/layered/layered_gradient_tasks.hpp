@@ -167,7 +167,7 @@ struct TotalLoss {
     const DataView<double>& data = problem.data_double;
     const double* const terms = tile_loss + slot * data.tiles;
     const double sum = team.sum(data.tiles, [&](std::size_t t) LANGEVO_BODY { return terms[t]; });
-    if (team.leads()) loss[slot] = sum / loss_denominator(problem.loss, data.points, data.target_dim);
+    if (team.leads()) loss[slot] = sum / loss_denominator(problem);
   }
 };
 

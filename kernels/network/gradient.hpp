@@ -84,7 +84,12 @@ LANGEVO_FUNCTION void add_point_losses(const Team& team, const ProblemView& prob
   team.each_point([&](int p) LANGEVO_BODY {
     if (static_cast<std::size_t>(p) >= points) losses[p] = 0;
   });
-  team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return losses[p]; });
+  if (const double* const weights = weights_of_tile(problem.data_double, tile)) {
+    team.add_points(*work.loss,
+                    [&](int p) LANGEVO_BODY { return weights[p] * static_cast<double>(losses[p]); });
+  } else {
+    team.add_points(*work.loss, [&](int p) LANGEVO_BODY { return losses[p]; });
+  }
 }
 
 /// dU/df of every output on one tile, [outputs][points_per_tile]; 0 at points beyond the last.
@@ -95,8 +100,10 @@ LANGEVO_FUNCTION void slope_of_outputs(const Team& team, const ProblemView& prob
   const std::size_t first_point = tile * points_per_tile;
   const Real* target = data.targets + first_point * data.target_dim;
   const std::size_t points = data.points - first_point;
-  const auto scale = static_cast<Real>(1 / loss_denominator(problem.loss, data.points, data.target_dim));
+  const auto scale = static_cast<Real>(1 / loss_denominator(problem));
   point_loss_slopes(team, problem.loss, data.target_dim, output, target, scale, slope);
+  if (const Real* const weights = weights_of_tile(data, tile))
+    each_output(team, 0, data.target_dim, [&](int i, int p) LANGEVO_BODY { slope[i] *= weights[p]; });
   each_output(team, 0, data.target_dim, [&](int i, int p) LANGEVO_BODY {
     if (static_cast<std::size_t>(p) >= points) slope[i] = 0;
   });
@@ -154,7 +161,7 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
     }
   });
   team.synchronize();
-  return team.total(*work.loss) / loss_denominator(problem.loss, data.points, data.target_dim);
+  return team.total(*work.loss) / loss_denominator(problem);
 }
 
 /// U(x); dU/dx into work.gradient. `outputs(tile)` gives the outputs on a tile, the activations of the layers
@@ -183,8 +190,7 @@ LANGEVO_FUNCTION double loss_and_gradient_of(const Team& team, const ProblemView
     });
     team.synchronize();
   }
-  return team.total(*work.loss) /
-         loss_denominator(problem.loss, problem.data_double.points, problem.data_double.target_dim);
+  return team.total(*work.loss) / loss_denominator(problem);
 }
 
 /// U(x), and dU/dx into work.gradient, from the state in Real alone.

@@ -3,6 +3,7 @@
 #include "kernels/network/losses/cross_entropy.hpp"
 #include "kernels/network/losses/huber.hpp"
 #include "kernels/network/losses/squared_error.hpp"
+#include "kernels/network/problem_view.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {
@@ -67,10 +68,14 @@ LANGEVO_INLINE auto with_loss(Loss loss, const Body& body) {
   __builtin_unreachable();
 }
 
-/// Points and outputs that the loss is a mean over.
-LANGEVO_INLINE double loss_denominator(Loss loss, std::size_t points, int outputs) {
-  const bool over_outputs = with_loss(loss, [](auto of) { return decltype(of)::is_mean_over_outputs; });
-  return static_cast<double>(points) * (over_outputs ? outputs : 1);
+/// What a sum over points is divided by: the outputs that the loss is a mean over and, where they have no
+/// weights, the points.
+LANGEVO_INLINE double loss_denominator(const ProblemView& problem) {
+  const DataView<double>& data = problem.data_double;
+  const bool over_outputs =
+      with_loss(problem.loss, [](auto of) { return decltype(of)::is_mean_over_outputs; });
+  const double points = data.weights == nullptr ? static_cast<double>(data.points) : 1;
+  return points * (over_outputs ? data.target_dim : 1);
 }
 
 /// U(x) of each point, without the mean.

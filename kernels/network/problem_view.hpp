@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "kernels/base/host_device.hpp"
+#include "kernels/base/tiles.hpp"
 #include "langevo/network.hpp"
 #include "langevo/problem.hpp"
 
@@ -54,7 +55,16 @@ struct DataView {
   int input_dim;
   int target_dim;
   Real largest_input;  ///< 2-norm, of all points
+  /// Of the points, of any sign, with a sum of 1, [tile][points_per_tile] with zeros in the padding; nullptr:
+  /// all points alike.
+  const Real* weights = nullptr;
 };
+
+/// Weights of a tile's points; nullptr where all points are alike.
+template <class Real>
+LANGEVO_INLINE const Real* weights_of_tile(const DataView<Real>& data, std::size_t tile) {
+  return data.weights == nullptr ? nullptr : data.weights + tile * points_per_tile;
+}
 
 struct ProblemView {
   NetworkView network;

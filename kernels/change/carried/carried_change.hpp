@@ -18,16 +18,13 @@ LANGEVO_INLINE bool change_of_tiles(const Team& team, const ProblemView& problem
   work.sums->clear(team);
   const float* const df = work.change[problem.network.layer_count % 2];
   for (std::size_t tile = 0; tile < data.tiles; ++tile) {
-    const std::size_t first_point = tile * points_per_tile;
-    const std::size_t left = data.points - first_point;
+    const std::size_t left = data.points - tile * points_per_tile;
     const std::size_t points = left < points_per_tile ? left : points_per_tile;
     const float* const f = outputs_of(CarriedTile(carried, data, tile), points);
     if (f == nullptr) return false;
-    add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f, df,
-                    work.errors, points, *work.sums);
+    add_loss_change(team, problem, tile, f, df, work.errors, *work.sums);
   }
-  result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
-                             *work.sums);
+  result = total_loss_change(team, problem, *work.sums);
   carried.state = CarriedState::proposed;
   return true;
 }

@@ -130,12 +130,9 @@ LANGEVO_APART bool carried_double_change(const Team& team, const ProblemView& pr
                                      is_present ? nullptr : way + hidden.weight_offset, input,
                                      input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile};
       output_change<Act, Team>(network, rows, parameters, f, df);
-      const std::size_t first_point = tile * points_per_tile;
-      add_loss_change(team, problem.loss, data.target_dim, data.targets + first_point * data.target_dim, f,
-                      df, work.errors, data.points - first_point, *work.sums);
+      add_loss_change<double>(team, problem, tile, f, df, work.errors, *work.sums);
     }
-    result = total_loss_change(team, loss_denominator(problem.loss, data.points, data.target_dim), data.tiles,
-                               *work.sums);
+    result = total_loss_change(team, problem, *work.sums);
     return true;
   }
   return false;

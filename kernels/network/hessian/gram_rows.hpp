@@ -7,6 +7,17 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
+/// What the squares of a point's rows are multiplied by, which leaves out the weights of the other sign.
+struct RowScale {
+  double scale;
+  const double* weights;  ///< nullptr: all points alike
+  double sign;
+
+  LANGEVO_INLINE double of(std::size_t p) const {
+    return weights == nullptr ? scale : scale * larger(sign * weights[p], 0.0);
+  }
+};
+
 /// `weight` J_c of point p into `row`, [N]; padding untouched.
 template <class Team>
 LANGEVO_FUNCTION void output_slopes(const Team& team, const NetworkView& network, std::size_t p, int c,
@@ -81,7 +92,7 @@ LANGEVO_FUNCTION void weigh_rows(const Team& team, int outputs, std::size_t padd
 /// The tile's rows of the Gram matrix, [count][outputs][padded N].
 template <class Team>
 LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, const double* target,
-                                std::size_t count, std::size_t padded, double scale,
+                                std::size_t count, std::size_t padded, const RowScale& scale,
                                 const CurvatureWorkspace& work) {
   const int outputs = problem.data_double.target_dim;
   with_loss(problem.loss, [&](auto of) {
@@ -91,8 +102,8 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
         float weight = 1;
         if constexpr (!LossType::couples_outputs) {
           const std::size_t i = static_cast<std::size_t>(c) * points_per_tile + p;
-          weight =
-              static_cast<float>(square_root(LossType::second_slope(work.output[i] - target[i]) * scale));
+          weight = static_cast<float>(
+              square_root(LossType::second_slope(work.output[i] - target[i]) * scale.of(p)));
         }
         output_slopes(team, problem.network, p, c, weight, work.row + (p * outputs + c) * padded, work);
       }
@@ -101,7 +112,7 @@ LANGEVO_FUNCTION void make_rows(const Team& team, const ProblemView& problem, co
     if constexpr (LossType::couples_outputs) {
       take_probabilities(team, outputs, target, work);
       for (std::size_t p = 0; p < count; ++p)
-        weigh_rows(team, outputs, padded, scale, p, work.row + p * outputs * padded, work);
+        weigh_rows(team, outputs, padded, scale.of(p), p, work.row + p * outputs * padded, work);
       team.synchronize();
     }
   });

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "kernels/network/gradient.hpp"
 #include "kernels/network/hessian/workspace.hpp"
-#include "kernels/network/loss.hpp"
 
 /// The second part of the Hessian, which couples parameters of the same hidden unit; see hessian.hpp.
 namespace langevo {
@@ -23,8 +23,8 @@ LANGEVO_FUNCTION void add_weighed_units(const Team& team, std::size_t count, std
 
 /// Adds the tile's part of `within` and `across`.
 template <class Team>
-LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& problem, const double* target,
-                                         std::size_t count, double scale, const CurvatureWorkspace& work) {
+LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& problem, std::size_t tile,
+                                         std::size_t count, const CurvatureWorkspace& work) {
   const NetworkView& network = problem.network;
   if (network.layer_count == 1) return;
   const Layer& last = network.layers[1];
@@ -32,8 +32,7 @@ LANGEVO_FUNCTION void add_unit_curvature(const Team& team, const ProblemView& pr
   const int outputs = last.fan_out;
   const std::size_t inputs = network.layers[0].fan_in + (network.layers[0].has_bias ? 1 : 0);
   const std::size_t stride = network.layers[0].fan_in + 1;
-  if (team.worker() == 0)
-    point_loss_slopes(team, problem.loss, outputs, work.output, target, scale, work.loss_slope);
+  if (team.worker() == 0) slope_of_outputs<double>(team, problem, tile, work.output, work.loss_slope);
   team.each(units, [&](std::size_t j) LANGEVO_BODY { work.one[j] = 1; });
   team.synchronize();
   for (int c = 0; c < outputs; ++c) {
