@@ -33,6 +33,27 @@ void require_sigma(std::span<const double> sigma, std::size_t parameters) {
   }
 }
 
+void require_quadrature(const Quadrature& quadrature, std::size_t points) {
+  if (quadrature.nodes.size() != quadrature.weights.size()) {
+    throw InputError("the quadrature has " + counted(quadrature.nodes.size(), "node") + " and " +
+                     counted(quadrature.weights.size(), "weight") + "; give one weight for each node");
+  }
+  for (std::size_t k = 0; k < quadrature.nodes.size(); ++k) {
+    if (quadrature.nodes[k] >= points) {
+      throw InputError("node " + std::to_string(k) + " of the quadrature is point " +
+                       std::to_string(quadrature.nodes[k]) + ", but the data have " +
+                       counted(points, "point") + "; give numbers below that");
+    }
+    if (std::isfinite(quadrature.weights[k])) continue;
+    throw InputError("the weight of node " + std::to_string(k) + " is " + shortest(quadrature.weights[k]) +
+                     ", not a finite number; give a quadrature that make_quadrature made");
+  }
+  if (!(quadrature.gradient_error >= 0) || !(quadrature.change_error >= 0)) {
+    throw InputError("the errors of the quadrature are " + shortest(quadrature.gradient_error) + " and " +
+                     shortest(quadrature.change_error) + "; give numbers of at least 0");
+  }
+}
+
 }  // namespace
 
 std::string counted(std::uint64_t count, const std::string& things) {
@@ -112,6 +133,7 @@ void check_ensemble(const Problem& problem, const Dynamics& dynamics, const Ense
   }
   require_sigma(dynamics.sigma, parameters);
   std::visit([](const auto& rule) { require_rule(rule); }, dynamics.rule);
+  require_quadrature(dynamics.quadrature, problem.data().points);
   require_machine(options);
   require_memory_of_states(static_cast<double>(parameters), static_cast<double>(shape.replicas));
 }

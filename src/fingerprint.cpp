@@ -57,6 +57,8 @@ std::uint64_t fingerprint(const Problem& problem, const Dynamics& dynamics) {
   digest.add(static_cast<int>(dynamics.rule.index()));
   std::visit([&](const auto& rule) { digest.add(rule); }, dynamics.rule);
   digest.add(std::span<const double>(dynamics.sigma));
+  digest.add(std::span<const std::uint64_t>(dynamics.quadrature.nodes));
+  digest.add(std::span<const double>(dynamics.quadrature.weights));
   return digest.value();
 }
 

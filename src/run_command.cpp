@@ -61,8 +61,9 @@ void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
 }
 
 RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
-                        const Ensemble& ensemble) {
+                        const Quadrature& quadrature, const Ensemble& ensemble) {
   RunDescription description = describe_run(plan);
+  description.quadrature = quadrature;
   description.title = title;
   description.backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu";
   description.device = ensemble.device();
@@ -79,6 +80,15 @@ std::string reference_in_words(const RunPlan& plan) {
   if (static_cast<double>(steps) <= of_ensemble) return text;
   return text + ", more than the ensemble takes: --reference none leaves it out, a larger --alpha makes " +
          "its steps longer";
+}
+
+/// Where mutations are decided, for the line that begins a run.
+std::string in_words(const Quadrature& quadrature) {
+  if (!quadrature.empty()) {
+    return "; mutations are decided on " + std::to_string(quadrature.nodes.size()) +
+           " of the points, which leave out " + rounded(quadrature.gradient_error, 2) + " of the gradient";
+  }
+  return quadrature.remark.empty() ? "" : "; no quadrature: " + quadrature.remark;
 }
 
 Progress watch(ProgressLine& line) {
@@ -161,7 +171,9 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   const BackendChoice choice = choose_backend(machine);
   machine.kind = choice.kind;  // so that the run file can say which backend it was
   machine.device = choice.device;
-  std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, plan.dynamics, plan.shape, machine);
+  Dynamics dynamics = plan.dynamics;
+  dynamics.quadrature = make_quadrature(plan, machine.kind);
+  std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, dynamics, plan.shape, machine);
   set_initial_states(*ensemble, plan);
   for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);
   if (!options.quiet) {
@@ -173,7 +185,7 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
         std::to_string(plan.schedule.last_step()) + " steps, on " + ensemble->device() +
         (choice.why_not_cuda.empty() ? "" : " (no CUDA: " + choice.why_not_cuda + ")") + "; " +
-        reference_in_words(plan));
+        reference_in_words(plan) + in_words(dynamics.quadrature));
   }
   std::optional<ReferenceTrajectory> reference;
   try {
@@ -183,7 +195,8 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
     return interrupted;
   }
   const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
-  RunFile file(std::move(claim), describe(plan, title, machine, *ensemble), plan.problem, trajectory);
+  RunFile file(std::move(claim), describe(plan, title, machine, dynamics.quadrature, *ensemble), plan.problem,
+               trajectory);
   return evolve(plan, std::move(ensemble), file, trajectory);
 }
 

@@ -93,6 +93,21 @@ void define_ensemble(const netcdf::Group& root, const RunDescription& descriptio
   }
 }
 
+void define_quadrature(const netcdf::Group& root, const Quadrature& quadrature) {
+  const netcdf::Group group = root.define_group("quadrature");
+  group.define_dimension("node", quadrature.nodes.size());
+  group.define_variable({.name = "point",
+                         .dimensions = {"node"},
+                         .type = NC_UINT64,
+                         .long_name = "number of the point that is the node"});
+  group.define_variable({.name = "weight", .dimensions = {"node"}, .long_name = "weight of the node"});
+  group.write("point", quadrature.nodes);
+  group.write("weight", quadrature.weights);
+  group.put_attribute("least_squares_error", quadrature.least_squares_error);
+  group.put_attribute("gradient_error", quadrature.gradient_error);
+  group.put_attribute("change_error", quadrature.change_error);
+}
+
 void define_reference(const netcdf::Group& root, const ReferenceTrajectory& reference) {
   const netcdf::Group group = root.define_group("reference");
   group.define_dimension("time", reference.time.size());
@@ -174,7 +189,7 @@ double most_bytes(const RunDescription& description, std::size_t numbers_of_data
   if (description.store_replica_loss) rows.push_back({description.replicas});
   if (description.traced_replicas > 0) rows.push_back({description.traced_replicas, parameters});
   // Measured: what the library keeps of names and places, in all, of a variable and of a chunk.
-  constexpr double bytes_of_file = 64e3;
+  constexpr double bytes_of_file = 84e3;  // a quadrature, too
   constexpr double bytes_of_chunk = 160;
   constexpr double bytes_of_parameter = 80;  // its name, too
   const auto length = static_cast<double>(parameters);
@@ -207,6 +222,7 @@ void define(const netcdf::Group& root, const RunDescription& description, const 
   root.put_attribute("created", utc_now());
   define_problem(root, description, problem);
   define_ensemble(root, description);
+  if (!description.quadrature.empty()) define_quadrature(root, description.quadrature);
   if (reference) define_reference(root, *reference);
 }
 
@@ -266,6 +282,7 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   root.put_attribute("proposals", counters.steps);
   root.put_attribute("decided_exactly", counters.decided_exactly());
   root.put_attribute("decided_by_model", counters.decided_by_model);
+  root.put_attribute("decided_on_nodes", counters.decided_on_nodes);
   root.put_attribute("decided_by_float", counters.decided_by_float);
   root.put_attribute("decided_by_double", counters.decided_by_double);
   root.put_attribute("decided_by_value", counters.decided_by_value);
@@ -276,6 +293,8 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   root.put_attribute("model_replays", counters.replays);
   root.put_attribute("model_audits", counters.model_audits);
   root.put_attribute("model_failures", counters.model_failures);
+  root.put_attribute("spans", counters.spans);
+  root.put_attribute("repeated_spans", counters.repeated_spans);
   if (correspondence) define_correspondence(root, *correspondence);
 }
 

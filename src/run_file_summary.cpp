@@ -70,6 +70,14 @@ void describe_records(Table& table, const netcdf::Group& root, const netcdf::Gro
   if (last_step > first_step) table.add("acceptance", number(overall_acceptance(ensemble)));
 }
 
+void describe_quadrature(Table& table, const netcdf::Group& root) {
+  const auto group = root.find_group("quadrature");
+  if (!group) return;
+  table.add("quadrature",
+            std::to_string(group->find_dimension("node").value_or(0)) + " nodes, which leave out " +
+                rounded(group->number_attribute("gradient_error").value_or(0), 2) + " of the gradient");
+}
+
 void describe_speed(Table& table, const netcdf::Group& root) {
   const auto proposals = root.count_attribute("proposals");
   const auto seconds = root.number_attribute("wall_seconds");
@@ -82,13 +90,13 @@ void describe_speed(Table& table, const netcdf::Group& root) {
   const auto count_of = [&root](const char* attribute) {
     return root.count_attribute(attribute).value_or(0);
   };
-  if (count_of("decided_exactly") + count_of("decided_by_model") == 0) return;  // no acceptance test
+  if (count_of("decided_exactly") + count_of("decided_by_model") + count_of("decided_on_nodes") == 0)
+    return;  // no acceptance test
   std::string decided;
-  const std::pair<const char*, const char*> rungs[] = {{"decided_by_model", "local model"},
-                                                       {"decided_by_float", "change in float"},
-                                                       {"decided_by_double", "change in double"},
-                                                       {"decided_by_value", "value in double"},
-                                                       {"not_finite", "rejected as not finite"}};
+  const std::pair<const char*, const char*> rungs[] = {
+      {"decided_by_model", "local model"},     {"decided_on_nodes", "change on nodes"},
+      {"decided_by_float", "change in float"}, {"decided_by_double", "change in double"},
+      {"decided_by_value", "value in double"}, {"not_finite", "rejected as not finite"}};
   for (const auto& [attribute, words] : rungs) {
     const std::uint64_t count = count_of(attribute);
     const double percent = 100 * static_cast<double>(count) / static_cast<double>(*proposals);
@@ -98,6 +106,11 @@ void describe_speed(Table& table, const netcdf::Group& root) {
   table.add("decided by", decided);
   table.add("audits", std::to_string(count_of("audits")) + " of the float bound, failed " +
                           std::to_string(count_of("audit_failures")));
+  if (count_of("spans") > 0) {
+    table.add("checks of nodes", std::to_string(count_of("spans")) +
+                                     " gradients on all points, spans done again " +
+                                     std::to_string(count_of("repeated_spans")));
+  }
   if (count_of("model_anchors") == 0) return;
   table.add("local models", std::to_string(count_of("model_anchors")) + ", replayed " +
                                 std::to_string(count_of("model_replays")) + "; audits " +
@@ -135,6 +148,7 @@ std::string describe_run_file(const std::string& path) {
     table.add("points", std::to_string(root.find_dimension("point").value_or(0)));
     table.add("replicas", std::to_string(ensemble->find_dimension("replica").value_or(0)) + ", " +
                               std::to_string(ensemble->find_dimension("trace").value_or(0)) + " traced");
+    describe_quadrature(table, root);
     describe_records(table, root, *ensemble);
     describe_speed(table, root);
     return table.text() + "configuration\n" + indented(text("configuration"));

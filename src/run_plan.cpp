@@ -4,6 +4,7 @@
 
 #include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
+#include "langevo/quadrature.hpp"
 #include "langevo/run_options.hpp"
 #include "last_place.hpp"
 #include "recorded_state.hpp"
@@ -201,6 +202,29 @@ std::uint64_t reference_steps(const RunPlan& plan) {
   if (!plan.reference) return 0;
   const double end = static_cast<double>(plan.schedule.last_step()) * plan.schedule.time_per_step;
   return steps_in(end, plan.reference_time_per_step).until();
+}
+
+Quadrature make_quadrature(const RunPlan& plan, BackendKind backend) {
+  Quadrature none;
+  if (plan.resolved.quadrature == std::uint64_t{0}) {
+    none.remark = "--quadrature is off";
+    return none;
+  }
+  if (backend == BackendKind::cuda) {
+    none.remark = "there are nodes on the CPU only";
+    return none;
+  }
+  constexpr std::uint64_t pilots = 3;
+  std::vector<double> states = plan.initial_parameter;
+  for (std::uint64_t r = 1; plan.resolved.init_per_replica && r < std::min(pilots, plan.shape.replicas);
+       ++r) {
+    const std::vector<double> state =
+        initial_state(plan.resolved, plan.problem.network(), plan.shape.first_replica + r);
+    states.insert(states.end(), state.begin(), state.end());
+  }
+  std::optional<std::size_t> nodes;
+  if (plan.resolved.quadrature) nodes = *plan.resolved.quadrature;
+  return make_quadrature(plan.problem, plan.dynamics, plan.shape, states, plan.schedule.last_step(), nodes);
 }
 
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {

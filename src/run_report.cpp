@@ -96,6 +96,7 @@ std::string RunReport::table(const RunSummary& summary) const {
   if (decided > 0) {
     out << "decided by ";
     if (counters.anchors > 0) out << "local model " << share(counters.decided_by_model, decided) << ", ";
+    if (counters.decided_on_nodes > 0) out << "nodes " << share(counters.decided_on_nodes, decided) << ", ";
     out << "float " << share(counters.decided_by_float, decided) << ", double "
         << share(counters.decided_by_double, decided) << ", value "
         << share(counters.decided_by_value, decided) << "; not finite " << counters.not_finite
@@ -106,6 +107,10 @@ std::string RunReport::table(const RunSummary& summary) const {
     out << "local models " << counters.anchors << ", replayed " << counters.replays
         << "; audits of their bounds " << counters.model_audits << ", exact evaluations above the bound "
         << counters.model_failures << '\n';
+  }
+  if (counters.spans > 0) {
+    out << "gradients on all points to check the nodes " << counters.spans << ", spans done again "
+        << counters.repeated_spans << '\n';
   }
   return out.str();
 }

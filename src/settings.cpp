@@ -93,6 +93,30 @@ Setting init_at_setting() {
       }};
 }
 
+Setting quadrature_setting() {
+  return {"quadrature",
+          "Dynamics",
+          "auto|off|NODES",
+          "a weighted few of the points, found before the run, stand for all of them where that decides a "
+          "mutation, with the same decisions; how many, or as many as pay (on the CPU) [auto]",
+          [](RunOptions& options, const std::string& called, const std::string& text) {
+            if (text == "auto") {
+              options.quadrature.reset();
+            } else if (text == "off") {
+              options.quadrature = 0;
+            } else {
+              read_value(called, text, options.quadrature);
+              if (*options.quadrature == 0)
+                throw InputError(called + " is 0; give a number of nodes, auto or off");
+            }
+          },
+          [](const RunOptions& options) {
+            if (!options.quadrature) return toml_value(std::string("auto"));
+            return *options.quadrature == 0 ? toml_value(std::string("off"))
+                                            : toml_value(*options.quadrature);
+          }};
+}
+
 Setting no_replica_loss_setting() {
   return {"no-replica-loss",
           "Output",
@@ -177,6 +201,7 @@ std::vector<Setting> dynamics_settings() {
              LANGEVO_FIELD(precision),
              std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},
                                                             {"double", Precision::float64}}),
+      quadrature_setting(),
   };
 }
 
@@ -308,6 +333,11 @@ std::string belongs_to(const std::string& name, const RunOptions& options) {
   const DynamicsKind dynamics = options.dynamics;
   const bool mutates = dynamics == DynamicsKind::metropolis;
   if (name == "acceptance" || name == "precision") return mutates ? "" : "--dynamics metropolis";
+  if (name == "quadrature") {
+    return mutates && options.acceptance != Acceptance::exact
+               ? ""
+               : "--dynamics metropolis with --acceptance auto or screened";
+  }
   if (name == "stride") return dynamics == DynamicsKind::langevin ? "" : "--dynamics langevin";
   if (name == "beta" || name == "lambda" || name == "sigma") {
     return mutates || dynamics == DynamicsKind::langevin ? "" : "--dynamics metropolis and langevin";

@@ -93,6 +93,9 @@ StepCounters& StepCounters::operator+=(const StepCounters& other) {
   replays += other.replays;
   model_audits += other.model_audits;
   model_failures += other.model_failures;
+  decided_on_nodes += other.decided_on_nodes;
+  spans += other.spans;
+  repeated_spans += other.repeated_spans;
   return *this;
 }
 
@@ -110,6 +113,9 @@ StepCounters operator-(StepCounters a, const StepCounters& b) {
   a.replays -= b.replays;
   a.model_audits -= b.model_audits;
   a.model_failures -= b.model_failures;
+  a.decided_on_nodes -= b.decided_on_nodes;
+  a.spans -= b.spans;
+  a.repeated_spans -= b.repeated_spans;
   return a;
 }
 

@@ -18,7 +18,7 @@ class KernelFixture {
   explicit KernelFixture(const Problem& problem, const std::string& instruction_set = "")
       : problem_(problem),
         kernels_(choose_cpu_kernels(instruction_set)),
-        memory_(kernels_.workspace_bytes(problem_.view().network)) {}
+        memory_(kernels_.workspace_bytes(problem_.view().network, nullptr)) {}
 
   double loss(const std::vector<double>& x) { return kernels_.loss(problem_.view(), x.data(), workspace()); }
 

@@ -153,6 +153,7 @@ TEST(StepCounters, AddAndSubtractEveryField) {
   const StepCounters a{.steps = 100,
                        .accepted = 50,
                        .decided_by_model = 300,
+                       .decided_on_nodes = 200,
                        .decided_by_float = 70,
                        .decided_by_double = 20,
                        .decided_by_value = 9,
@@ -162,10 +163,13 @@ TEST(StepCounters, AddAndSubtractEveryField) {
                        .anchors = 40,
                        .replays = 30,
                        .model_audits = 20,
-                       .model_failures = 10};
+                       .model_failures = 10,
+                       .spans = 60,
+                       .repeated_spans = 15};
   const StepCounters b{.steps = 1,
                        .accepted = 2,
                        .decided_by_model = 7,
+                       .decided_on_nodes = 8,
                        .decided_by_float = 3,
                        .decided_by_double = 4,
                        .decided_by_value = 5,
@@ -175,7 +179,9 @@ TEST(StepCounters, AddAndSubtractEveryField) {
                        .anchors = 4,
                        .replays = 3,
                        .model_audits = 2,
-                       .model_failures = 1};
+                       .model_failures = 1,
+                       .spans = 6,
+                       .repeated_spans = 5};
   StepCounters sum = a;
   sum += b;
   EXPECT_EQ(sum.steps, 101u);
@@ -191,6 +197,10 @@ TEST(StepCounters, AddAndSubtractEveryField) {
   EXPECT_EQ(sum.replays, 33u);
   EXPECT_EQ(sum.model_audits, 22u);
   EXPECT_EQ(sum.model_failures, 11u);
+  EXPECT_EQ(sum.decided_on_nodes, 208u);
+  EXPECT_EQ(sum.spans, 66u);
+  EXPECT_EQ(sum.repeated_spans, 20u);
+  EXPECT_EQ(a.decided(), 600u);
   const StepCounters back = sum - b;
   EXPECT_EQ(back.steps, a.steps);
   EXPECT_EQ(back.accepted, a.accepted);
@@ -205,6 +215,9 @@ TEST(StepCounters, AddAndSubtractEveryField) {
   EXPECT_EQ(back.replays, a.replays);
   EXPECT_EQ(back.model_audits, a.model_audits);
   EXPECT_EQ(back.model_failures, a.model_failures);
+  EXPECT_EQ(back.decided_on_nodes, a.decided_on_nodes);
+  EXPECT_EQ(back.spans, a.spans);
+  EXPECT_EQ(back.repeated_spans, a.repeated_spans);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -41,6 +43,24 @@ struct Langevin {
   double stride = 1;
 };
 
+/// A weighted few of a problem's points, the nodes, whose loss U_S changes nearly as U does where a run goes:
+/// U_S = sum_k w_k l(node k). It saves time and changes no decision: proposals that what the nodes leave out,
+/// D = U - U_S, could decide otherwise are decided on all points. See make_quadrature.
+struct Quadrature {
+  std::vector<std::uint64_t> nodes;  ///< numbers of points, ascending; none: all points decide
+  std::vector<double> weights;       ///< of the nodes, unit 1; they may be negative
+  /// Largest |sigma.dD/dx| / |sigma.dU/dx| over states of the pilot trajectories, unit 1.
+  double gradient_error = 0;
+  /// Largest error of dD/dx.eps for the change of D under a mutation eps there, relative to |sigma.dU/dx|.
+  double change_error = 0;
+  /// What least squares leave of the points' loss changes: the largest error of a change on the nodes under
+  /// mutations that did not choose them, relative to their root mean square.
+  double least_squares_error = 0;
+  std::string remark;  ///< a clause for the user: why there are no nodes, or what is to know of them
+
+  [[nodiscard]] bool empty() const { return nodes.empty(); }
+};
+
 /// One step of the evolution of a replica. Whitelam et al., Nat. Commun. 12, 6317 (2021), eqs. 1-20.
 using Rule = std::variant<Metropolis, Gradient, NormalizedGradient, Langevin>;
 
@@ -49,6 +69,8 @@ using Rule = std::variant<Metropolis, Gradient, NormalizedGradient, Langevin>;
 struct Dynamics {
   Rule rule;
   std::vector<double> sigma;
+  /// Of Metropolis rules whose acceptance is not exact.
+  Quadrature quadrature = {};
 };
 
 /// sigma = lambda alpha sqrt(2 pi) at beta = inf, sqrt(2 alpha lambda / beta) at finite beta: the mutation

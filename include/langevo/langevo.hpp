@@ -10,6 +10,7 @@
 #include "langevo/one_step_moments.hpp"
 #include "langevo/one_step_theory.hpp"
 #include "langevo/problem.hpp"
+#include "langevo/quadrature.hpp"
 #include "langevo/run_file.hpp"
 #include "langevo/run_options.hpp"
 #include "langevo/simulation.hpp"

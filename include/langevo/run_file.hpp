@@ -23,6 +23,7 @@ struct RunDescription {
   bool store_parameter_mean = true;
   bool store_parameter_variance = true;
   std::vector<double> initial_parameter;
+  Quadrature quadrature = {};
 };
 
 /// What it says after it.

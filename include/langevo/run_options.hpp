@@ -41,6 +41,7 @@ struct RunOptions {
   std::optional<double> stride;  ///< langevin; 1/lambda, or 1 when sigma is given
   Acceptance acceptance = Acceptance::automatic;
   Precision precision = Precision::float32;
+  std::optional<std::uint64_t> quadrature;  ///< nodes, 0: none; unset: as many as pay, or none
 
   // schedule
   std::optional<double> time;  ///< 10 where neither time nor steps is given
@@ -94,6 +95,9 @@ struct RunPlan {
 /// Derives and checks.
 /// @throws InputError: one sentence with the option, its value and what to do
 RunPlan plan_run(const RunOptions& options);
+
+/// The quadrature that the run's Metropolis steps take on a backend, or why there is none.
+Quadrature make_quadrature(const RunPlan& plan, BackendKind backend);
 
 /// Gradient steps that the reference takes; 0 where there is none.
 std::uint64_t reference_steps(const RunPlan& plan);

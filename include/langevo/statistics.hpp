@@ -55,6 +55,7 @@ struct StepCounters {
   std::uint64_t accepted = 0;  ///< proposals that were accepted
   std::uint64_t decided_by_model =
       0;  ///< screened acceptance: the local model's bound excluded the threshold
+  std::uint64_t decided_on_nodes = 0;   ///< by the change on the nodes of a quadrature, in float or double
   std::uint64_t decided_by_float = 0;   ///< first rung: float change, bound excluded the threshold
   std::uint64_t decided_by_double = 0;  ///< second rung: double change, bound excluded the threshold
   std::uint64_t decided_by_value = 0;  ///< threshold inside the double bound too: decided by the double value
@@ -65,11 +66,15 @@ struct StepCounters {
   std::uint64_t replays = 0;           ///< stretches done again because their model was worse than assumed
   std::uint64_t model_audits = 0;      ///< proposals evaluated exactly only to measure the model's error
   std::uint64_t model_failures = 0;    ///< exact evaluations that found an error above the model's bound
+  std::uint64_t spans = 0;             ///< of proposals on nodes, ended with a gradient on all points
+  std::uint64_t repeated_spans = 0;    ///< of those, done again as the nodes left out more than assumed
 
-  /// Proposals that an evaluation of the loss change decided.
+  /// Proposals that an evaluation of the loss change on all points decided.
   [[nodiscard]] std::uint64_t decided_exactly() const;
   /// Proposals decided; 0 for rules without an acceptance test.
-  [[nodiscard]] std::uint64_t decided() const { return decided_by_model + decided_exactly(); }
+  [[nodiscard]] std::uint64_t decided() const {
+    return decided_by_model + decided_on_nodes + decided_exactly();
+  }
 
   StepCounters& operator+=(const StepCounters& other);
   friend StepCounters operator-(StepCounters a, const StepCounters& b);

@@ -49,6 +49,7 @@ concept Team = requires(const T& team, std::size_t n, int count, const float* in
   { T::units_with_change } -> std::convertible_to<int>;
   { T::registers_with_change } -> std::convertible_to<int>;
   { T::carries_values } -> std::convertible_to<bool>;
+  { T::uses_nodes } -> std::convertible_to<bool>;
   { T::vectors_at_a_time } -> std::convertible_to<std::size_t>;
   typename T::FloatPointSum;
   typename T::template PointValues<double>;

@@ -10,6 +10,7 @@
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/model/learnt_curvature.hpp"
+#include "kernels/quadrature/node_problem.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
@@ -31,6 +32,23 @@ void put_back(std::span<const std::byte>& bytes, std::vector<T>& values) {
   bytes = bytes.subspan(size);
 }
 
+/// Owns what a NodesView looks at.
+class HostNodes {
+ public:
+  HostNodes(const Problem& problem, const Quadrature& quadrature)
+      : problem_(problem.network(), dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
+                 problem.loss()),
+        view_{problem_.view(), quadrature.gradient_error, quadrature.change_error} {}
+  HostNodes(const HostNodes&) = delete;
+  HostNodes& operator=(const HostNodes&) = delete;
+
+  [[nodiscard]] const NodesView& view() const { return view_; }
+
+ private:
+  HostProblem problem_;
+  NodesView view_;
+};
+
 class CpuBackend final : public Ensemble {
  public:
   CpuBackend(const Problem& problem, const Dynamics& dynamics, const EnsembleShape& shape,
@@ -38,15 +56,20 @@ class CpuBackend final : public Ensemble {
       : Ensemble(problem, dynamics, shape),
         problem_(problem),
         rule_(kernel_rule(problem_.view(), dynamics.rule)),
+        nodes_(is_screened(rule_) && !dynamics.quadrature.empty()
+                   ? std::make_unique<HostNodes>(problem, dynamics.quadrature)
+                   : nullptr),
         sigma_(dynamics.sigma),
         kernels_(kernels),
         threads_(threads),
         state_(shape.replicas * parameter_count()),
         calibrations_(shape.replicas),
         screenings_(is_screened(rule_) ? shape.replicas : 0),
+        defects_(nodes_ ? shape.replicas : 0),
         directions_per_replica_(is_screened(rule_) ? directions_size(problem_.view().network) : 0),
         directions_(shape.replicas * directions_per_replica_) {
-    const std::size_t bytes = kernels.workspace_bytes(problem_.view().network);
+    const std::size_t bytes =
+        kernels.workspace_bytes(problem_.view().network, nodes_ ? &nodes_->view().problem.network : nullptr);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
   }
 
@@ -60,6 +83,7 @@ class CpuBackend final : public Ensemble {
     const std::uint64_t end = first + x.size() / parameter_count();
     for (std::uint64_t r = first; r < end; ++r) calibrations_[r] = {};
     for (std::uint64_t r = first; r < end && !screenings_.empty(); ++r) screenings_[r] = ScreeningState{};
+    for (std::uint64_t r = first; r < end && !defects_.empty(); ++r) defects_[r] = DefectState{};
   }
 
   std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const override {
@@ -110,19 +134,21 @@ class CpuBackend final : public Ensemble {
   Learnt do_learnt_layout() const override {
     return {std::string("cpu ") + kernels_.instruction_set,
             sizeof(FloatCalibration) + (screenings_.empty() ? 0 : sizeof(ScreeningState)) +
-                directions_per_replica_ * sizeof(float)};
+                (defects_.empty() ? 0 : sizeof(DefectState)) + directions_per_replica_ * sizeof(float)};
   }
 
   void do_save_learnt(std::span<std::byte> bytes) const override {
     take_out(calibrations_, bytes);
     take_out(screenings_, bytes);
     take_out(directions_, bytes);
+    take_out(defects_, bytes);
   }
 
   void do_restore_learnt(std::span<const std::byte> bytes) override {
     put_back(bytes, calibrations_);
     put_back(bytes, screenings_);
     put_back(bytes, directions_);
+    put_back(bytes, defects_);
   }
 
   std::string do_device() const override { return describe_cpu(kernels_, threads_); }
@@ -146,6 +172,8 @@ class CpuBackend final : public Ensemble {
     return screenings_.empty() ? nullptr : &screenings_[r];
   }
 
+  [[nodiscard]] DefectState* defect(std::uint64_t r) { return defects_.empty() ? nullptr : &defects_[r]; }
+
   [[nodiscard]] float* directions(std::uint64_t r) {
     return directions_.empty() ? nullptr : directions_.data() + r * directions_per_replica_;
   }
@@ -165,14 +193,15 @@ class CpuBackend final : public Ensemble {
       std::uint64_t failed_step = 0;
     };
     std::vector<ThreadResult> results(static_cast<std::size_t>(threads_));
-    const EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed};
+    const EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed,
+                                nodes_ ? &nodes_->view() : nullptr};
     const AdvanceReplica<RuleType> advance_replica = kernels_.advance.of(rule);
     parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape().first_replica + r);
       const std::uint64_t taken =
           advance_replica(ensemble, rule, global, first_step, steps,
-                          {replica(r), &calibrations_[r], screening(r), directions(r)},
+                          {replica(r), &calibrations_[r], screening(r), directions(r), defect(r)},
                           workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
@@ -191,12 +220,14 @@ class CpuBackend final : public Ensemble {
 
   HostProblem problem_;
   KernelRule rule_;
-  std::vector<double> sigma_;  // [N]
+  std::unique_ptr<HostNodes> nodes_;  // null: all points decide
+  std::vector<double> sigma_;         // [N]
   const CpuKernels& kernels_;
   int threads_;
   std::vector<double> state_;                   // [replicas][N]
   std::vector<FloatCalibration> calibrations_;  // [replicas]
   std::vector<ScreeningState> screenings_;      // [replicas], or none where no model screens
+  std::vector<DefectState> defects_;            // [replicas], or none without nodes
   std::size_t directions_per_replica_;
   std::vector<float> directions_;                    // of learnt curvatures, [replicas][..]
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state

@@ -12,8 +12,10 @@ inline namespace LANGEVO_TARGET {
 
 namespace {
 
-std::size_t workspace_bytes(const NetworkView& network) {
-  const std::size_t metropolis = workspace_bytes_of<ScreenedWorkspace<SerialTeam>>(network);
+std::size_t workspace_bytes(const NetworkView& network, const NetworkView* nodes) {
+  const std::size_t metropolis =
+      workspace_bytes_of<ScreenedWorkspace<SerialTeam>>(network) +
+      (nodes == nullptr ? 0 : workspace_bytes_of<NodesWorkspace<SerialTeam>>(*nodes));
   const std::size_t gradient = workspace_bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
   return metropolis > gradient ? metropolis : gradient;
 }
@@ -24,8 +26,18 @@ struct Advance {
                                 std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
                                 unsigned char* workspace, StepCounters& counters) {
     using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
-    const auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
+    Arena arena{workspace};
+    Workspace work;
+    work.carve(arena, ensemble.problem.network);
     const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
+    if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
+      if (ensemble.nodes != nullptr) {
+        NodesWorkspace<SerialTeam> nodes;
+        nodes.carve(arena, ensemble.nodes->problem.network);
+        return advance_replica_on_nodes(SerialTeam{}, context, rule, steps, replica, work, *ensemble.nodes,
+                                        SerialTeam{}, nodes, counters);
+      }
+    }
     return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
   }
 };
@@ -43,6 +55,11 @@ LossChange change(const ProblemView& problem, Precision precision, const double*
   return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
 }
 
+void losses_of_points(const ProblemView& problem, const double* x, double* losses, unsigned char* workspace) {
+  const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  langevo::losses_of_points(SerialTeam{}, problem, x, work, losses);
+}
+
 double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
   const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
@@ -58,6 +75,7 @@ const CpuKernels& cpu_kernels() {
                                       .advance = table_of<AdvanceReplica, Advance>(KernelRules{}),
                                       .loss = loss,
                                       .loss_change = change,
+                                      .losses_of_points = losses_of_points,
                                       .loss_and_gradient = gradient};
   return kernels;
 }

@@ -5,7 +5,7 @@
 
 #include "kernels/change/loss_change.hpp"
 #include "kernels/rules/kernel_rules.hpp"
-#include "kernels/rules/step_context.hpp"
+#include "kernels/change/step_context.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -17,6 +17,7 @@ struct EnsembleView {
   ProblemView problem;
   const double* sigma;  ///< [N]
   std::uint64_t seed;
+  const NodesView* nodes;  ///< of a quadrature; null: there are none
 };
 
 /// Takes `steps` steps with the replica of this global `index`; returns how many were taken (see
@@ -30,11 +31,14 @@ using AdvanceReplica = std::uint64_t (*)(const EnsembleView& ensemble, const Rul
 /// The CPU's kernels, compiled for one instruction set. A workspace serves one thread, for any of them.
 struct CpuKernels {
   const char* instruction_set;
-  std::size_t (*workspace_bytes)(const NetworkView& network);
+  std::size_t (*workspace_bytes)(const NetworkView& network, const NetworkView* nodes);
   RuleTable<AdvanceReplica> advance;
   double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
   LossChange (*loss_change)(const ProblemView& problem, Precision precision, const double* x,
                             const double* proposed, unsigned char* workspace);
+  /// Of every point, without the mean, [points].
+  void (*losses_of_points)(const ProblemView& problem, const double* x, double* losses,
+                           unsigned char* workspace);
   double (*loss_and_gradient)(const ProblemView& problem, const double* x, double* gradient,
                               unsigned char* workspace);
 };

@@ -19,9 +19,10 @@ std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uin
   const std::size_t directions = screened ? directions_size(view) : 0;
   const auto thread_count = static_cast<std::uint64_t>(cpu_threads(threads));
   const std::uint64_t moments = thread_count * 4 * 2 * network.parameter_count() * sizeof(double);
-  return replicas * ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
-                     (screened ? sizeof(ScreeningState) : 0) + directions * sizeof(float)) +
-         data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view);
+  return replicas *
+             ((network.parameter_count() + 1) * sizeof(double) + sizeof(FloatCalibration) +
+              (screened ? sizeof(ScreeningState) + sizeof(DefectState) : 0) + directions * sizeof(float)) +
+         data + moments + thread_count * choose_cpu_kernels("").workspace_bytes(view, nullptr);
 }
 
 }  // namespace langevo

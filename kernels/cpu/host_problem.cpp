@@ -83,19 +83,22 @@ NetworkView HostProblem::network_view(const Network& network, const Layer* layer
 }
 
 HostProblem::HostProblem(const Problem& problem)
-    : layers_(problem.network().layers().begin(), problem.network().layers().end()),
-      inputs_float_(by_tiles<float>(problem.data(), problem.data().inputs, problem.data().input_dim)),
-      targets_float_(by_tiles<float>(problem.data(), problem.data().targets, problem.data().target_dim)),
-      weights_float_(weights_by_tiles<float>(problem.data())),
-      inputs_double_(by_tiles<double>(problem.data(), problem.data().inputs, problem.data().input_dim)),
-      targets_double_(by_tiles<double>(problem.data(), problem.data().targets, problem.data().target_dim)),
-      weights_double_(weights_by_tiles<double>(problem.data())),
-      points_(counted_points(problem.data())),
-      input_dim_(problem.data().input_dim),
-      target_dim_(problem.data().target_dim),
-      largest_input_(largest_input(problem.data())),
-      network_(network_view(problem.network(), nullptr, points_)),
-      loss_(problem.loss()) {}
+    : HostProblem(problem.network(), problem.data(), problem.loss()) {}
+
+HostProblem::HostProblem(const Network& network, const Dataset& data, Loss loss)
+    : layers_(network.layers().begin(), network.layers().end()),
+      inputs_float_(by_tiles<float>(data, data.inputs, data.input_dim)),
+      targets_float_(by_tiles<float>(data, data.targets, data.target_dim)),
+      weights_float_(weights_by_tiles<float>(data)),
+      inputs_double_(by_tiles<double>(data, data.inputs, data.input_dim)),
+      targets_double_(by_tiles<double>(data, data.targets, data.target_dim)),
+      weights_double_(weights_by_tiles<double>(data)),
+      points_(counted_points(data)),
+      input_dim_(data.input_dim),
+      target_dim_(data.target_dim),
+      largest_input_(largest_input(data)),
+      network_(network_view(network, nullptr, points_)),
+      loss_(loss) {}
 
 ProblemView HostProblem::view() const {
   const std::size_t tiles = padded_points(points_) / points_per_tile;

@@ -12,6 +12,8 @@ namespace langevo {
 class HostProblem {
  public:
   explicit HostProblem(const Problem& problem);
+  /// Of data that fit the network and the loss, with weights as they are: of any sign and sum.
+  HostProblem(const Network& network, const Dataset& data, Loss loss);
 
   /// Valid as long as this object lives.
   [[nodiscard]] ProblemView view() const;

@@ -32,6 +32,7 @@ struct SerialTeam {
   static constexpr int units_with_change = 4;
   static constexpr int registers_with_change = register_bytes >= 64 ? 2 : 1;
   static constexpr bool carries_values = true;           ///< see carried_values.hpp
+  static constexpr bool uses_nodes = true;               ///< see quadrature/nodes.hpp
   static constexpr std::uint64_t vectors_at_a_time = 8;  ///< of `dots`
   using FloatLanes = langevo::FloatLanes;
   using DoubleLanes = langevo::DoubleLanes;

@@ -164,6 +164,24 @@ LANGEVO_FUNCTION double loss_of_state(const Team& team, const ProblemView& probl
   return team.total(*work.loss) / loss_denominator(problem);
 }
 
+/// The loss of every point at x in double, without the mean, [points].
+template <class Team>
+LANGEVO_FUNCTION void losses_of_points(const Team& team, const ProblemView& problem, const double* x,
+                                       const GradientWorkspace<Team>& work, double* losses) {
+  const DataView<double>& data = problem.data_double;
+  with_activation(problem.network.activation, [&](auto activation) {
+    for (std::size_t tile = team.worker(); tile < data.tiles; tile += Team::workers) {
+      const std::size_t first = tile * points_per_tile;
+      const double* output = forward<decltype(activation)>(team, problem, x, tile, work.value);
+      point_losses(team, problem.loss, data.target_dim, output, data.targets + first * data.target_dim,
+                   work.point_loss);
+      team.each_point([&](int p) LANGEVO_BODY {
+        if (first + static_cast<std::size_t>(p) < data.points) losses[first + p] = work.point_loss[p];
+      });
+    }
+  });
+}
+
 /// U(x); dU/dx into work.gradient. `outputs(tile)` gives the outputs on a tile, the activations of the layers
 /// below before them, of the x in Real.
 template <class Act, class Real, class Team, class Outputs>

@@ -15,7 +15,8 @@ enum class Stream : std::uint32_t {
   acceptance = 1,
   initial_state = 2,
   langevin_noise = 3,
-  model_audit = 4
+  model_audit = 4,
+  pilot = 5
 };
 
 /// m times the lower half of a: words are the lower halves of 64 bits, or of several of those side by side,

@@ -2,7 +2,7 @@
 
 #include "kernels/network/gradient.hpp"
 #include "kernels/random/normals.hpp"
-#include "kernels/rules/step_context.hpp"
+#include "kernels/change/step_context.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"

@@ -66,6 +66,10 @@ LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   run.anchor_error = 4e-6 * gradient_norm + run.age.float_gradient_error;
   run.stretch.rounding =
       prediction_rounding(team, run.context, run.replica.x, 2 * gradient_norm, run.model.size);
+  run.stretch.defect = 0;
+  if constexpr (Team::uses_nodes) {
+    if (run.nodes.active) run.stretch.defect = run.nodes.bound;
+  }
   run.stretch.asked = run.end - run.context.step;
   run.stretch.most = ScreeningPolicy::most_proposals(*run.replica.screening, run.stretch.asked);
 }

@@ -9,6 +9,7 @@ inline namespace LANGEVO_TARGET {
 
 /// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
 struct ScreeningCosts {
+  double step;      ///< an exact step, in nanoseconds
   double proposal;  ///< a proposal that the model decides
   double gradient;
   double anchor;     ///< gradient and Hessian
@@ -51,8 +52,12 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
                                                     : 0.034 * weights + 0.5 * units);
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
-  return {(15 + n) / step, gradient / step, (gradient + hessian) / step,
-          (evaluates ? followed : in_float) / step, (evaluates ? followed : in_double) / step};
+  return {step,
+          (15 + n) / step,
+          gradient / step,
+          (gradient + hessian) / step,
+          (evaluates ? followed : in_float) / step,
+          (evaluates ? followed : in_double) / step};
 }
 
 }  // namespace LANGEVO_TARGET

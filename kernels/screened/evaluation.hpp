@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/change/carried/carried_double_change.hpp"
-#include "kernels/screened/run.hpp"
+#include "kernels/screened/node_steps.hpp"
 
 /// Proposals that the first estimate of a local model leaves open: better estimates of it, or the exact
 /// evaluation.
@@ -55,14 +55,21 @@ LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double
   const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
   const bool in_float = run.rule.precision == Precision::float32 &&
                         (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
-  // before the model is trusted every step is evaluated: an exact step, whose values can be carried
-  if (!trusted) ladder.begin_carried_step(context);
-  const OpenStep<Team, Context> step{
-      {team, context, in_float ? Precision::float32 : Precision::float64, run.replica.x,
-       run.work.exact.proposed, ladder, run.replica.calibration, run.counters},
-      run.work.activations};
-  const Decision decision = climb_ladder(OpenStepRungs<Team>{}, step, threshold, audit_float);
-  if (!trusted) ladder.end_carried_step(team, decision.accepted, context.problem.network);
+  const Precision precision = in_float ? Precision::float32 : Precision::float64;
+  const auto decide_it = [&]() {
+    if constexpr (Team::uses_nodes) {
+      if (run.nodes.active) return decide_step_on_nodes(run, precision, threshold, audit_float, !trusted);
+    }
+    // before the model is trusted every step is evaluated: an exact step, whose values can be carried
+    if (!trusted) ladder.begin_carried_step(context);
+    const OpenStep<Team, Context> step{{team, context, precision, run.replica.x, run.work.exact.proposed,
+                                        ladder, run.replica.calibration, run.counters},
+                                       run.work.activations};
+    const Decision decision = climb_ladder(OpenStepRungs<Team>{}, step, threshold, audit_float);
+    if (!trusted) ladder.end_carried_step(team, decision.accepted, context.problem.network);
+    return decision;
+  };
+  const Decision decision = decide_it();
   const bool by_float = decision.by == DecidedBy::float_rung;
   run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
   if (in_float && trusted && !audit_float && decision.by != DecidedBy::double_rung &&

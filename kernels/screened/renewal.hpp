@@ -16,18 +16,19 @@ LANGEVO_FUNCTION double distance_from_product(const Team& team, const double* gr
   }));
 }
 
-/// dU/dx at x into work.gradient, in float where that serves; returns U(x). Uses hessian_product.
+/// The gradient at x of the loss that is evaluated into work.gradient, in float where that serves; returns
+/// the loss. Uses hessian_product.
 template <class Team, class Context>
-LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
-  const Team& team = run.team;
-  const ProblemView& problem = run.context.problem;
+LANGEVO_APART double find_evaluated_gradient(ScreenedRun<Team, Context>& run) {
+  const Team& team = run.surrogate_team();
+  const ProblemView& problem = run.surrogate();
   const ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
   const double* const x = run.replica.x;
   const double* const sigma = run.context.sigma;
   run.age.float_gradient_error = 0;
   if constexpr (Team::carries_values) {
-    if (work.carries_activations())
+    if (work.carries_activations() && !run.on_nodes())
       return loss_and_carried_gradient(team, problem, x, work.activations.get(), work.gradient);
   }
   if (run.rule.precision == Precision::float64) return loss_and_gradient(team, problem, x, work.gradient);
@@ -49,6 +50,21 @@ LANGEVO_APART double find_gradient(ScreenedRun<Team, Context>& run) {
   const double error = distance_from_product(team, work.gradient.gradient, sigma, run.model);
   team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_float_gradient_error(error, state); });
   return exact_loss;
+}
+
+/// dU/dx at x into work.gradient, on the nodes with the defect's gradient as far as it is known; returns the
+/// loss that was evaluated.
+template <class Team, class Context>
+LANGEVO_FUNCTION double find_gradient(ScreenedRun<Team, Context>& run) {
+  const double loss = find_evaluated_gradient(run);
+  if constexpr (Team::uses_nodes) {
+    if (run.nodes.active && run.nodes.follows_defect) {
+      double* const gradient = run.work.gradient.gradient;
+      const double* const of_defect = run.nodes.work->defect_gradient;
+      run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { gradient[i] += of_defect[i]; });
+    }
+  }
+  return loss;
 }
 
 /// Learns from a stretch that was as good as assumed: into a learnt A goes the way from the anchor to x,
@@ -84,7 +100,7 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
     if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
-      set_curvature(team, run.context.problem, x, run.context.sigma, work.curvature, model);
+      set_curvature(run.surrogate_team(), run.surrogate(), x, run.context.sigma, work.curvature, model);
       age.hessian = 0;
     } else {
       ++age.hessian;

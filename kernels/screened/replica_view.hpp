@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/change/ladder/rung_calibration.hpp"
+#include "kernels/quadrature/nodes.hpp"
 #include "kernels/screened/state.hpp"
 
 namespace langevo {
@@ -11,6 +11,7 @@ struct ReplicaView {
   FloatCalibration* calibration;
   ScreeningState* screening = nullptr;  ///< if models screen
   float* directions = nullptr;          ///< if a curvature is learnt, [leading_directions][padded N]
+  DefectState* defect = nullptr;        ///< if nodes may stand for all points
 };
 
 }  // namespace langevo

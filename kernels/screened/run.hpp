@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/model/prediction.hpp"
+#include "kernels/quadrature/defect.hpp"
 #include "kernels/screened/controller.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "kernels/screened/rule.hpp"
@@ -19,6 +20,7 @@ struct Stretch {
   double earliest_end;    ///< after so many it rather ends before an undecided one than has it evaluated
   AssumedError error;     ///< of the scaled gradient
   double rounding;        ///< bound on the rounding errors of a prediction
+  double defect;          ///< and on what the nodes of a quadrature leave out of it
 };
 
 /// How a stretch is getting on.
@@ -41,6 +43,27 @@ struct ModelAge {
   double float_gradient_error = 0;  ///< bound on that of G, if it was made in float
   int hessian = -1;                 ///< stretches since the Hessian's anchor; -1: there is none
 };
+
+/// What a replica has besides where the nodes of a quadrature may stand for all points.
+template <class Team, bool Uses = Team::uses_nodes>
+struct RunOnNodes {
+  const NodesView* view = nullptr;  ///< null: there are none
+  const NodesWorkspace<Team>* work = nullptr;
+  Team team{};                  ///< for the nodes
+  bool active = false;          ///< the nodes stand for all points at present
+  bool follows_defect = false;  ///< by the defect's gradient in the workspace
+  double gradient_norm = 0;     ///< |sigma.dU/dx| where the span began
+  double bound = 0;             ///< on what the defect changes beyond its gradient
+  double opened = 0;            ///< proposals of the span that the nodes left open
+  std::uint64_t begin = 0;      ///< step where the span began,
+  StepCounters counters{};      ///< and the counters there
+
+  [[nodiscard]] DefectEstimate defect() const {
+    return {follows_defect ? work->defect_gradient : nullptr, bound};
+  }
+};
+template <class Team>
+struct RunOnNodes<Team, false> {};
 
 /// One replica on its way through screened steps. Functions get this one reference and read from it what they
 /// need when they need it: on a GPU each argument stays in registers while a function calls others.
@@ -65,6 +88,22 @@ struct ScreenedRun {
   GradientError error{};  ///< at its end
   bool accepts = false;   ///< the proposal decided last, if it was left open at first
   double evaluation = 0;  ///< cost of the last exact decision, in exact steps
+  RunOnNodes<Team> nodes{};
+
+  /// Whether the nodes of a quadrature stand for all points.
+  [[nodiscard]] LANGEVO_INLINE bool on_nodes() const {
+    if constexpr (Team::uses_nodes) return nodes.active;
+    return false;
+  }
+  /// The problem whose loss is evaluated, and the team for its points.
+  [[nodiscard]] LANGEVO_INLINE const ProblemView& surrogate() const {
+    if constexpr (Team::uses_nodes) return nodes.active ? nodes.view->problem : context.problem;
+    return context.problem;
+  }
+  [[nodiscard]] LANGEVO_INLINE const Team& surrogate_team() const {
+    if constexpr (Team::uses_nodes) return nodes.active ? nodes.team : team;
+    return team;
+  }
 };
 
 }  // namespace LANGEVO_TARGET

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/screened/attempts.hpp"
+#include "kernels/screened/span.hpp"
 
 /// Metropolis steps whose acceptance test begins with a local model of the loss: the rung below the float
 /// change. Most proposals are decided by the model, the rest by a renewed model or the exact evaluation, so
@@ -10,21 +10,6 @@
 /// replayed.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
-
-/// The exact steps that are due; the state that the model knows is left behind.
-template <class Team, class Context>
-LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
-  const Team& team = run.team;
-  ScreeningState& state = *run.replica.screening;
-  const std::uint64_t left = run.end - run.context.step;
-  const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
-  for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
-    mutate(team, run.context, run.rule, run.replica.x, run.replica.calibration, run.work.exact, run.counters);
-    ++run.counters.steps;
-  }
-  run.age.has_gradient = false;
-  team.by_leader([&]() LANGEVO_BODY { state.exact_left -= steps; });
-}
 
 /// Takes x and the mutation widths into the workspace, and begins a state of which nothing is known.
 template <class Team, class Context>
@@ -42,8 +27,7 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   const std::size_t normals = work.steps_at_a_time * normal_buffer_size(size);
   team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
   run.replica.x = work.state;
-  run.costs = screening_costs(run.context.problem, run.rule.precision, work.model.knows_curvature(),
-                              Team::carries_values, work.carries_activations());
+  run.costs = costs_of_run(run);
   if (run.rule.acceptance == Acceptance::automatic)
     team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::begin(run.costs, *run.replica.screening); });
   team.synchronize();
@@ -67,13 +51,27 @@ LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, c
   ScreenedRun<Team, Context> run{
       team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
   begin_screening(run);
-  while (run.context.step < run.end) {
-    if (run.replica.screening->exact_left > 0) {
-      take_exact_steps(run);
-    } else {
-      take_stretch(run);
-    }
-  }
+  take_screened_steps(run);
+  end_screening(run);
+  return steps;
+}
+
+/// Likewise, where the nodes of a quadrature may stand for all points. `nodes_team`: for the nodes.
+template <class Team, class Context>
+LANGEVO_APART std::uint64_t advance_replica_on_nodes(const Team& team, Context context,
+                                                     const ScreenedMetropolis& rule, std::uint64_t steps,
+                                                     ReplicaView replica, const ScreenedWorkspace<Team>& work,
+                                                     const NodesView& nodes, const Team& nodes_team,
+                                                     const NodesWorkspace<Team>& nodes_work,
+                                                     StepCounters& counters) {
+  ScreenedRun<Team, Context> run{
+      team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
+  run.nodes.view = &nodes;
+  run.nodes.work = &nodes_work;
+  run.nodes.team = nodes_team;
+  run.nodes.active = true;
+  begin_screening(run);
+  take_spans(run);
   end_screening(run);
   return steps;
 }

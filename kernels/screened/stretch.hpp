@@ -16,7 +16,8 @@ LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done
   for (int r = 0; r < leading_directions; ++r)
     bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
   bound.across = AssumedError::deviations * error.across_after(reach);
-  bound.others = ScreeningPolicy::remainder_margin * state.largest_remainder + stretch.rounding;
+  bound.others =
+      ScreeningPolicy::remainder_margin * state.largest_remainder + stretch.rounding + stretch.defect;
   bound.curvature =
       curvature_tail(model.remainder) + pending_error(model.remainder, static_cast<double>(pending),
                                                       AssumedError::deviations * state.pending_margin);

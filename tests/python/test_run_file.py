@@ -86,8 +86,8 @@ SIZES = {
 }
 ATTRIBUTES = (
     "title Conventions langevo_version configuration seed backend device created wall_seconds proposals"
-    " decided_exactly decided_by_model decided_by_float decided_by_double decided_by_value not_finite audits audit_failures"
-    " model_anchors model_replays model_audits model_failures"
+    " decided_exactly decided_by_model decided_on_nodes decided_by_float decided_by_double decided_by_value not_finite audits audit_failures"
+    " model_anchors model_replays model_audits model_failures spans repeated_spans"
 ).split()
 
 
@@ -187,7 +187,7 @@ class Names(WithRun):
             self.assertEqual(root.attrs["proposals"], REPLICAS * STEPS)
             decided = [root.attrs[f"decided_by_{rung}"] for rung in ("float", "double", "value")]
             self.assertEqual(sum(decided) + root.attrs["not_finite"], root.attrs["decided_exactly"])
-            self.assertEqual(root.attrs["decided_exactly"] + root.attrs["decided_by_model"], REPLICAS * STEPS)
+            self.assertEqual(root.attrs["decided_exactly"] + root.attrs["decided_by_model"] + root.attrs["decided_on_nodes"], REPLICAS * STEPS)
             self.assertGreater(len(tomllib.loads(root.attrs["configuration"])), 0)
         with h5py.File(self.path) as file:
             self.assertEqual(file.attrs["seed"], root.attrs["seed"])

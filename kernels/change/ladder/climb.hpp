@@ -15,7 +15,7 @@ inline constexpr int most_float_rungs = 2;
 /// One proposal on its way. Estimates come from wherever the driver has them made: one replica at a time, or
 /// many replicas' together.
 struct Climb {
-  double threshold;
+  Threshold threshold;
   bool audits = false;  ///< float estimates from here on are held against the double change
   FloatEstimate held[most_float_rungs] = {};
   Decision decision = {};
@@ -109,11 +109,18 @@ LANGEVO_INLINE bool climb_rung(const Step& step, Climb& climb) {
   }
 }
 
+/// Climbs the rungs of a list; whether one of them decides.
+template <class... Rungs, class Step>
+LANGEVO_INLINE bool climb_rungs(RungList<Rungs...>, const Step& step, Climb& climb) {
+  return (climb_rung<Rungs>(step, climb) || ...);
+}
+
 /// Climbs the rungs of a list, the last of which decides.
 template <class... Rungs, class Step>
-LANGEVO_INLINE Decision climb_ladder(RungList<Rungs...>, const Step& step, double threshold, bool audits) {
+LANGEVO_INLINE Decision climb_ladder(RungList<Rungs...> rungs, const Step& step, double threshold,
+                                     bool audits) {
   Climb climb{threshold, audits};
-  (climb_rung<Rungs>(step, climb) || ...);
+  climb_rungs(rungs, step, climb);
   return climb.decision;
 }
 

@@ -46,6 +46,12 @@ struct LadderWorkspace {
     end_carried_step(team, accepted, network);
   }
 
+  /// The state was changed by someone else.
+  LANGEVO_FUNCTION void forget(const Team& team) const {
+    forward.state.change(team, [](TwoPassState& s) LANGEVO_BODY { s.valid = false; });
+    if constexpr (Team::carries_values) carried.get().forget();
+  }
+
   /// begin_step and end_step for carried values alone.
   template <class Context>
   LANGEVO_FUNCTION void begin_carried_step(const Context& context) const {

@@ -39,12 +39,12 @@ struct FloatEstimate {
 };
 
 /// Whether it decides by itself: not where it is audited.
-LANGEVO_INLINE bool float_decides(const FloatEstimate& estimate, double threshold) {
+LANGEVO_INLINE bool float_decides(const FloatEstimate& estimate, const Threshold& threshold) {
   return !estimate.audit && compare(estimate.change, estimate.factor(), threshold) != Verdict::undecided;
 }
 
 /// The decision of an estimate of which float_decides is true.
-LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, double threshold,
+LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, const Threshold& threshold,
                                         StepCounters& counters) {
   const double factor = estimate.factor();
   ++counters.decided_by_float;

@@ -17,14 +17,23 @@ LANGEVO_INLINE double acceptance_threshold(double beta, const Source& source) {
   return -logarithm(uniform_double(words.word[0], words.word[1])) / beta;
 }
 
+/// The threshold for what is estimated: a number for the change of the loss; for a part of it, what the rest
+/// leaves of that number, known within bounds.
+struct Threshold {
+  double least;
+  double most;
+  LANGEVO_INLINE Threshold(double value) : least(value), most(value) {}
+  LANGEVO_INLINE Threshold(double from, double to) : least(from), most(to) {}
+};
+
 enum class Verdict { accept, reject, undecided };
 
 /// What an estimate says of the threshold, with its error bound multiplied by `factor`.
-LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, double threshold) {
+LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, const Threshold& threshold) {
   const double bound = factor * estimate.error_bound;
   if (!is_finite(estimate.change) || !is_finite(bound)) return Verdict::undecided;
-  if (estimate.change + bound <= threshold) return Verdict::accept;
-  if (estimate.change - bound > threshold) return Verdict::reject;
+  if (estimate.change + bound <= threshold.least) return Verdict::accept;
+  if (estimate.change - bound > threshold.most) return Verdict::reject;
   return Verdict::undecided;
 }
 
@@ -38,7 +47,8 @@ struct Decision {
 };
 
 /// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
-LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double threshold, StepCounters& counters) {
+LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, const Threshold& threshold,
+                                         StepCounters& counters) {
   if (!is_finite(exact.change)) {
     ++counters.not_finite;
     return {false, exact, DecidedBy::last_rung};
@@ -49,7 +59,7 @@ LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, double thresho
     return {verdict == Verdict::accept, exact, DecidedBy::last_rung};
   }
   ++counters.decided_by_value;
-  return {exact.change <= threshold, exact, DecidedBy::last_rung};
+  return {exact.change <= threshold.least, exact, DecidedBy::last_rung};
 }
 
 }  // namespace LANGEVO_TARGET

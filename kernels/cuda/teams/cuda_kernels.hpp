@@ -5,7 +5,7 @@
 
 #include "kernels/base/arena.hpp"
 #include "kernels/rules/kernel_rules.hpp"
-#include "kernels/rules/step_context.hpp"
+#include "kernels/change/step_context.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"

@@ -31,6 +31,7 @@ struct CudaTeam {
   static constexpr int units_with_change = 2;
   static constexpr int registers_with_change = 1;
   static constexpr bool carries_values = false;
+  static constexpr bool uses_nodes = false;
   static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace langevo {
+
+/// Loss changes of all points under some mutations: row-major [points][columns], each column in units of the
+/// root mean square of its like.
+struct PointChanges {
+  std::size_t points = 0;
+  std::size_t columns = 0;
+  std::vector<double> rows;
+
+  [[nodiscard]] const double* row(std::size_t point) const { return rows.data() + point * columns; }
+};
+
+/// Points in the order in which they are worth choosing, and what they need to find weights for any number of
+/// them.
+class NodeChoice {
+ public:
+  /// At most `most` points, by pivoted Gram-Schmidt over rows of `changes`: each next point is the one of
+  /// which the others leave most. Fewer where nothing is left but roundings.
+  NodeChoice(const PointChanges& changes, const std::vector<double>& point_weights, std::size_t most);
+
+  [[nodiscard]] const std::vector<std::size_t>& points() const { return chosen_; }
+
+  /// The weights of the first `count` of them with which they give every column's mean over all points, by
+  /// least squares within the span of their rows.
+  [[nodiscard]] std::vector<double> weights(std::size_t count) const;
+
+ private:
+  std::vector<std::size_t> chosen_;
+  std::vector<std::vector<double>> triangle_;  ///< [k][j <= k]: part of point k's row along direction j
+  std::vector<double> mean_;                   ///< parts of the mean row along the directions
+};
+
+/// The largest error of the first `count` nodes, with these weights, in the mean of any column.
+double largest_error(const PointChanges& changes, const std::vector<double>& point_weights,
+                     const std::vector<std::size_t>& nodes, const std::vector<double>& weights);
+
+}  // namespace langevo

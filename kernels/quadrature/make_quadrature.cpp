@@ -1,0 +1,309 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+#include <string>
+
+#include "kernels/quadrature/choose_nodes.hpp"
+#include "kernels/quadrature/defect.hpp"
+#include "kernels/quadrature/node_problem.hpp"
+#include "kernels/quadrature/pilot.hpp"
+#include "kernels/rules/kernel_rules.hpp"
+#include "langevo/error.hpp"
+#include "langevo/quadrature.hpp"
+
+namespace langevo {
+
+namespace {
+
+/// Points that pilots evaluate the loss on.
+constexpr std::size_t pilot_points = 64;
+/// Gradients for each pilot.
+constexpr std::uint64_t most_gradients = 1000;
+/// Mutations at each state, at first, and how much more where they choose too few nodes.
+constexpr std::size_t mutations_at_first = 6;
+constexpr std::size_t more_mutations = 3;
+constexpr int most_attempts = 3;
+/// Columns for each node that may be chosen.
+constexpr std::size_t columns_per_node = 3;
+/// Width of the mutations that choose nodes, where those of the run are smaller.
+constexpr double least_width = 1e-3;
+/// A state where the gradient nearly vanishes asks for no more than this of the points' own changes.
+constexpr double least_scale = 1e-4;
+/// Largest share of the run's time for all this, both by count.
+constexpr double share_of_run = 0.05;
+/// Nodes are taken where proposals cost at most so much of what they do on all points.
+constexpr double worthwhile_cost = 0.5;
+/// An evaluation on all points in double, in evaluations in float.
+constexpr double cost_in_double = 3;
+
+Quadrature none(std::string why) {
+  Quadrature quadrature;
+  quadrature.remark = std::move(why);
+  return quadrature;
+}
+
+std::string in_digits(double value) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.0e", value);
+  return digits;
+}
+
+std::vector<double> point_weights(const Dataset& data) {
+  if (!data.weights.empty()) return data.weights;
+  return std::vector<double>(data.points, 1 / static_cast<double>(data.points));
+}
+
+/// Every so manieth point, alike.
+Dataset some_points(const Dataset& data) {
+  if (data.points <= pilot_points) return data;
+  std::vector<std::uint64_t> points;
+  for (std::size_t k = 0; k < pilot_points; ++k)
+    points.push_back((2 * k + 1) * data.points / (2 * pilot_points));
+  std::vector<double> weights;
+  if (!data.weights.empty()) {
+    double sum = 0;
+    for (const std::uint64_t p : points) sum += data.weights[p];
+    if (!(sum > 0)) return data;
+    for (const std::uint64_t p : points) weights.push_back(data.weights[p] / sum);
+  }
+  return dataset_of_points(data, points, weights);
+}
+
+double root_mean_square_width(std::span<const double> sigma) {
+  double squares = 0;
+  for (const double s : sigma) squares += s * s;
+  return std::sqrt(squares / static_cast<double>(sigma.size()));
+}
+
+/// Losses of all points under random mutations of some states.
+class Columns {
+ public:
+  Columns(PortableKernels& all, std::span<const double> sigma, const std::vector<double>& weights,
+          std::uint64_t seed)
+      : all_(all), sigma_(sigma), weights_(weights), seed_(seed) {}
+
+  PointChanges make(const std::vector<PilotState>& states, bool choosing, std::size_t mutations) {
+    std::size_t count = 0;
+    for (const PilotState& state : states) count += state.chooses == choosing ? mutations : 0;
+    PointChanges changes{weights_.size(), count, std::vector<double>(weights_.size() * count)};
+    std::size_t column = 0;
+    for (std::size_t s = 0; s < states.size(); ++s) {
+      if (states[s].chooses != choosing) continue;
+      add(states[s].x, s, mutations, column, changes);
+      column += mutations;
+    }
+    return changes;
+  }
+
+ private:
+  void add(const std::vector<double>& x, std::size_t state, std::size_t mutations, std::size_t column,
+           PointChanges& changes) {
+    const std::size_t points = weights_.size();
+    const double enlarged = std::max(1.0, least_width / root_mean_square_width(sigma_));
+    std::vector<double> before(points);
+    std::vector<double> after(points);
+    std::vector<double> proposed(x.size());
+    all_.losses_of_points(x.data(), before.data());
+    double mean_squares = 0;
+    double squares = 0;
+    for (std::size_t m = 0; m < mutations; ++m) {
+      const std::vector<float> z =
+          pilot_normals(seed_, m, static_cast<std::uint32_t>(first_stream + state), x.size());
+      for (std::size_t i = 0; i < x.size(); ++i)
+        proposed[i] = x[i] + enlarged * sigma_[i] * static_cast<double>(z[i]);
+      all_.losses_of_points(proposed.data(), after.data());
+      double mean = 0;
+      for (std::size_t p = 0; p < points; ++p) {
+        const double change = after[p] - before[p];
+        mean += weights_[p] * change;
+        squares += weights_[p] * change * change;
+        changes.rows[p * changes.columns + column + m] = change;
+      }
+      mean_squares += mean * mean;
+    }
+    const double scale = std::sqrt(std::max(mean_squares, least_scale * least_scale * squares) /
+                                   static_cast<double>(mutations));
+    for (std::size_t p = 0; p < points; ++p) {
+      for (std::size_t m = 0; m < mutations; ++m) {
+        double& change = changes.rows[p * changes.columns + column + m];
+        change = scale > 0 && std::isfinite(scale) ? change / scale : 0;
+      }
+    }
+  }
+
+  static constexpr std::uint32_t first_stream = 16;  // above the numbers of pilots
+  PortableKernels& all_;
+  std::span<const double> sigma_;
+  const std::vector<double>& weights_;
+  std::uint64_t seed_;
+};
+
+/// What a proposal costs on so many nodes of so many points with this error of their change, in evaluations
+/// on all points.
+double cost_of_proposal(std::size_t nodes, std::size_t points, double error) {
+  const double tiles_of_nodes = static_cast<double>((nodes + 15) / 16 * 16);
+  const double bound =
+      DefectPolicy::deviations * std::max(DefectPolicy::least, DefectPolicy::margin_of_run * error);
+  // Changes are Normal(0, 1) in units of their root mean square: so many lie within the bound of 0.
+  const double left_open = std::min(1.0, 0.8 * bound);
+  return tiles_of_nodes / static_cast<double>(points) + cost_in_double * left_open;
+}
+
+struct Choice {
+  std::vector<std::size_t> nodes;
+  std::vector<double> weights;
+  double error = 0;
+  double cost = 0;
+};
+
+/// As few nodes as make proposals cheapest but for 2 %, or as many as are asked for.
+Choice choose(const PointChanges& chooses, const PointChanges& checks, const std::vector<double>& weights,
+              std::size_t most, std::optional<std::size_t> asked) {
+  const NodeChoice order(chooses, weights, most);
+  std::vector<Choice> choices;
+  for (std::size_t m = asked ? order.points().size() : 1; m <= order.points().size(); ++m) {
+    Choice choice;
+    choice.nodes.assign(order.points().begin(), order.points().begin() + static_cast<std::ptrdiff_t>(m));
+    choice.weights = order.weights(m);
+    choice.error = largest_error(checks, weights, choice.nodes, choice.weights);
+    choice.cost = cost_of_proposal(m, weights.size(), choice.error);
+    choices.push_back(std::move(choice));
+  }
+  if (choices.empty()) return {{}, {}, 1, 1};
+  const double least = std::min_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
+                         return a.cost < b.cost;
+                       })->cost;
+  return *std::find_if(choices.begin(), choices.end(),
+                       [least](const Choice& choice) { return choice.cost <= 1.02 * least; });
+}
+
+double scaled_norm(std::span<const double> sigma, const std::vector<double>& v) {
+  double squares = 0;
+  for (std::size_t i = 0; i < v.size(); ++i) squares += sigma[i] * v[i] * sigma[i] * v[i];
+  return std::sqrt(squares);
+}
+
+/// What the nodes leave out at the pilots' states: of gradients, and of changes under a mutation of the run.
+void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
+                    const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
+  const std::size_t n = sigma.size();
+  std::vector<double> gradient(n);
+  std::vector<double> defect(n);
+  std::vector<double> proposed(n);
+  constexpr std::uint64_t step = 1u << 20;  // above the numbers of mutations
+  for (std::size_t s = 0; s < states.size(); s += 2) {
+    const std::vector<double>& x = states[s].x;
+    all.loss_and_gradient(x.data(), gradient.data());
+    nodes.loss_and_gradient(x.data(), defect.data());
+    for (std::size_t i = 0; i < n; ++i) defect[i] = gradient[i] - defect[i];
+    const double norm = scaled_norm(sigma, gradient);
+    quadrature.gradient_error =
+        std::max(quadrature.gradient_error, relative_error(scaled_norm(sigma, defect), norm));
+    const std::vector<float> z = pilot_normals(seed, step, static_cast<std::uint32_t>(s), n);
+    double by_gradient = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      proposed[i] = x[i] + sigma[i] * static_cast<double>(z[i]);
+      by_gradient += defect[i] * (proposed[i] - x[i]);
+    }
+    const LossChange on_all = all.loss_change(x.data(), proposed.data());
+    const LossChange on_nodes = nodes.loss_change(x.data(), proposed.data());
+    const double error = std::abs(on_all.change - on_nodes.change - by_gradient);
+    const double known_to = on_all.error_bound + on_nodes.error_bound;
+    quadrature.change_error =
+        std::max(quadrature.change_error, relative_error(error <= known_to ? 0.0 : error, norm));
+  }
+}
+
+/// Nanoseconds of evaluations of the loss on so many points by portable kernels, roughly.
+double time_of(const Network& network, std::size_t points, double evaluations) {
+  double units = 0;
+  for (const Layer& layer : network.layers()) units += layer.fan_out;
+  return evaluations * static_cast<double>(points) *
+         (15 * units + 0.5 * static_cast<double>(network.parameter_count()));
+}
+
+/// And of a run whose proposals models and nodes decide: draws and a few products.
+double time_of_run(const Network& network, const EnsembleShape& shape, std::uint64_t steps) {
+  return static_cast<double>(shape.replicas) * static_cast<double>(steps) *
+         (100 + 2.5 * static_cast<double>(network.parameter_count()));
+}
+
+void require_arguments(const Problem& problem, std::span<const double> initial_states,
+                       std::optional<std::size_t> nodes) {
+  const std::size_t n = problem.network().parameter_count();
+  if (initial_states.empty() || initial_states.size() % n != 0) {
+    throw InputError("pilot trajectories have " + std::to_string(initial_states.size()) +
+                     " numbers to start from, not a multiple of the network's " + std::to_string(n) +
+                     " parameters; give one whole state or more");
+  }
+  if (nodes && (*nodes == 0 || *nodes > problem.data().points)) {
+    throw InputError("--quadrature " + std::to_string(*nodes) + " asks for nodes among " +
+                     std::to_string(problem.data().points) + " points; give 1 to as many, auto or off");
+  }
+}
+
+}  // namespace
+
+Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, const EnsembleShape& shape,
+                           std::span<const double> initial_states, std::uint64_t steps,
+                           std::optional<std::size_t> nodes) {
+  check_ensemble(problem, dynamics, shape, {});
+  require_arguments(problem, initial_states, nodes);
+  const auto* const rule = std::get_if<Metropolis>(&dynamics.rule);
+  if (rule == nullptr) return none("only Metropolis steps have nodes");
+  if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
+  const Network& network = problem.network();
+  const Dataset& data = problem.data();
+  PortableKernels all(network, data, problem.loss());
+  if (!model_may_decide(all.problem().view()))
+    return none("the loss has kinks, where mutations are decided on all points");
+  if (!nodes && data.points < 32) return none("the points are few enough");
+
+  const double affordable = share_of_run * time_of_run(network, shape, steps);
+  constexpr double evaluations_at_first = 450;
+  if (!nodes && time_of(network, data.points, evaluations_at_first) > affordable)
+    return none("the run is too short for them to pay");
+  const Dataset some = some_points(data);
+  PortableKernels pilot(network, some, problem.loss());
+  const PilotPlan plan{steps, shape.seed, most_gradients};
+  const std::vector<PilotState> states = follow_pilots(pilot, *rule, dynamics.sigma, initial_states, plan);
+  const std::vector<double> weights = point_weights(data);
+  Columns columns(all, dynamics.sigma, weights, shape.seed);
+  const PointChanges checks = columns.make(states, false, mutations_at_first);
+
+  const auto chooses = static_cast<std::size_t>(
+      std::count_if(states.begin(), states.end(), [](const PilotState& state) { return state.chooses; }));
+  std::size_t mutations = mutations_at_first;
+  if (nodes) mutations = std::max(mutations, (columns_per_node * *nodes + chooses - 1) / chooses);
+  Choice choice;
+  for (int attempt = 1;; ++attempt, mutations *= more_mutations) {
+    const std::size_t most =
+        nodes.value_or(std::min(data.points / 2, chooses * mutations / columns_per_node));
+    choice = choose(columns.make(states, true, mutations), checks, weights, most, nodes);
+    const double next = static_cast<double>(chooses * mutations * more_mutations);
+    if (nodes || attempt == most_attempts || choice.nodes.size() + choice.nodes.size() / 8 < most) break;
+    if (most == data.points / 2 || time_of(network, data.points, next) > affordable) break;
+  }
+  if (!nodes && !(choice.cost <= worthwhile_cost)) {
+    return none(std::to_string(choice.nodes.size()) + " of " + std::to_string(data.points) +
+                " points, the best of what was tried, leave " + in_digits(choice.error) +
+                " of a change of the loss");
+  }
+  Quadrature quadrature;
+  std::vector<std::size_t> order(choice.nodes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return choice.nodes[a] < choice.nodes[b]; });
+  for (const std::size_t k : order) {
+    quadrature.nodes.push_back(choice.nodes[k]);
+    quadrature.weights.push_back(choice.weights[k]);
+  }
+  quadrature.least_squares_error = choice.error;
+  PortableKernels on_nodes(network, dataset_of_points(data, quadrature.nodes, quadrature.weights),
+                           problem.loss());
+  measure_defect(all, on_nodes, dynamics.sigma, states, shape.seed, quadrature);
+  return quadrature;
+}
+
+}  // namespace langevo

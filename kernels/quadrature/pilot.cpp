@@ -1,0 +1,181 @@
+#include "kernels/quadrature/pilot.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/serial_team.hpp"
+#include "kernels/random/normals.hpp"
+
+namespace langevo {
+
+namespace {
+
+constexpr double one_over_sqrt_2pi = 0.3989422804014327;
+/// Share of the last velocity that a long step keeps, which lets it be so many times longer.
+constexpr double inertia = 0.9;
+constexpr double longer = 1 / (1 - inertia);
+/// A long step times the curvature along the last one stays below this.
+constexpr double stable = 0.5;
+/// Long steps that a trajectory has at least.
+constexpr double least_long_steps = 192;
+
+/// Shares of the run at whose end a trajectory's states are taken; the last ones only check.
+constexpr double choosing_times[] = {0,     1.0 / 256, 1.0 / 64, 1.0 / 16, 0.125, 0.25,
+                                     0.375, 0.5,       0.625,    0.75,     0.875, 1};
+constexpr double checking_times[] = {1.0 / 32, 0.3125, 0.6875, 0.9375};
+
+struct TimedState {
+  double share;
+  bool chooses;
+};
+
+std::vector<TimedState> times_of(bool noisy) {
+  std::vector<TimedState> times;
+  for (const double share : choosing_times) times.push_back({share, true});
+  if (noisy) {
+    for (const double share : checking_times) times.push_back({share, false});
+  }
+  std::stable_sort(times.begin(), times.end(),
+                   [](const TimedState& a, const TimedState& b) { return a.share < b.share; });
+  return times;
+}
+
+double product(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// A pilot trajectory in units of the mutation widths, y_i = x_i / sigma_i.
+class Pilot {
+ public:
+  Pilot(PortableKernels& problem, const Metropolis& rule, std::span<const double> sigma,
+        std::span<const double> start, double noise, std::uint32_t number, const PilotPlan& plan)
+      : problem_(problem),
+        rule_(rule),
+        sigma_(sigma),
+        x_(start.begin(), start.end()),
+        noise_(noise),
+        number_(number),
+        plan_(plan),
+        gradient_(x_.size()),
+        velocity_(x_.size(), 0.0) {}
+
+  /// States up to where the gradients are spent or the numbers are no longer finite.
+  void follow(const std::vector<TimedState>& times, std::vector<PilotState>& states) {
+    const auto total = static_cast<double>(plan_.steps);
+    double done = 0;
+    double length = total / least_long_steps;
+    for (const TimedState& time : times) {
+      while (done < time.share * total * (1 - 1e-12)) {
+        if (gradients_ == plan_.most_gradients || !find_gradient()) return;
+        length = std::min({1.5 * length, longest(), total / least_long_steps});
+        const double step = std::min(length, time.share * total - done);
+        move(step);
+        done += step;
+      }
+      states.push_back({x_, time.chooses});
+    }
+  }
+
+ private:
+  /// G = sigma.dU/dx, and what it says of the curvature along the last step.
+  bool find_gradient() {
+    const double loss = problem_.loss_and_gradient(x_.data(), gradient_.data());
+    ++gradients_;
+    for (std::size_t i = 0; i < x_.size(); ++i) gradient_[i] *= sigma_[i];
+    norm_ = std::sqrt(product(gradient_, gradient_));
+    if (!std::isfinite(loss) || !std::isfinite(norm_)) return false;
+    if (!last_gradient_.empty()) {
+      double change = 0;
+      for (std::size_t i = 0; i < x_.size(); ++i) change += velocity_[i] * (gradient_[i] - last_gradient_[i]);
+      const double square = product(velocity_, velocity_) * last_step_;
+      curvature_ = square > 0 ? std::max(0.5 * curvature_, change / square) : curvature_;
+    }
+    last_gradient_ = gradient_;
+    return true;
+  }
+
+  /// Drift per mutation and unit of G.
+  [[nodiscard]] double drift() const {
+    if (!(norm_ > 0)) return 0;
+    const double at_zero_temperature = one_over_sqrt_2pi / norm_;
+    return std::isfinite(rule_.beta) ? std::min(0.5 * rule_.beta, at_zero_temperature) : at_zero_temperature;
+  }
+
+  [[nodiscard]] double longest() const {
+    const double stiffness = drift() * curvature_;
+    return stiffness > 0 ? longer * stable / stiffness : static_cast<double>(plan_.steps);
+  }
+
+  /// A long step, for `step` mutations.
+  void move(double step) {
+    const double pull = drift();
+    const double spread = noise_ * std::sqrt(step * (std::isfinite(rule_.beta) ? 1.0 : 0.5));
+    std::vector<float> z;
+    if (noise_ > 0) z = pilot_normals(plan_.seed, gradients_, number_, x_.size());
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      velocity_[i] = inertia * velocity_[i] - (1 - inertia) * pull * gradient_[i];
+      x_[i] += sigma_[i] * (step * velocity_[i] + (z.empty() ? 0.0 : spread * static_cast<double>(z[i])));
+    }
+    last_step_ = step;
+  }
+
+  PortableKernels& problem_;
+  const Metropolis& rule_;
+  std::span<const double> sigma_;
+  std::vector<double> x_;
+  double noise_;
+  std::uint32_t number_;
+  const PilotPlan& plan_;
+  std::vector<double> gradient_;
+  std::vector<double> last_gradient_;
+  std::vector<double> velocity_;  // of y, per mutation
+  double norm_ = 0;
+  double curvature_ = 0;  // of U in y, along the way
+  double last_step_ = 0;
+  std::uint64_t gradients_ = 0;
+};
+
+}  // namespace
+
+PortableKernels::PortableKernels(const Network& network, const Dataset& data, Loss loss)
+    : problem_(network, data, loss),
+      memory_(generic::cpu_kernels().workspace_bytes(problem_.view().network, nullptr)) {}
+
+double PortableKernels::loss_and_gradient(const double* x, double* gradient) {
+  return generic::cpu_kernels().loss_and_gradient(problem_.view(), x, gradient, memory_.data());
+}
+
+LossChange PortableKernels::loss_change(const double* x, const double* proposed) {
+  return generic::cpu_kernels().loss_change(problem_.view(), Precision::float64, x, proposed, memory_.data());
+}
+
+void PortableKernels::losses_of_points(const double* x, double* losses) {
+  generic::cpu_kernels().losses_of_points(problem_.view(), x, losses, memory_.data());
+}
+
+std::vector<float> pilot_normals(std::uint64_t seed, std::uint64_t step, std::uint32_t replica,
+                                 std::size_t n) {
+  std::vector<float> z(normal_buffer_size(n));
+  draw_normals(SerialTeam{}, RandomSource{seed, step, Stream::pilot, replica}, n, z.data());
+  z.resize(n);
+  return z;
+}
+
+std::vector<PilotState> follow_pilots(PortableKernels& problem, const Metropolis& rule,
+                                      std::span<const double> sigma, std::span<const double> initial_states,
+                                      const PilotPlan& plan) {
+  const std::size_t n = sigma.size();
+  const std::size_t starts = initial_states.size() / n;
+  std::vector<PilotState> states;
+  std::uint32_t number = 0;
+  for (const double noise : {0.0, 1.0, 1.5}) {
+    const std::span<const double> start = initial_states.subspan(number % starts * n, n);
+    Pilot(problem, rule, sigma, start, noise, number, plan).follow(times_of(noise > 0), states);
+    ++number;
+  }
+  return states;
+}
+
+}  // namespace langevo

@@ -1,0 +1,255 @@
+#pragma once
+
+#include "kernels/screened/attempts.hpp"
+#include "kernels/screened/node_steps.hpp"
+
+/// Screened steps, and spans of them on the nodes of a quadrature: from one gradient on all points to the
+/// next, which shows whether the defect was as small as assumed. A span in which it was larger is done again
+/// on all points.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// What things cost where the run evaluates the loss now.
+template <class Team, class Context>
+LANGEVO_FUNCTION ScreeningCosts costs_of_run(const ScreenedRun<Team, Context>& run) {
+  return screening_costs(run.surrogate(), run.rule.precision, run.model.knows_curvature(),
+                         Team::carries_values, run.work.carries_activations() && !run.on_nodes());
+}
+
+template <class Team, class Context>
+LANGEVO_FUNCTION void mutate_on_all_points(ScreenedRun<Team, Context>& run) {
+  mutate(run.team, run.context, run.rule, run.replica.x, run.replica.calibration, run.work.exact,
+         run.counters);
+}
+
+/// The exact steps that are due; the state that the model knows is left behind.
+template <class Team, class Context>
+LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
+  ScreeningState& state = *run.replica.screening;
+  const std::uint64_t left = run.end - run.context.step;
+  const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
+  for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
+    if constexpr (Team::uses_nodes) {
+      if (run.nodes.active) {
+        mutate_on_nodes(run);
+      } else {
+        mutate_on_all_points(run);
+      }
+    } else {
+      mutate_on_all_points(run);
+    }
+    ++run.counters.steps;
+  }
+  run.age.has_gradient = false;
+  run.team.by_leader([&]() LANGEVO_BODY { state.exact_left -= steps; });
+}
+
+/// Steps up to the run's end.
+template <class Team, class Context>
+LANGEVO_FUNCTION void take_screened_steps(ScreenedRun<Team, Context>& run) {
+  while (run.context.step < run.end) {
+    if (run.replica.screening->exact_left > 0) {
+      take_exact_steps(run);
+    } else {
+      take_stretch(run);
+    }
+  }
+}
+
+/// Lets the nodes stand for all points, or no more: what was measured of the other's estimates does not hold.
+template <class Team, class Context>
+LANGEVO_FUNCTION void evaluate_on_nodes(ScreenedRun<Team, Context>& run, bool active) {
+  if (run.nodes.active == active) return;
+  run.nodes.active = active;
+  run.nodes.follows_defect = false;
+  run.age = {};
+  run.costs = costs_of_run(run);
+  run.nodes.work->ladder.forget(run.team);
+  run.work.exact.ladder.forget(run.team);
+  *run.replica.calibration = {};
+  if (!active) run.work.activations.get().valid = false;
+}
+
+template <class Team, class Context>
+LANGEVO_FUNCTION double scaled_norm(const ScreenedRun<Team, Context>& run, const double* v) {
+  const double* const sigma = run.context.sigma;
+  return square_root(run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double scaled = sigma[i] * v[i];
+    return scaled * scaled;
+  }));
+}
+
+/// dU/dx on all points into work.gradient, and what the nodes and the defect followed so far make of it into
+/// surrogate_gradient.
+template <class Team, class Context>
+LANGEVO_FUNCTION double find_gradients_to_compare(ScreenedRun<Team, Context>& run) {
+  double* const gradient = run.work.gradient.gradient;
+  double* const surrogate = run.nodes.work->surrogate_gradient;
+  loss_and_gradient(run.nodes.team, run.nodes.view->problem, run.replica.x, run.work.gradient);
+  const double* const defect = run.nodes.defect().gradient;
+  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    surrogate[i] = gradient[i] + (defect == nullptr ? 0.0 : defect[i]);
+  });
+  return loss_and_gradient(run.team, run.context.problem, run.replica.x, run.work.gradient);
+}
+
+/// From now on the defect is followed by its gradient here, where that is large enough to matter.
+template <class Team, class Context>
+LANGEVO_FUNCTION void follow_defect(ScreenedRun<Team, Context>& run) {
+  const double* const gradient = run.work.gradient.gradient;
+  const double* const surrogate = run.nodes.work->surrogate_gradient;
+  double* const defect = run.nodes.work->defect_gradient;
+  const bool followed = run.nodes.follows_defect;
+  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    defect[i] = gradient[i] - surrogate[i] + (followed ? defect[i] : 0.0);
+  });
+  run.nodes.gradient_norm = scaled_norm(run, gradient);
+  run.nodes.follows_defect =
+      scaled_norm(run, defect) > DefectPolicy::worth_following * run.nodes.gradient_norm;
+  run.age.has_gradient = true;
+  run.age.float_gradient_error = 0;
+}
+
+/// What one evaluation on all points costs.
+struct AllPointsCosts {
+  double gradient;  ///< in double, in proposals that models decide on the nodes
+  double step;      ///< an exact step, in such gradients
+};
+
+template <class Team, class Context>
+LANGEVO_FUNCTION AllPointsCosts all_points_costs(const ScreenedRun<Team, Context>& run) {
+  const auto costs = [&](Precision precision) {
+    return screening_costs(run.context.problem, precision, run.model.knows_curvature(), Team::carries_values,
+                           false);
+  };
+  const ScreeningCosts in_double = costs(Precision::float64);
+  const double gradient = in_double.gradient * in_double.step;
+  return {gradient / (run.costs.proposal * run.costs.step), costs(run.rule.precision).step / gradient};
+}
+
+/// Begins a span, which ends at `end` at the latest.
+template <class Team, class Context>
+LANGEVO_APART void begin_span(ScreenedRun<Team, Context>& run, std::uint64_t end,
+                              const AllPointsCosts& costs) {
+  const DefectState& state = *run.replica.defect;
+  RunOnNodes<Team>& nodes = run.nodes;
+  if (!nodes.follows_defect && DefectPolicy::begins_with_gradient(*nodes.view, state)) {
+    find_gradients_to_compare(run);
+    follow_defect(run);
+  } else if (!run.age.has_gradient) {
+    find_gradient(run);
+    run.age.has_gradient = true;
+  }
+  nodes.gradient_norm = scaled_norm(run, run.work.gradient.gradient);
+  nodes.bound = DefectPolicy::bound(*nodes.view, state) * nodes.gradient_norm;
+  nodes.opened = 0;
+  nodes.begin = run.context.step;
+  nodes.counters = run.counters;
+  const double* const x = run.replica.x;
+  double* const anchor = nodes.work->anchor;
+  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { anchor[i] = x[i]; });
+  const auto usual = static_cast<std::uint64_t>(DefectPolicy::usual_span(costs.gradient, state));
+  run.end = end - nodes.begin < usual ? end : nodes.begin + usual;
+}
+
+/// The error of the defect's change under the next mutation, beyond its gradient, in units of
+/// |sigma.dU/dx| where the span began.
+template <class Team, class Context>
+LANGEVO_FUNCTION double error_of_defect_change(ScreenedRun<Team, Context>& run) {
+  const Context& context = run.context;
+  const double* const x = run.replica.x;
+  const double* const proposed = run.work.exact.proposed;
+  propose(run.team, context, context.random(Stream::mutation), x, run.work.exact);
+  const LossChange on_all =
+      loss_change(run.team, context.problem, x, proposed, run.work.exact.ladder.double_precision);
+  const LossChange on_nodes = loss_change(run.nodes.team, run.nodes.view->problem, x, proposed,
+                                          run.nodes.work->ladder.double_precision);
+  const double* const gradient = run.work.gradient.gradient;
+  const double* const surrogate = run.nodes.work->surrogate_gradient;
+  const double* const followed = run.nodes.defect().gradient;
+  const double by_gradient = run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double of_defect = gradient[i] - surrogate[i] + (followed == nullptr ? 0.0 : followed[i]);
+    return of_defect * (proposed[i] - x[i]);
+  });
+  const double error = absolute(on_all.change - on_nodes.change - by_gradient);
+  const double known_to = on_all.error_bound + on_nodes.error_bound;
+  return relative_error(error <= known_to ? 0.0 : error, run.nodes.gradient_norm);
+}
+
+/// Back to where the span began, and on from there to its end on all points.
+template <class Team, class Context>
+LANGEVO_APART void repeat_span_on_all_points(ScreenedRun<Team, Context>& run) {
+  double* const x = run.replica.x;
+  const double* const anchor = run.nodes.work->anchor;
+  const std::uint64_t end = run.context.step;
+  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = anchor[i]; });
+  run.context.step = run.nodes.begin;
+  run.counters = run.nodes.counters;
+  ++run.counters.repeated_spans;
+  evaluate_on_nodes(run, false);
+  for (; run.context.step < end; ++run.context.step) {
+    mutate_on_all_points(run);
+    ++run.counters.steps;
+  }
+}
+
+/// Whether a span that its replica's steps in this call cut short is checked: so seldom that gradients on all
+/// points cost no more than in whole ones.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool checks_short_span(const ScreenedRun<Team, Context>& run, double done, double usual) {
+  const RandomWords words = run.context.random(Stream::model_audit).block(1);
+  return uniform_double(words.word[0], words.word[1]) * usual <= done;
+}
+
+/// Ends a span at its end.
+template <class Team, class Context>
+LANGEVO_APART void finish_span(ScreenedRun<Team, Context>& run, const AllPointsCosts& costs) {
+  DefectState& state = *run.replica.defect;
+  const NodesView& nodes = *run.nodes.view;
+  const auto done = static_cast<double>(run.context.step - run.nodes.begin);
+  const double usual = DefectPolicy::usual_span(costs.gradient, state);
+  if (!checks_short_span(run, done, usual)) return;
+  const double loss = find_gradients_to_compare(run);
+  const double* const gradient = run.work.gradient.gradient;
+  const double* const surrogate = run.nodes.work->surrogate_gradient;
+  const double* const sigma = run.context.sigma;
+  const double error = square_root(run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
+    const double e = sigma[i] * (gradient[i] - surrogate[i]);
+    return e * e;
+  }));
+  const DefectError measured{relative_error(error, run.nodes.gradient_norm), error_of_defect_change(run)};
+  ++run.counters.spans;
+  if (is_finite(loss) && DefectPolicy::holds(nodes, state, measured)) {
+    DefectPolicy::take_error(measured, state);
+    // a change in double on all points costs about as much as a gradient there
+    DefectPolicy::finish_span(done, run.nodes.opened, costs.step, 2 * done >= usual, run.context.step, state);
+    follow_defect(run);
+    return;
+  }
+  DefectPolicy::take_error(measured, state);
+  DefectPolicy::fail_span(done, measured, run.context.step, state);
+  repeat_span_on_all_points(run);
+}
+
+/// Steps up to the run's end, on the nodes as far as they serve.
+template <class Team, class Context>
+LANGEVO_FUNCTION void take_spans(ScreenedRun<Team, Context>& run) {
+  const std::uint64_t end = run.end;
+  const DefectState& state = *run.replica.defect;
+  while (run.context.step < end) {
+    if (run.context.step < state.rests_until) {
+      evaluate_on_nodes(run, false);
+      run.end = state.rests_until < end ? state.rests_until : end;
+      take_screened_steps(run);
+      continue;
+    }
+    evaluate_on_nodes(run, true);
+    const AllPointsCosts costs = all_points_costs(run);
+    begin_span(run, end, costs);
+    take_screened_steps(run);
+    finish_span(run, costs);
+  }
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
