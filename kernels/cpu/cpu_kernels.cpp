@@ -18,6 +18,10 @@ std::size_t workspace_bytes(const NetworkView& network) {
   return metropolis > gradient ? metropolis : gradient;
 }
 
+SerialTeam team_for(const ProblemView& problem) {
+  return SerialTeam::for_points(problem.data_double.points);
+}
+
 template <class RuleType>
 struct Advance {
   static std::uint64_t function(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
@@ -26,26 +30,26 @@ struct Advance {
     using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
     const auto work = carve_workspace<Workspace>(ensemble.problem.network, workspace);
     const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
-    return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
+    return advance_replica(team_for(ensemble.problem), context, rule, steps, replica, work, counters);
   }
 };
 
 double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
-  return loss_of_state(SerialTeam{}, problem, x, work);
+  return loss_of_state(team_for(problem), problem, x, work);
 }
 
 LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
                   unsigned char* workspace) {
   const auto work = carve_workspace<LadderWorkspace<SerialTeam>>(problem.network, workspace);
   if (precision == Precision::float32)
-    return loss_change(SerialTeam{}, problem, x, proposed, work.single_precision);
-  return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
+    return loss_change(team_for(problem), problem, x, proposed, work.single_precision);
+  return loss_change(team_for(problem), problem, x, proposed, work.double_precision);
 }
 
 double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
-  const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
+  const double loss = loss_and_gradient(team_for(problem), problem, x, work);
   for (std::size_t i = 0; i < problem.network.parameter_count; ++i) gradient[i] = work.gradient[i];
   return loss;
 }
