@@ -19,6 +19,7 @@ struct Options {
   std::string state;
   std::string write_state;
   std::string device = "cpu";
+  std::string instruction_set;
   std::uint64_t replicas = 16;
   double seconds = 2;
   double lambda = 0.1;
@@ -71,6 +72,7 @@ int run(const Options& options) {
   BackendOptions machine;
   machine.kind = options.device == "cuda" ? BackendKind::cuda : BackendKind::cpu;
   machine.threads = options.threads;
+  machine.instruction_set = options.instruction_set;
   const std::vector<double> x = start_state(options, workload, problem);
   if (!options.write_state.empty()) {
     std::ofstream file(options.write_state);
@@ -139,6 +141,7 @@ int main(int argc, char** argv) {
   app.add_option("--lambda", options.lambda, "mutations per gradient step, inverse")
       ->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "CPU threads; 0: all");
+  app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
   app.add_option("--device", options.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--state", options.state, "start state: text, one number a line");
   app.add_option("--time", options.time, "without --state: on the gradient path at this time");

@@ -46,8 +46,9 @@ Rate measure(Ensemble& backend, std::uint64_t replicas) {
   return {rates[2], rates.front(), rates.back(), backend.counters() - before};
 }
 
-void run(const PaperWorkload& workload, const BackendOptions& options, std::uint64_t replicas,
+void run(PaperWorkload workload, std::size_t points, const BackendOptions& options, std::uint64_t replicas,
          double float_peak) {
+  if (points > 0) workload.points = points;
   const Problem problem = workload.problem();
   const std::size_t n = problem.network().parameter_count();
   const std::vector<double> x = workload.state_at(1);
@@ -81,10 +82,12 @@ int main(int argc, char** argv) {
   langevo::BackendOptions options;
   options.kind = langevo::BackendKind::cpu;
   std::uint64_t replicas = 16;
+  std::size_t points = 0;
   bool peak_only = false;
   app.add_option("--threads", options.threads, "CPU threads; 0: all");
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512; empty: the best");
   app.add_option("--replicas", replicas, "size of the ensemble")->check(CLI::PositiveNumber);
+  app.add_option("--points", points, "data points; 0: those of the paper")->check(CLI::NonNegativeNumber);
   app.add_flag("--peak-only", peak_only, "print the multiply-adds/s in float and stop");
   CLI11_PARSE(app, argc, argv);
   const int threads = langevo::cpu_threads(options.threads);
@@ -98,7 +101,7 @@ int main(int argc, char** argv) {
               "decided in double");
   for (const langevo::PaperWorkload& workload :
        {langevo::shallow_workload(), langevo::wide_workload(), langevo::deep_workload()}) {
-    langevo::run(workload, options, replicas, peak);
+    langevo::run(workload, points, options, replicas, peak);
   }
   return 0;
 }

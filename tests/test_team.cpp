@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <random>
 
 #include "emulated_team.hpp"
@@ -42,28 +43,48 @@ struct Trajectory {
 /// Part of every workspace lies in memory of its own, as it does on a GPU.
 constexpr std::size_t on_chip_bytes = 20000;
 
+/// A replica before its first step.
+class Follower {
+ public:
+  Follower(const Problem& problem, double width)
+      : host_(problem),
+        view_(host_.view()),
+        sigma_(problem.network().parameter_count()),
+        directions_(directions_size(view_.network)),
+        trajectory_{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}} {
+    for (std::size_t i = 0; i < sigma_.size(); ++i) sigma_[i] = width * (1 + static_cast<double>(i % 3));
+  }
+  /// To be called by every member of the team.
+  template <class Team, class RuleType, class Workspace>
+  void advance(const Team& team, const RuleType& rule, std::uint64_t steps, const Workspace& work) {
+    StepCounters counters;
+    advance_replica(team, StepContext{view_, sigma_.data(), 5, 0, 0}, rule, steps,
+                    {trajectory_.x.data(), &calibration_, &screening_,
+                     directions_.empty() ? nullptr : directions_.data()},
+                    work, counters);
+    if (team.leads()) trajectory_.counters = counters;
+  }
+  [[nodiscard]] const NetworkView& network() const { return view_.network; }
+  [[nodiscard]] const Trajectory& trajectory() const { return trajectory_; }
+
+ private:
+  HostProblem host_;
+  ProblemView view_;
+  std::vector<double> sigma_;
+  std::vector<float> directions_;
+  FloatCalibration calibration_{};
+  ScreeningState screening_{};
+  Trajectory trajectory_;
+};
+
 template <class Team, class RuleType>
 Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t steps, double width = 1e-3) {
-  const HostProblem host(problem);
-  const std::size_t n = problem.network().parameter_count();
-  std::vector<double> sigma(n);
-  for (std::size_t i = 0; i < n; ++i) sigma[i] = width * (1 + static_cast<double>(i % 3));
   using Workspace = typename WorkspaceOf<Team, RuleType>::Type;
-  const ProblemView view = host.view();
-  Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
-  FloatCalibration calibration;
-  ScreeningState screening;
-  std::vector<float> directions(directions_size(view.network));
-  const StepContext context{view, sigma.data(), 5, 0, 0};
-  run_team_in_workspace<Workspace, Team>(view.network, on_chip_bytes, [&](const Team& team, auto& work) {
-    StepCounters counters;
-    advance_replica(
-        team, context, rule, steps,
-        {trajectory.x.data(), &calibration, &screening, directions.empty() ? nullptr : directions.data()},
-        work, counters);
-    if (team.leads()) trajectory.counters = counters;
-  });
-  return trajectory;
+  Follower follower(problem, width);
+  run_team_in_workspace<Workspace, Team>(
+      follower.network(), on_chip_bytes,
+      [&](const Team& team, auto& work) { follower.advance(team, rule, steps, work); });
+  return follower.trajectory();
 }
 
 class TeamTest : public testing::TestWithParam<Case> {};
@@ -219,6 +240,88 @@ TEST(Teams, SumsAreWholeForEveryLength) {
       }
     });
   }
+}
+
+/// Memory in which what nobody has written is NaN.
+template <class Workspace>
+class UnwrittenWorkspace {
+ public:
+  explicit UnwrittenWorkspace(const NetworkView& network) : memory_(workspace_bytes_of<Workspace>(network)) {
+    std::memset(memory_.data(), 0xff, workspace_bytes_of<Workspace>(network));
+    work_.emplace(carve_workspace<Workspace>(network, memory_.data()));
+  }
+  [[nodiscard]] const Workspace& get() const { return *work_; }
+
+ private:
+  WorkspaceMemory memory_;
+  std::optional<Workspace> work_;
+};
+
+template <class RuleType>
+void expect_same_steps_on_few_points(const Problem& problem, const RuleType& rule, double width) {
+  using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
+  const auto steps_of = [&](const SerialTeam& team) {
+    Follower follower(problem, width);
+    const UnwrittenWorkspace<Workspace> work(follower.network());
+    follower.advance(team, rule, 150, work.get());
+    return follower.trajectory();
+  };
+  const Trajectory whole = steps_of(SerialTeam{});
+  const Trajectory few = steps_of(SerialTeam::for_points(problem.data().points));
+  ASSERT_EQ(whole.x, few.x);
+  ASSERT_EQ(whole.counters.accepted, few.counters.accepted);
+  ASSERT_EQ(whole.counters.decided_by_float, few.counters.decided_by_float);
+  ASSERT_EQ(whole.counters.decided_by_model, few.counters.decided_by_model);
+  ASSERT_NE(whole.x, draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
+}
+
+template <class Real>
+void expect_same_changes_on_few_points(const Problem& problem, double width) {
+  const HostProblem host(problem);
+  const ProblemView view = host.view();
+  const std::vector<double> x = draw_initial_state(problem.network(), PytorchInit{}, 3, 0);
+  std::mt19937_64 generator(1);
+  std::normal_distribution<double> normal;
+  for (int repeat = 0; repeat < 10; ++repeat) {
+    std::vector<double> proposed = x;
+    for (double& value : proposed) value += width * normal(generator);
+    const auto change_of = [&](const SerialTeam& team) {
+      const UnwrittenWorkspace<LossChangeWorkspace<SerialTeam, Real>> work(view.network);
+      return loss_change(team, view, x.data(), proposed.data(), work.get());
+    };
+    const LossChange whole = change_of(SerialTeam{});
+    const LossChange few = change_of(SerialTeam::for_points(problem.data().points));
+    ASSERT_EQ(whole.change, few.change);
+    ASSERT_EQ(whole.error_bound, few.error_bound);
+  }
+}
+
+/// Of a tile that is not whole, the team works on the points there are, with what every point gave before.
+TEST(Teams, StepsOnFewPointsAreThoseOfTheWholeTile) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const std::size_t points : {1, 13, 16, 17, 31, 33, 48, 49, 64, 65}) {
+    for (const Case& c : {Case{{1, 30, 1}, Activation::tanh, Loss::mse, points},
+                          Case{{2, 9, 1}, Activation::tanh, Loss::mse, points},
+                          Case{{2, 9, 6, 3}, Activation::tanh, Loss::mse, points},
+                          Case{{1, 33, 33, 1}, Activation::tanh, Loss::mse, points},
+                          Case{{2, 7, 3}, Activation::gelu, Loss::cross_entropy, points},
+                          Case{{1, 8, 1}, Activation::relu, Loss::huber, points}}) {
+      SCOPED_TRACE(testing::Message()
+                   << points << " points, widths from " << c.widths[0] << ", " << c.widths[1]);
+      const Problem problem = make_problem(c);
+      for (const double width : {1e-5, 1e-2}) {
+        expect_same_changes_on_few_points<float>(problem, width);
+        expect_same_changes_on_few_points<double>(problem, width);
+        expect_same_steps_on_few_points(problem, Metropolis{1e3}, width);
+        expect_same_steps_on_few_points(problem, Metropolis{infinity, Precision::float64}, width);
+        const ScreenedMetropolis screened{{.beta = infinity, .acceptance = Acceptance::screened}};
+        expect_same_steps_on_few_points(problem, screened, width);
+      }
+      expect_same_steps_on_few_points(problem, Langevin{1e3, 1}, 1e-3);
+    }
+  }
+  EXPECT_EQ(SerialTeam::for_points(1000).points, points_per_tile);
+  EXPECT_EQ(SerialTeam::for_points(17).points, 32);
 }
 
 /// Small whole numbers, whose sums are exact in every order.

@@ -20,6 +20,10 @@ std::size_t workspace_bytes(const NetworkView& network, const NetworkView* nodes
   return metropolis > gradient ? metropolis : gradient;
 }
 
+SerialTeam team_for(const ProblemView& problem) {
+  return SerialTeam::for_points(problem.data_double.points);
+}
+
 template <class RuleType>
 struct Advance {
   static std::uint64_t function(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
@@ -30,39 +34,40 @@ struct Advance {
     Workspace work;
     work.carve(arena, ensemble.problem.network);
     const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
+    const SerialTeam team = team_for(ensemble.problem);
     if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
       if (ensemble.nodes != nullptr) {
         NodesWorkspace<SerialTeam> nodes;
         nodes.carve(arena, ensemble.nodes->problem.network);
-        return advance_replica_on_nodes(SerialTeam{}, context, rule, steps, replica, work, *ensemble.nodes,
-                                        SerialTeam{}, nodes, counters);
+        return advance_replica_on_nodes(team, context, rule, steps, replica, work, *ensemble.nodes,
+                                        team_for(ensemble.nodes->problem), nodes, counters);
       }
     }
-    return advance_replica(SerialTeam{}, context, rule, steps, replica, work, counters);
+    return advance_replica(team, context, rule, steps, replica, work, counters);
   }
 };
 
 double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
-  return loss_of_state(SerialTeam{}, problem, x, work);
+  return loss_of_state(team_for(problem), problem, x, work);
 }
 
 LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
                   unsigned char* workspace) {
   const auto work = carve_workspace<LadderWorkspace<SerialTeam>>(problem.network, workspace);
   if (precision == Precision::float32)
-    return loss_change(SerialTeam{}, problem, x, proposed, work.single_precision);
-  return loss_change(SerialTeam{}, problem, x, proposed, work.double_precision);
+    return loss_change(team_for(problem), problem, x, proposed, work.single_precision);
+  return loss_change(team_for(problem), problem, x, proposed, work.double_precision);
 }
 
 void losses_of_points(const ProblemView& problem, const double* x, double* losses, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
-  langevo::losses_of_points(SerialTeam{}, problem, x, work, losses);
+  langevo::losses_of_points(team_for(problem), problem, x, work, losses);
 }
 
 double gradient(const ProblemView& problem, const double* x, double* gradient, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
-  const double loss = loss_and_gradient(SerialTeam{}, problem, x, work);
+  const double loss = loss_and_gradient(team_for(problem), problem, x, work);
   for (std::size_t i = 0; i < problem.network.parameter_count; ++i) gradient[i] = work.gradient[i];
   return loss;
 }

@@ -22,6 +22,15 @@ inline namespace LANGEVO_TARGET {
 /// one or more workers; each goes through tiles of its own, worker(), worker() + workers, ..., in which it
 /// does not synchronize with the others.
 struct SerialTeam {
+  /// Operations over the points of a tile take its first `points`, a multiple of float_row, or a few more:
+  /// rows are points_per_tile long, and nobody asks what they have beyond `points`.
+  int points = points_per_tile;
+
+  /// The team for a problem of so many points, which may be fewer than a tile has.
+  LANGEVO_INLINE static constexpr SerialTeam for_points(std::size_t points) {
+    return {points < points_per_tile ? static_cast<int>(padded_row(points)) : points_per_tile};
+  }
+
   static constexpr int lanes = 8;
   static constexpr int workers = 1;
   static constexpr int threads = 1;
@@ -171,8 +180,9 @@ struct SerialTeam {
 
   template <class Body>
   LANGEVO_INLINE void each_point(const Body& body) const {
+    const int end = end_of_points();
 #pragma omp simd
-    for (int p = 0; p < points_per_tile; ++p) body(p);
+    for (int p = 0; p < end; ++p) body(p);
   }
 
   /// body(registers, p) for all points, `Count` registers at a time, the first from p on; `registers` only
@@ -180,16 +190,17 @@ struct SerialTeam {
   template <class Real, int Count, class Body>
   LANGEVO_INLINE void each_register(const Body& body) const {
     using Lanes = RealLanes<Real>;
-    for (int p = 0; p < points_per_tile; p += Count * Lanes::count)
-      body(PointRegisters<Lanes, Count, Lanes::count>(), p);
+    const int end = end_of_points();
+    for (int p = 0; p < end; p += Count * Lanes::count) body(PointRegisters<Lanes, Count, Lanes::count>(), p);
   }
 
   /// Whether `condition` holds for any of the points that this member of the team works on.
   template <class Condition>
   LANGEVO_INLINE bool any_point(const Condition& condition) const {
     int found = 0;
+    const int end = end_of_points();
 #pragma omp simd reduction(| : found)
-    for (int p = 0; p < points_per_tile; ++p) found |= condition(p) ? 1 : 0;
+    for (int p = 0; p < end; ++p) found |= condition(p) ? 1 : 0;
     return found != 0;
   }
 
@@ -203,13 +214,16 @@ struct SerialTeam {
   LANGEVO_INLINE void add_points(Sum& sum, const Term& term) const {
     using Real = RealOf<Sum>;
     constexpr int partials = partials_of<Sum>;
+    const int end = end_of_points();
+    Real partial[partials];
 #pragma omp simd
-    for (int q = 0; q < partials; ++q) {
-      Real partial = sum.partial[q];
-      for (int c = 0; c < points_per_tile / partials; ++c)
-        partial += static_cast<Real>(term(c * partials + q));
-      sum.partial[q] = partial;
+    for (int q = 0; q < partials; ++q) partial[q] = sum.partial[q];
+    for (int first = 0; first < end; first += partials) {
+#pragma omp simd
+      for (int q = 0; q < partials; ++q) partial[q] += static_cast<Real>(term(first + q));
     }
+#pragma omp simd
+    for (int q = 0; q < partials; ++q) sum.partial[q] = partial[q];
   }
 
   /// sums[i stride + k] += sum_p a[i][p] b[k][p] over the tile, for `rows` rows i and `columns` rows k.
@@ -217,11 +231,13 @@ struct SerialTeam {
   LANGEVO_INLINE void add_dots(Sum* sums, std::size_t stride, int rows, int columns, const Real* a,
                                const Real* b) const {
     constexpr int tall = register_bytes >= 64 ? 4 : 2;  // 16 sums in 32 registers, or 8 in 16
+    const int end = end_of_points();
     int i = 0;
     for (; i + tall <= rows; i += tall) {
-      add_dots_of_rows<tall>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
+      add_dots_of_rows<tall>(end, sums + i * stride, stride, columns, a + i * points_per_tile, b);
     }
-    for (; i < rows; ++i) add_dots_of_rows<1>(sums + i * stride, stride, columns, a + i * points_per_tile, b);
+    for (; i < rows; ++i)
+      add_dots_of_rows<1>(end, sums + i * stride, stride, columns, a + i * points_per_tile, b);
   }
 
   [[nodiscard]] LANGEVO_INLINE double total(const PointSum& sum) const {
@@ -257,6 +273,13 @@ struct SerialTeam {
   }
 
  private:
+  /// `points`, of which compilers then know what they are: loops need no scalar rest and no test before.
+  [[nodiscard]] LANGEVO_INLINE int end_of_points() const {
+    const int end = points & -float_row;
+    if (end < float_row || end > points_per_tile) __builtin_unreachable();
+    return end;
+  }
+
   template <class Sum>
   using RealOf = std::remove_reference_t<decltype(Sum::partial[0])>;
   template <class Sum>
@@ -304,17 +327,18 @@ struct SerialTeam {
   }
 
   template <int Rows, class Sum, class Real>
-  LANGEVO_INLINE static void add_dots_of_rows(Sum* sums, std::size_t stride, int columns, const Real* a,
-                                              const Real* b) {
+  LANGEVO_INLINE static void add_dots_of_rows(int end, Sum* sums, std::size_t stride, int columns,
+                                              const Real* a, const Real* b) {
     constexpr int wide = 4;
     int k = 0;
     for (; k + wide <= columns; k += wide)
-      add_dots_tile<Rows, wide>(sums + k, stride, a, b + k * points_per_tile);
-    for (; k < columns; ++k) add_dots_tile<Rows, 1>(sums + k, stride, a, b + k * points_per_tile);
+      add_dots_tile<Rows, wide>(end, sums + k, stride, a, b + k * points_per_tile);
+    for (; k < columns; ++k) add_dots_tile<Rows, 1>(end, sums + k, stride, a, b + k * points_per_tile);
   }
 
   template <int Rows, int Columns, class Sum, class Real>
-  LANGEVO_INLINE static void add_dots_tile(Sum* sums, std::size_t stride, const Real* a, const Real* b) {
+  LANGEVO_INLINE static void add_dots_tile(int end, Sum* sums, std::size_t stride, const Real* a,
+                                           const Real* b) {
     using Lanes = RealLanes<Real>;
     constexpr int partials = partials_of<Sum>;
     for (int q = 0; q < partials; q += Lanes::count) {
@@ -324,7 +348,7 @@ struct SerialTeam {
 #pragma GCC unroll 8
         for (int k = 0; k < Columns; ++k) sum[i][k] = Lanes::load(sums[i * stride + k].partial + q);
       }
-      for (int p = q; p < points_per_tile; p += partials) {
+      for (int p = q; p < end; p += partials) {
         Lanes b_k[Columns];
 #pragma GCC unroll 8
         for (int k = 0; k < Columns; ++k) b_k[k] = Lanes::load(b + k * points_per_tile + p);

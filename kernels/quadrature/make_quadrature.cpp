@@ -34,6 +34,8 @@ constexpr double least_scale = 1e-4;
 constexpr double share_of_run = 0.05;
 /// Nodes are taken where proposals cost at most so much of what they do on all points.
 constexpr double worthwhile_cost = 0.5;
+/// Share of the proposals that are evaluated beside those that models decide, for the number of nodes.
+constexpr double usually_evaluated = 0.05;
 /// An evaluation on all points in double, in evaluations in float.
 constexpr double cost_in_double = 3;
 
@@ -140,14 +142,14 @@ class Columns {
 };
 
 /// What a proposal costs on so many nodes of so many points with this error of their change, in evaluations
-/// on all points.
-double cost_of_proposal(std::size_t nodes, std::size_t points, double error) {
-  const double tiles_of_nodes = static_cast<double>((nodes + 15) / 16 * 16);
+/// on all points; where `evaluated` is the share of proposals that models leave to an evaluation.
+double cost_of_proposal(std::size_t nodes, std::size_t points, double error, double evaluated) {
+  const auto worked_on = static_cast<double>(padded_row(nodes));
   const double bound =
       DefectPolicy::deviations * std::max(DefectPolicy::least, DefectPolicy::margin_of_run * error);
   // Changes are Normal(0, 1) in units of their root mean square: so many lie within the bound of 0.
   const double left_open = std::min(1.0, 0.8 * bound);
-  return tiles_of_nodes / static_cast<double>(points) + cost_in_double * left_open;
+  return evaluated * worked_on / static_cast<double>(points) + cost_in_double * left_open;
 }
 
 struct Choice {
@@ -167,7 +169,7 @@ Choice choose(const PointChanges& chooses, const PointChanges& checks, const std
     choice.nodes.assign(order.points().begin(), order.points().begin() + static_cast<std::ptrdiff_t>(m));
     choice.weights = order.weights(m);
     choice.error = largest_error(checks, weights, choice.nodes, choice.weights);
-    choice.cost = cost_of_proposal(m, weights.size(), choice.error);
+    choice.cost = cost_of_proposal(m, weights.size(), choice.error, usually_evaluated);
     choices.push_back(std::move(choice));
   }
   if (choices.empty()) return {{}, {}, 1, 1};
@@ -285,7 +287,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
     if (nodes || attempt == most_attempts || choice.nodes.size() + choice.nodes.size() / 8 < most) break;
     if (most == data.points / 2 || time_of(network, data.points, next) > affordable) break;
   }
-  if (!nodes && !(choice.cost <= worthwhile_cost)) {
+  if (!nodes && !(cost_of_proposal(choice.nodes.size(), data.points, choice.error, 1) <= worthwhile_cost)) {
     return none(std::to_string(choice.nodes.size()) + " of " + std::to_string(data.points) +
                 " points, the best of what was tried, leave " + in_digits(choice.error) +
                 " of a change of the loss");

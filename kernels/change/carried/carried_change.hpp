@@ -41,6 +41,7 @@ LANGEVO_FUNCTION bool change_of_values_in_place(const Team& team, const ProblemV
   values.proposed_reach = shallow_reach(network.layers[0], work.weight_change, largest_input);
   if (!(values.proposed_reach <= Act::series_reach())) return false;
   ShallowFloatRows rows{};
+  rows.points = team.points;
   rows.change = work.weight_change;
   rows.reach = values.proposed_reach;
   rows.remainder = shallow_remainder<Act>(values.proposed_reach);

@@ -25,45 +25,47 @@ template <class Act, class Team>
 LANGEVO_INLINE void output_change(const NetworkView& network, const ShallowRows<double>& rows,
                                   const PresentAndProposed& parameters, double* f, double* df) {
   using Lanes = typename Team::DoubleLanes;
-  constexpr int vectors = shallow_vectors<Lanes>;
   const Layer& layer = network.layers[1];
   const double* const w = parameters.x + layer.weight_offset;
   const double* const e = parameters.change + layer.weight_offset;
   const double* const proposed = parameters.proposed + layer.weight_offset;
   const double bias = layer.has_bias ? parameters.x[layer.bias_offset] : 0.0;
   const double bias_change = layer.has_bias ? parameters.change[layer.bias_offset] : 0.0;
-  Lanes sum[vectors];
-  Lanes by_weight[vectors];
-  Lanes by_value[vectors];
-  each_shallow_strip<Act, terms_to_present, terms_to_proposal, ValuesLeft::found, vectors, Lanes>(
-      network.layers[0], rows,
-      [&](int) LANGEVO_BODY {
+  with_shallow_vectors<Lanes>(rows.points, [&](auto count) LANGEVO_BODY {
+    constexpr int vectors = count;
+    Lanes sum[vectors];
+    Lanes by_weight[vectors];
+    Lanes by_value[vectors];
+    each_shallow_strip<Act, terms_to_present, terms_to_proposal, ValuesLeft::found, vectors, Lanes>(
+        network.layers[0], rows,
+        [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-          sum[v] = Lanes(bias);
-          by_weight[v] = Lanes(bias_change);
-          by_value[v] = Lanes(0.0);
-        }
-      },
-      [&](int /*first*/, int j, const Lanes* value, const Lanes* rise) LANGEVO_BODY {
-        const Lanes w_j(w[j]);
-        const Lanes e_j(e[j]);
-        const Lanes proposed_j(proposed[j]);
+          for (int v = 0; v < vectors; ++v) {
+            sum[v] = Lanes(bias);
+            by_weight[v] = Lanes(bias_change);
+            by_value[v] = Lanes(0.0);
+          }
+        },
+        [&](int /*first*/, int j, const Lanes* value, const Lanes* rise) LANGEVO_BODY {
+          const Lanes w_j(w[j]);
+          const Lanes e_j(e[j]);
+          const Lanes proposed_j(proposed[j]);
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-          sum[v] = multiply_add(w_j, value[v], sum[v]);
-          by_weight[v] = multiply_add(e_j, value[v], by_weight[v]);
-          by_value[v] = multiply_add(proposed_j, rise[v], by_value[v]);
-        }
-      },
-      [&](int first) LANGEVO_BODY {
+          for (int v = 0; v < vectors; ++v) {
+            sum[v] = multiply_add(w_j, value[v], sum[v]);
+            by_weight[v] = multiply_add(e_j, value[v], by_weight[v]);
+            by_value[v] = multiply_add(proposed_j, rise[v], by_value[v]);
+          }
+        },
+        [&](int first) LANGEVO_BODY {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-          const int at = first + v * Lanes::count;
-          sum[v].store(f + at);
-          (by_weight[v] + by_value[v]).store(df + at);
-        }
-      });
+          for (int v = 0; v < vectors; ++v) {
+            const int at = first + v * Lanes::count;
+            sum[v].store(f + at);
+            (by_weight[v] + by_value[v]).store(df + at);
+          }
+        });
+  });
 }
 
 /// U(x') - U(x) of a network with one output; false where nothing is carried or the series do not reach. The
@@ -126,9 +128,9 @@ LANGEVO_APART bool carried_double_change(const Team& team, const ProblemView& pr
     double* const df = work.change[0];
     for (std::size_t tile = 0; tile < data.tiles; ++tile) {
       double* const input = carried.value + tile * carried.per_tile;
-      const ShallowRows<double> rows{change + hidden.weight_offset,
-                                     is_present ? nullptr : way + hidden.weight_offset, input,
-                                     input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile};
+      const ShallowRows<double> rows{
+          change + hidden.weight_offset, is_present ? nullptr : way + hidden.weight_offset, input,
+          input + static_cast<std::size_t>(hidden.fan_in) * points_per_tile, team.points};
       output_change<Act, Team>(network, rows, parameters, f, df);
       add_loss_change<double>(team, problem, tile, f, df, work.errors, *work.sums);
     }

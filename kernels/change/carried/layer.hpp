@@ -100,17 +100,26 @@ LANGEVO_INLINE void carry_strip(const Layer& layer, int first, const LayerRows& 
     carry_register_tile<Act, Terms, First, 1, Vectors, Lanes>(layer, j, first, rows);
 }
 
+/// The points that `Vectors` registers hold, in as few as will do.
+template <class Act, int Terms, bool First, int Vectors, class Lanes>
+LANGEVO_INLINE void carry_short_strip(const Layer& layer, const LayerRows& rows) {
+  constexpr int fewer = Vectors - 1;
+  if constexpr (fewer > 0) {
+    if (rows.points <= fewer * sizeof(Lanes) / sizeof(float))
+      return carry_short_strip<Act, Terms, First, fewer, Lanes>(layer, rows);
+  }
+  carry_strip<Act, Terms, First, Vectors, Lanes>(layer, 0, rows);
+}
+
 template <class Act, int Terms, bool First, class Lanes>
 LANGEVO_FUNCTION void carry_units(const Layer& layer, const LayerRows& rows) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  constexpr int vectors = lanes >= 16 ? points_per_tile / lanes : 2;  // 16 sums in 32 registers, or 8 in 16
-  constexpr int fewer = vectors - 1;
-  if (vectors > 2 && rows.points <= fewer * lanes) {  // a strip that is the whole tile
-    carry_strip<Act, Terms, First, fewer, Lanes>(layer, 0, rows);
-    return;
+  if constexpr (lanes >= 16) {  // 16 sums in 32 registers
+    carry_short_strip<Act, Terms, First, points_per_tile / lanes, Lanes>(layer, rows);
+  } else {  // 8 in 16
+    for (std::size_t first = 0; first < rows.points; first += 2 * lanes)
+      carry_strip<Act, Terms, First, 2, Lanes>(layer, static_cast<int>(first), rows);
   }
-  for (std::size_t first = 0; first < rows.points; first += vectors * lanes)
-    carry_strip<Act, Terms, First, vectors, Lanes>(layer, static_cast<int>(first), rows);
 }
 
 /// `First`: the layer below has no changes.

@@ -18,6 +18,7 @@ struct ShallowRows {
   const Real* before;  ///< that come first, likewise; nullptr: none
   const Real* input;
   Real* value;
+  int points;  ///< that are worked on, a multiple of float_row
 };
 
 /// Rows for float changes, both of one number of terms.
@@ -130,12 +131,12 @@ LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in,
   }
 }
 
-/// each_shallow_change for all points of a tile: begin(first), consume(first, j, value, rise), end(first).
+/// each_shallow_change for the points of a tile: begin(first), consume(first, j, value, rise), end(first).
 template <class Act, int TermsBefore, int Terms, ValuesLeft Left, int Vectors, class Lanes, class Begin,
           class Consume, class End>
 LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows<typename Lanes::Element>& rows,
                                        const Begin& begin, const Consume& consume, const End& end) {
-  for (int first = 0; first < points_per_tile; first += Lanes::count * Vectors) {
+  for (int first = 0; first < rows.points; first += Lanes::count * Vectors) {
     begin(first);
     const auto consume_here = [&](int j, const Lanes* value, const Lanes* rise)
                                   LANGEVO_BODY { consume(first, j, value, rise); };
@@ -157,42 +158,54 @@ LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows<typ
   }
 }
 
-/// Registers of a row that are worked on together, of 32 or of 16.
-template <class Lanes>
-constexpr int shallow_vectors = sizeof(Lanes) >= 64 ? points_per_tile * sizeof(float) / sizeof(Lanes) : 2;
+/// body(vectors): registers of a row that are worked on together, a constant: two of 16 registers, four of
+/// 32, or float_row points where a tile is not whole.
+template <class Lanes, class Body>
+LANGEVO_INLINE void with_shallow_vectors(int points, const Body& body) {
+  constexpr int few = float_row * sizeof(typename Lanes::Element) / sizeof(Lanes);
+  if constexpr (sizeof(Lanes) < 64) {
+    body(Constant<2>{});
+  } else if (points == points_per_tile) {
+    body(Constant<4>{});
+  } else {
+    body(Constant<few>{});
+  }
+}
 
 /// The changes of the only unit of a linear layer above, of weights w' and changes e, to `output_change`.
 template <class Act, int Terms, ValuesLeft Left, class Lanes>
 LANGEVO_FUNCTION void shallow_output_change(const Layer& layer, const ShallowRows<float>& rows,
                                             const float* w, const float* e, float bias_change,
                                             float* output_change) {
-  constexpr int vectors = shallow_vectors<Lanes>;
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
-  Lanes by_weight[vectors];
-  Lanes by_value[vectors];
-  each_shallow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
-      layer, rows,
-      [&](int) LANGEVO_BODY {
+  with_shallow_vectors<Lanes>(rows.points, [&](auto count) LANGEVO_BODY {
+    constexpr int vectors = count;
+    Lanes by_weight[vectors];
+    Lanes by_value[vectors];
+    each_shallow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
+        layer, rows,
+        [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-          by_weight[v] = Lanes(bias_change);
-          by_value[v] = Lanes(0.0f);
-        }
-      },
-      [&](int /*first*/, int j, const Lanes* value, const Lanes* rise) LANGEVO_BODY {
-        const Lanes e_j(e[j]);
-        const Lanes w_j(w[j]);
+          for (int v = 0; v < vectors; ++v) {
+            by_weight[v] = Lanes(bias_change);
+            by_value[v] = Lanes(0.0f);
+          }
+        },
+        [&](int /*first*/, int j, const Lanes* value, const Lanes* rise) LANGEVO_BODY {
+          const Lanes e_j(e[j]);
+          const Lanes w_j(w[j]);
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v) {
-          by_weight[v] = multiply_add(e_j, value[v], by_weight[v]);
-          by_value[v] = multiply_add(w_j, rise[v], by_value[v]);
-        }
-      },
-      [&](int first) LANGEVO_BODY {
+          for (int v = 0; v < vectors; ++v) {
+            by_weight[v] = multiply_add(e_j, value[v], by_weight[v]);
+            by_value[v] = multiply_add(w_j, rise[v], by_value[v]);
+          }
+        },
+        [&](int first) LANGEVO_BODY {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; ++v)
-          (by_weight[v] + by_value[v]).store(output_change + first + v * lanes);
-      });
+          for (int v = 0; v < vectors; ++v)
+            (by_weight[v] + by_value[v]).store(output_change + first + v * lanes);
+        });
+  });
 }
 
 }  // namespace LANGEVO_TARGET
