@@ -33,6 +33,7 @@ struct Options {
   double seconds = 10;
   std::optional<std::size_t> nodes;
   int threads = 0;
+  bool alone = false;
 };
 
 /// One ensemble, and the time it has taken.
@@ -89,11 +90,13 @@ int run(const Options& options) {
   for (std::uint64_t done = 0; done < steps && spent < options.seconds; done += block) {
     if (done > 0 && spent < 0.02 * options.seconds) block *= 2;
     block = std::min(block, steps - done);
-    for (Contestant* each : {&all, &nodes}) each->take(block);
+    if (!options.alone) all.take(block);
+    nodes.take(block);
     spent = all.seconds + nodes.seconds;
   }
   for (Contestant* each : {&all, &nodes}) {
     const StepCounters c = each->ensemble->counters();
+    if (c.steps == 0) continue;
     const auto share = [&](std::uint64_t part) {
       return static_cast<double>(part) / static_cast<double>(c.steps);
     };
@@ -105,6 +108,7 @@ int run(const Options& options) {
         share(c.anchors), share(c.replays), share(c.audits + c.model_audits),
         static_cast<unsigned long long>(c.spans), static_cast<unsigned long long>(c.repeated_spans));
   }
+  if (options.alone) return 0;
   const bool equal =
       all.ensemble->parameters(0, shape.replicas) == nodes.ensemble->parameters(0, shape.replicas);
   std::printf("  %.3g x; states after %llu steps of each replica: %s\n", all.seconds / nodes.seconds,
@@ -133,6 +137,7 @@ int main(int argc, char** argv) {
   app.add_option("--nodes", options.nodes, "as many; unset: as many as pay");
   app.add_option("--threads", options.threads, "CPU threads; 0: all");
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512");
+  app.add_flag("--alone", options.alone, "with nodes only");
   CLI11_PARSE(app, argc, argv);
   try {
     return langevo::run(options);

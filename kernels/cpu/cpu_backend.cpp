@@ -10,7 +10,7 @@
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/model/learnt_curvature.hpp"
-#include "kernels/quadrature/node_problem.hpp"
+#include "kernels/cpu/quadrature/node_problem.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {

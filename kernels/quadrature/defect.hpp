@@ -47,6 +47,8 @@ struct DefectPolicy {
   static constexpr std::uint32_t most_doublings = 8;
   /// Gradients on all points, and what the defect leaves open, may cost this share of exact steps there.
   static constexpr double worthwhile = 0.125;
+  /// One span in so many has the change of the defect under one more mutation measured.
+  static constexpr std::uint32_t spans_per_change = 4;
   /// An error of this size makes nodes useless.
   static constexpr double useless = 0.25;
 
@@ -98,7 +100,8 @@ struct DefectPolicy {
     if (opened > 1) {
       state.span = static_cast<std::uint32_t>(larger(shortest_span, 0.5 * done));
     } else if (opened < 0.5) {
-      state.span = static_cast<std::uint32_t>(smaller(longest_span, 2 * done));
+      state.span = static_cast<std::uint32_t>(
+          smaller(longest_span, larger(static_cast<double>(state.span), 2 * done)));
     }
     if (2 + opened <= worthwhile * done * exact_step) {
       state.failures = 0;

@@ -193,12 +193,18 @@ LANGEVO_APART void repeat_span_on_all_points(ScreenedRun<Team, Context>& run) {
   }
 }
 
-/// Whether a span that its replica's steps in this call cut short is checked: so seldom that gradients on all
-/// points cost no more than in whole ones.
+/// What is checked of a span: one that its replica's steps in this call cut short so seldom that gradients on
+/// all points cost no more than in whole ones.
+struct SpanChecks {
+  bool gradient;
+  bool change;
+};
+
 template <class Team, class Context>
-LANGEVO_FUNCTION bool checks_short_span(const ScreenedRun<Team, Context>& run, double done, double usual) {
+LANGEVO_FUNCTION SpanChecks checks_of_span(const ScreenedRun<Team, Context>& run, double done, double usual) {
   const RandomWords words = run.context.random(Stream::model_audit).block(1);
-  return uniform_double(words.word[0], words.word[1]) * usual <= done;
+  return {uniform_double(words.word[0], words.word[1]) * usual <= done,
+          words.word[2] % DefectPolicy::spans_per_change == 0};
 }
 
 /// Ends a span at its end.
@@ -208,7 +214,8 @@ LANGEVO_APART void finish_span(ScreenedRun<Team, Context>& run, const AllPointsC
   const NodesView& nodes = *run.nodes.view;
   const auto done = static_cast<double>(run.context.step - run.nodes.begin);
   const double usual = DefectPolicy::usual_span(costs.gradient, state);
-  if (!checks_short_span(run, done, usual)) return;
+  const SpanChecks checks = checks_of_span(run, done, usual);
+  if (!checks.gradient) return;
   const double loss = find_gradients_to_compare(run);
   const double* const gradient = run.work.gradient.gradient;
   const double* const surrogate = run.nodes.work->surrogate_gradient;
@@ -217,7 +224,8 @@ LANGEVO_APART void finish_span(ScreenedRun<Team, Context>& run, const AllPointsC
     const double e = sigma[i] * (gradient[i] - surrogate[i]);
     return e * e;
   }));
-  const DefectError measured{relative_error(error, run.nodes.gradient_norm), error_of_defect_change(run)};
+  const DefectError measured{relative_error(error, run.nodes.gradient_norm),
+                             checks.change ? error_of_defect_change(run) : 0.0};
   ++run.counters.spans;
   if (is_finite(loss) && DefectPolicy::holds(nodes, state, measured)) {
     DefectPolicy::take_error(measured, state);

@@ -4,10 +4,13 @@
 #include <numeric>
 #include <string>
 
-#include "kernels/quadrature/choose_nodes.hpp"
+#include "kernels/cpu/cpu_machine.hpp"
+#include "kernels/cpu/parallel_for.hpp"
+#include "kernels/cpu/quadrature/choose_nodes.hpp"
+#include "kernels/cpu/quadrature/mutated_losses.hpp"
+#include "kernels/cpu/quadrature/node_problem.hpp"
+#include "kernels/cpu/quadrature/pilot.hpp"
 #include "kernels/quadrature/defect.hpp"
-#include "kernels/quadrature/node_problem.hpp"
-#include "kernels/quadrature/pilot.hpp"
 #include "kernels/rules/kernel_rules.hpp"
 #include "langevo/error.hpp"
 #include "langevo/quadrature.hpp"
@@ -26,10 +29,6 @@ constexpr std::size_t more_mutations = 3;
 constexpr int most_attempts = 3;
 /// Columns for each node that may be chosen.
 constexpr std::size_t columns_per_node = 3;
-/// Width of the mutations that choose nodes, where those of the run are smaller.
-constexpr double least_width = 1e-3;
-/// A state where the gradient nearly vanishes asks for no more than this of the points' own changes.
-constexpr double least_scale = 1e-4;
 /// Largest share of the run's time for all this, both by count.
 constexpr double share_of_run = 0.05;
 /// Nodes are taken where proposals cost at most so much of what they do on all points.
@@ -51,11 +50,6 @@ std::string in_digits(double value) {
   return digits;
 }
 
-std::vector<double> point_weights(const Dataset& data) {
-  if (!data.weights.empty()) return data.weights;
-  return std::vector<double>(data.points, 1 / static_cast<double>(data.points));
-}
-
 /// Every so manieth point, alike.
 Dataset some_points(const Dataset& data) {
   if (data.points <= pilot_points) return data;
@@ -71,75 +65,6 @@ Dataset some_points(const Dataset& data) {
   }
   return dataset_of_points(data, points, weights);
 }
-
-double root_mean_square_width(std::span<const double> sigma) {
-  double squares = 0;
-  for (const double s : sigma) squares += s * s;
-  return std::sqrt(squares / static_cast<double>(sigma.size()));
-}
-
-/// Losses of all points under random mutations of some states.
-class Columns {
- public:
-  Columns(PortableKernels& all, std::span<const double> sigma, const std::vector<double>& weights,
-          std::uint64_t seed)
-      : all_(all), sigma_(sigma), weights_(weights), seed_(seed) {}
-
-  PointChanges make(const std::vector<PilotState>& states, bool choosing, std::size_t mutations) {
-    std::size_t count = 0;
-    for (const PilotState& state : states) count += state.chooses == choosing ? mutations : 0;
-    PointChanges changes{weights_.size(), count, std::vector<double>(weights_.size() * count)};
-    std::size_t column = 0;
-    for (std::size_t s = 0; s < states.size(); ++s) {
-      if (states[s].chooses != choosing) continue;
-      add(states[s].x, s, mutations, column, changes);
-      column += mutations;
-    }
-    return changes;
-  }
-
- private:
-  void add(const std::vector<double>& x, std::size_t state, std::size_t mutations, std::size_t column,
-           PointChanges& changes) {
-    const std::size_t points = weights_.size();
-    const double enlarged = std::max(1.0, least_width / root_mean_square_width(sigma_));
-    std::vector<double> before(points);
-    std::vector<double> after(points);
-    std::vector<double> proposed(x.size());
-    all_.losses_of_points(x.data(), before.data());
-    double mean_squares = 0;
-    double squares = 0;
-    for (std::size_t m = 0; m < mutations; ++m) {
-      const std::vector<float> z =
-          pilot_normals(seed_, m, static_cast<std::uint32_t>(first_stream + state), x.size());
-      for (std::size_t i = 0; i < x.size(); ++i)
-        proposed[i] = x[i] + enlarged * sigma_[i] * static_cast<double>(z[i]);
-      all_.losses_of_points(proposed.data(), after.data());
-      double mean = 0;
-      for (std::size_t p = 0; p < points; ++p) {
-        const double change = after[p] - before[p];
-        mean += weights_[p] * change;
-        squares += weights_[p] * change * change;
-        changes.rows[p * changes.columns + column + m] = change;
-      }
-      mean_squares += mean * mean;
-    }
-    const double scale = std::sqrt(std::max(mean_squares, least_scale * least_scale * squares) /
-                                   static_cast<double>(mutations));
-    for (std::size_t p = 0; p < points; ++p) {
-      for (std::size_t m = 0; m < mutations; ++m) {
-        double& change = changes.rows[p * changes.columns + column + m];
-        change = scale > 0 && std::isfinite(scale) ? change / scale : 0;
-      }
-    }
-  }
-
-  static constexpr std::uint32_t first_stream = 16;  // above the numbers of pilots
-  PortableKernels& all_;
-  std::span<const double> sigma_;
-  const std::vector<double>& weights_;
-  std::uint64_t seed_;
-};
 
 /// What a proposal costs on so many nodes of so many points with this error of their change, in evaluations
 /// on all points; where `evaluated` is the share of proposals that models leave to an evaluation.
@@ -186,34 +111,42 @@ double scaled_norm(std::span<const double> sigma, const std::vector<double>& v) 
   return std::sqrt(squares);
 }
 
-/// What the nodes leave out at the pilots' states: of gradients, and of changes under a mutation of the run.
-void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
-                    const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
+/// What the nodes leave out at one state: of the gradient, and of the change under a mutation of the run.
+DefectError defect_at(PortableKernels& all, PortableKernels& nodes, int thread, std::span<const double> sigma,
+                      const std::vector<double>& x, const std::vector<float>& z) {
   const std::size_t n = sigma.size();
   std::vector<double> gradient(n);
   std::vector<double> defect(n);
   std::vector<double> proposed(n);
+  all.loss_and_gradient(thread, x.data(), gradient.data());
+  nodes.loss_and_gradient(thread, x.data(), defect.data());
+  double by_gradient = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    defect[i] = gradient[i] - defect[i];
+    proposed[i] = x[i] + sigma[i] * static_cast<double>(z[i]);
+    by_gradient += defect[i] * (proposed[i] - x[i]);
+  }
+  const LossChange on_all = all.loss_change(thread, x.data(), proposed.data());
+  const LossChange on_nodes = nodes.loss_change(thread, x.data(), proposed.data());
+  const double error = std::abs(on_all.change - on_nodes.change - by_gradient);
+  const double known_to = on_all.error_bound + on_nodes.error_bound;
+  const double norm = scaled_norm(sigma, gradient);
+  return {relative_error(scaled_norm(sigma, defect), norm),
+          relative_error(error <= known_to ? 0.0 : error, norm)};
+}
+
+/// The largest of these at every second of the pilots' states.
+void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
+                    const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
   constexpr std::uint64_t step = 1u << 20;  // above the numbers of mutations
-  for (std::size_t s = 0; s < states.size(); s += 2) {
-    const std::vector<double>& x = states[s].x;
-    all.loss_and_gradient(x.data(), gradient.data());
-    nodes.loss_and_gradient(x.data(), defect.data());
-    for (std::size_t i = 0; i < n; ++i) defect[i] = gradient[i] - defect[i];
-    const double norm = scaled_norm(sigma, gradient);
-    quadrature.gradient_error =
-        std::max(quadrature.gradient_error, relative_error(scaled_norm(sigma, defect), norm));
-    const std::vector<float> z = pilot_normals(seed, step, static_cast<std::uint32_t>(s), n);
-    double by_gradient = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      proposed[i] = x[i] + sigma[i] * static_cast<double>(z[i]);
-      by_gradient += defect[i] * (proposed[i] - x[i]);
-    }
-    const LossChange on_all = all.loss_change(x.data(), proposed.data());
-    const LossChange on_nodes = nodes.loss_change(x.data(), proposed.data());
-    const double error = std::abs(on_all.change - on_nodes.change - by_gradient);
-    const double known_to = on_all.error_bound + on_nodes.error_bound;
-    quadrature.change_error =
-        std::max(quadrature.change_error, relative_error(error <= known_to ? 0.0 : error, norm));
+  std::vector<DefectError> errors((states.size() + 1) / 2);
+  parallel_for(errors.size(), all.threads(), 1, [&](int thread, std::uint64_t k) {
+    const std::vector<float> z = pilot_normals(seed, step, static_cast<std::uint32_t>(k), sigma.size());
+    errors[k] = defect_at(all, nodes, thread, sigma, states[2 * k].x, z);
+  });
+  for (const DefectError& error : errors) {
+    quadrature.gradient_error = std::max(quadrature.gradient_error, error.gradient);
+    quadrature.change_error = std::max(quadrature.change_error, error.change);
   }
 }
 
@@ -257,8 +190,9 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
   const Network& network = problem.network();
   const Dataset& data = problem.data();
-  PortableKernels all(network, data, problem.loss());
-  if (!model_may_decide(all.problem().view()))
+  const int threads = cpu_threads(0);
+  PortableKernels all(network, data, problem.loss(), threads);
+  if (!model_may_decide(all.view()))
     return none("the loss has kinks, where mutations are decided on all points");
   if (!nodes && data.points < 32) return none("the points are few enough");
 
@@ -267,12 +201,12 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (!nodes && time_of(network, data.points, evaluations_at_first) > affordable)
     return none("the run is too short for them to pay");
   const Dataset some = some_points(data);
-  PortableKernels pilot(network, some, problem.loss());
+  PortableKernels pilot(network, some, problem.loss(), threads);
   const PilotPlan plan{steps, shape.seed, most_gradients};
   const std::vector<PilotState> states = follow_pilots(pilot, *rule, dynamics.sigma, initial_states, plan);
-  const std::vector<double> weights = point_weights(data);
-  Columns columns(all, dynamics.sigma, weights, shape.seed);
-  const PointChanges checks = columns.make(states, false, mutations_at_first);
+  const std::vector<double> weights = weights_of_points(data);
+  const MutatedLosses losses(all, dynamics.sigma, weights, shape.seed);
+  const PointChanges checks = losses.changes(states, false, mutations_at_first);
 
   const auto chooses = static_cast<std::size_t>(
       std::count_if(states.begin(), states.end(), [](const PilotState& state) { return state.chooses; }));
@@ -282,7 +216,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   for (int attempt = 1;; ++attempt, mutations *= more_mutations) {
     const std::size_t most =
         nodes.value_or(std::min(data.points / 2, chooses * mutations / columns_per_node));
-    choice = choose(columns.make(states, true, mutations), checks, weights, most, nodes);
+    choice = choose(losses.changes(states, true, mutations), checks, weights, most, nodes);
     const double next = static_cast<double>(chooses * mutations * more_mutations);
     if (nodes || attempt == most_attempts || choice.nodes.size() + choice.nodes.size() / 8 < most) break;
     if (most == data.points / 2 || time_of(network, data.points, next) > affordable) break;
@@ -303,7 +237,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   }
   quadrature.least_squares_error = choice.error;
   PortableKernels on_nodes(network, dataset_of_points(data, quadrature.nodes, quadrature.weights),
-                           problem.loss());
+                           problem.loss(), threads);
   measure_defect(all, on_nodes, dynamics.sigma, states, shape.seed, quadrature);
   return quadrature;
 }

@@ -11,23 +11,24 @@
 
 namespace langevo {
 
-/// One problem with the kernels that give the same bits on every machine.
+/// One problem with the kernels that give the same bits on every machine, for several threads.
 class PortableKernels {
  public:
-  explicit PortableKernels(const Network& network, const Dataset& data, Loss loss);
+  PortableKernels(const Network& network, const Dataset& data, Loss loss, int threads);
 
   /// U(x), and dU/dx into `gradient`, [N].
-  double loss_and_gradient(const double* x, double* gradient);
+  double loss_and_gradient(int thread, const double* x, double* gradient);
   /// U(x') - U(x) in double.
-  LossChange loss_change(const double* x, const double* proposed);
+  LossChange loss_change(int thread, const double* x, const double* proposed);
   /// The loss of every point at x, [points].
-  void losses_of_points(const double* x, double* losses);
+  void losses_of_points(int thread, const double* x, double* losses);
 
-  [[nodiscard]] const HostProblem& problem() const { return problem_; }
+  [[nodiscard]] ProblemView view() const { return problem_.view(); }
+  [[nodiscard]] int threads() const { return static_cast<int>(memory_.size()); }
 
  private:
   HostProblem problem_;
-  WorkspaceMemory memory_;
+  std::vector<WorkspaceMemory> memory_;  // one per thread
 };
 
 /// A state that a run is expected to come near.

@@ -1,4 +1,4 @@
-#include "kernels/quadrature/choose_nodes.hpp"
+#include "kernels/cpu/quadrature/choose_nodes.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,10 @@
-#include "kernels/quadrature/pilot.hpp"
+#include "kernels/cpu/quadrature/pilot.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
+#include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
 
@@ -49,9 +51,10 @@ double product(const std::vector<double>& a, const std::vector<double>& b) {
 /// A pilot trajectory in units of the mutation widths, y_i = x_i / sigma_i.
 class Pilot {
  public:
-  Pilot(PortableKernels& problem, const Metropolis& rule, std::span<const double> sigma,
+  Pilot(PortableKernels& problem, int thread, const Metropolis& rule, std::span<const double> sigma,
         std::span<const double> start, double noise, std::uint32_t number, const PilotPlan& plan)
       : problem_(problem),
+        thread_(thread),
         rule_(rule),
         sigma_(sigma),
         x_(start.begin(), start.end()),
@@ -81,7 +84,7 @@ class Pilot {
  private:
   /// G = sigma.dU/dx, and what it says of the curvature along the last step.
   bool find_gradient() {
-    const double loss = problem_.loss_and_gradient(x_.data(), gradient_.data());
+    const double loss = problem_.loss_and_gradient(thread_, x_.data(), gradient_.data());
     ++gradients_;
     for (std::size_t i = 0; i < x_.size(); ++i) gradient_[i] *= sigma_[i];
     norm_ = std::sqrt(product(gradient_, gradient_));
@@ -122,6 +125,7 @@ class Pilot {
   }
 
   PortableKernels& problem_;
+  int thread_;
   const Metropolis& rule_;
   std::span<const double> sigma_;
   std::vector<double> x_;
@@ -139,20 +143,25 @@ class Pilot {
 
 }  // namespace
 
-PortableKernels::PortableKernels(const Network& network, const Dataset& data, Loss loss)
-    : problem_(network, data, loss),
-      memory_(generic::cpu_kernels().workspace_bytes(problem_.view().network, nullptr)) {}
-
-double PortableKernels::loss_and_gradient(const double* x, double* gradient) {
-  return generic::cpu_kernels().loss_and_gradient(problem_.view(), x, gradient, memory_.data());
+PortableKernels::PortableKernels(const Network& network, const Dataset& data, Loss loss, int threads)
+    : problem_(network, data, loss) {
+  const std::size_t bytes = generic::cpu_kernels().workspace_bytes(problem_.view().network, nullptr);
+  for (int thread = 0; thread < threads; ++thread) memory_.emplace_back(bytes);
 }
 
-LossChange PortableKernels::loss_change(const double* x, const double* proposed) {
-  return generic::cpu_kernels().loss_change(problem_.view(), Precision::float64, x, proposed, memory_.data());
+double PortableKernels::loss_and_gradient(int thread, const double* x, double* gradient) {
+  return generic::cpu_kernels().loss_and_gradient(problem_.view(), x, gradient,
+                                                  memory_[static_cast<std::size_t>(thread)].data());
 }
 
-void PortableKernels::losses_of_points(const double* x, double* losses) {
-  generic::cpu_kernels().losses_of_points(problem_.view(), x, losses, memory_.data());
+LossChange PortableKernels::loss_change(int thread, const double* x, const double* proposed) {
+  return generic::cpu_kernels().loss_change(problem_.view(), Precision::float64, x, proposed,
+                                            memory_[static_cast<std::size_t>(thread)].data());
+}
+
+void PortableKernels::losses_of_points(int thread, const double* x, double* losses) {
+  generic::cpu_kernels().losses_of_points(problem_.view(), x, losses,
+                                          memory_[static_cast<std::size_t>(thread)].data());
 }
 
 std::vector<float> pilot_normals(std::uint64_t seed, std::uint64_t step, std::uint32_t replica,
@@ -168,13 +177,17 @@ std::vector<PilotState> follow_pilots(PortableKernels& problem, const Metropolis
                                       const PilotPlan& plan) {
   const std::size_t n = sigma.size();
   const std::size_t starts = initial_states.size() / n;
-  std::vector<PilotState> states;
-  std::uint32_t number = 0;
-  for (const double noise : {0.0, 1.0, 1.5}) {
+  constexpr double noises[] = {0, 1, 1.5};
+  std::vector<PilotState> states_of[std::size(noises)];
+  parallel_for(std::size(noises), problem.threads(), 1, [&](int thread, std::uint64_t number) {
     const std::span<const double> start = initial_states.subspan(number % starts * n, n);
-    Pilot(problem, rule, sigma, start, noise, number, plan).follow(times_of(noise > 0), states);
-    ++number;
-  }
+    const double noise = noises[number];
+    Pilot pilot(problem, thread, rule, sigma, start, noise, static_cast<std::uint32_t>(number), plan);
+    pilot.follow(times_of(noise > 0), states_of[number]);
+  });
+  std::vector<PilotState> states;
+  for (std::vector<PilotState>& some : states_of)
+    states.insert(states.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   return states;
 }
 
