@@ -134,6 +134,18 @@ DataFile read_csv(const Source& source) {
   return result;
 }
 
+std::vector<double> read_finite(const InputFile& file, const netcdf::Group& group,
+                                const std::string& variable, std::size_t columns) {
+  std::vector<double> values = netcdf::read_by_conventions(group, variable);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    throw InputError(file.name + ": '" + variable + "' at point " + std::to_string(i / columns) +
+                     ", column " + std::to_string(i % columns) +
+                     " is missing, not valid or not finite; correct or remove the point");
+  }
+  return values;
+}
+
 /// One variable of shape [points][width], finite.
 std::vector<double> read_matrix(const InputFile& file, const netcdf::Group& group,
                                 const std::string& variable, int width) {
@@ -151,14 +163,22 @@ std::vector<double> read_matrix(const InputFile& file, const netcdf::Group& grou
                      " column(s), but the network has " + std::to_string(width) +
                      "; change the file or the widths");
   }
-  std::vector<double> values = netcdf::read_by_conventions(group, variable);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) continue;
-    throw InputError(file.name + ": '" + variable + "' at point " + std::to_string(i / shape[1]) +
-                     ", column " + std::to_string(i % shape[1]) +
-                     " is missing, not valid or not finite; correct or remove the point");
+  return read_finite(file, group, variable, shape[1]);
+}
+
+/// weight[points], finite; empty where there is none.
+std::vector<double> read_weights(const InputFile& file, const netcdf::Group& group, std::size_t points) {
+  if (!group.has_variable("weight")) return {};
+  const std::vector<std::size_t> shape = group.shape("weight");
+  if (shape.size() != 1) {
+    throw InputError(file.name + ": 'weight' has " + std::to_string(shape.size()) +
+                     " dimension(s); give it one, (point)");
   }
-  return values;
+  if (shape[0] != points) {
+    throw InputError(file.name + " has " + std::to_string(points) + " inputs but " +
+                     std::to_string(shape[0]) + " weights; give one weight for each point, or none at all");
+  }
+  return read_finite(file, group, "weight", 1);
 }
 
 DataFile read_netcdf(const Source& source) try {
@@ -186,6 +206,7 @@ DataFile read_netcdf(const Source& source) try {
                      std::to_string(target_points) + " targets; give one target for each input");
   }
   if (data.points == 0) throw InputError(file.name + " has no data; give at least one point");
+  data.weights = read_weights(file, root, data.points);
   return result;
 } catch (const netcdf::Error& error) {
   throw InputError(std::string("data file ") + error.what() + "; is it complete?");

@@ -185,11 +185,13 @@ void print_row(const std::string& a, const char* quantity, const Estimate& estim
 
 void print_heading(const MomentsRequest& request, const RunPlan& plan, const OneStepProbe& probe,
                    const std::vector<double>& sigma, const std::string& device) {
+  const Dataset& data = plan.problem.data();
   const auto [least, most] = std::minmax_element(sigma.begin(), sigma.end());
   const std::string range =
       *least == *most ? rounded(*least, 3) : rounded(*least, 3) + " to " + rounded(*most, 3);
-  print(formatted("N = %zu parameters, %zu points, U = %s, |sigma.g| = %s, sigma = %s\n",
-                  plan.initial_parameter.size(), plan.problem.data().points, rounded(probe.loss(), 6).c_str(),
+  print(formatted("N = %zu parameters, %zu %s, U = %s, |sigma.g| = %s, sigma = %s\n",
+                  plan.initial_parameter.size(), data.points,
+                  data.weights.empty() ? "points" : "weighted points", rounded(probe.loss(), 6).c_str(),
                   rounded(probe.scaled_gradient_norm(), 6).c_str(), range.c_str()));
   print(
       formatted("%llu proposals for each a on %s; curvature moves the results by up to %s standard errors\n",

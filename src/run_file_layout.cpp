@@ -39,6 +39,11 @@ void define_problem(const netcdf::Group& root, const RunDescription& description
   root.write("initial_parameter", description.initial_parameter);
   root.write("input", data.inputs);
   root.write("target", data.targets);
+  if (data.weights.empty()) return;
+  root.define_variable({.name = "weight",
+                        .dimensions = {"point"},
+                        .long_name = "weights of the points in the loss, with a sum of 1"});
+  root.write("weight", data.weights);
 }
 
 void define_ensemble(const netcdf::Group& root, const RunDescription& description) {
@@ -176,7 +181,8 @@ std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row) {
 }
 
 std::size_t data_numbers(const Problem& problem) {
-  return problem.data().inputs.size() + problem.data().targets.size();
+  const Dataset& data = problem.data();
+  return data.inputs.size() + data.targets.size() + data.weights.size();
 }
 
 double most_bytes(const RunDescription& description, std::size_t numbers_of_data, std::size_t records,

@@ -52,6 +52,7 @@ std::string note_of(const DataFile& file) {
   if (file.has_class_labels) {
     notes.push_back("one column of class labels 0 to " + std::to_string(file.data.target_dim - 1));
   }
+  if (!file.data.weights.empty()) notes.emplace_back("with weights");
   return joined(notes);
 }
 

@@ -145,7 +145,8 @@ std::vector<Setting> problem_settings() {
             LANGEVO_FIELD(output_bias)),
       value("data", "Problem", "sin-unit|sin-symmetric|PATH",
             "training data: built in, or a file: CSV with columns of inputs, then of targets, or netCDF with "
-            "input(point,input_dim) and target(point,output_dim) [sin-unit]",
+            "input(point,input_dim), target(point,output_dim) and, if points have weights, weight(point) "
+            "[sin-unit]",
             LANGEVO_FIELD(data)),
       choice("header", "Problem",
              "whether a CSV file begins with names of columns; auto: where no field of its first line begins "

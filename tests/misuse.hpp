@@ -35,10 +35,9 @@ struct Making {
   EnsembleShape shape{.replicas = 5, .first_replica = 7, .seed = 3};
   BackendOptions options;
   std::vector<double> sigma = std::vector<double>(10, 1e-3);
+  Dataset data = make_sin_unit(33);
 
-  [[nodiscard]] Problem problem() const {
-    return {Network(widths, Activation::tanh, true), make_sin_unit(33), Loss::mse};
-  }
+  [[nodiscard]] Problem problem() const { return {Network(widths, Activation::tanh, true), data, Loss::mse}; }
   [[nodiscard]] std::unique_ptr<Ensemble> bare() const {
     return make_ensemble(problem(), {rule, sigma}, shape, options);
   }

@@ -261,6 +261,32 @@ TEST_P(BackendTest, WholeLayersDoAsTheCpu) {
   }
 }
 
+/// Weights of either sign, of which some are 0.
+TEST_P(BackendTest, WeightedPointsDoAsOnTheCpu) {
+  for (const std::size_t points : {31, 130}) {
+    Dataset data = make_sin_unit(points);
+    for (std::size_t i = 0; i < points; ++i)
+      data.weights.push_back(i % 5 == 2 ? -0.25 : static_cast<double>(i % 3));
+    problem_ = Problem::with_signed_weights(Network({1, 7, 1}, Activation::tanh, true), data, Loss::mse);
+    for (const Precision precision : {Precision::float32, Precision::float64}) {
+      for (const Acceptance acceptance : {Acceptance::exact, Acceptance::screened}) {
+        evolve(Metropolis{1e3, precision, acceptance}, 1e-4, 33, 100);
+        EXPECT_EQ(expected_->parameters(0, 33), actual_->parameters(0, 33));
+        EXPECT_EQ(expected_->counters().accepted, actual_->counters().accepted);
+      }
+    }
+    evolve(Langevin{1e3, 1}, 1e-3, 33, 10);
+    const std::vector<double> expected = expected_->losses();
+    const std::vector<double> actual = actual_->losses();
+    for (std::size_t r = 0; r < expected.size(); ++r) EXPECT_NEAR(expected[r], actual[r], 1e-12);
+    const std::vector<double> x = expected_->parameters(7, 1);
+    std::vector<double> g(x.size());
+    std::vector<double> h(x.size());
+    EXPECT_NEAR(expected_->gradient(x, g), actual_->gradient(x, h), 1e-12);
+    for (std::size_t i = 0; i < g.size(); ++i) EXPECT_NEAR(g[i], h[i], 1e-12);
+  }
+}
+
 /// Small enough for a checker of memory and races; with one tile of points a warp works on each replica.
 TEST_P(BackendTest, OneTileOfPoints) {
   problem_ = Problem(Network({1, 5, 3, 1}, Activation::tanh, true), make_sin_unit(40), Loss::mse);

@@ -9,6 +9,7 @@
 
 #include "langevo/dataset.hpp"
 #include "langevo/error.hpp"
+#include "langevo/problem.hpp"
 #include "src/netcdf.hpp"
 
 namespace langevo {
@@ -54,6 +55,26 @@ class DatasetFile : public testing::Test {
     netcdf::File file = netcdf::File::open_to_write(path);
     file.root().write("input", std::vector<double>{value}, {{point, 0}, {1, 1}});
     file.close();
+  }
+
+  /// Adds weight(dimension...), shorts that stand for halves and are missing below -2, to a file made by
+  /// write_netcdf.
+  static void add_weights(const std::string& path, const std::vector<const char*>& dimensions,
+                          const std::vector<short>& stored) {
+    int id = 0;
+    int variable = 0;
+    int dims[2] = {0, 0};
+    ASSERT_EQ(nc_open(path.c_str(), NC_WRITE, &id), NC_NOERR);
+    for (std::size_t d = 0; d < dimensions.size(); ++d)
+      ASSERT_EQ(nc_inq_dimid(id, dimensions[d], &dims[d]), NC_NOERR);
+    ASSERT_EQ(nc_def_var(id, "weight", NC_SHORT, static_cast<int>(dimensions.size()), dims, &variable),
+              NC_NOERR);
+    const double scale = 0.5;
+    const short least = -2;
+    ASSERT_EQ(nc_put_att_double(id, variable, "scale_factor", NC_DOUBLE, 1, &scale), NC_NOERR);
+    ASSERT_EQ(nc_put_att_short(id, variable, "valid_min", NC_SHORT, 1, &least), NC_NOERR);
+    ASSERT_EQ(nc_put_var_short(id, variable, stored.data()), NC_NOERR);
+    ASSERT_EQ(nc_close(id), NC_NOERR);
   }
 
   static std::vector<double> iota(std::size_t count) {
@@ -273,6 +294,49 @@ TEST_F(DatasetFile, RefusesNetcdfWithoutTheVariables) {
   expect_refused(path, 1, 1, {"'input' has 1 dimension"});
   netcdf::File::create(path).close();
   expect_refused(path, 1, 1, {"no variable 'input'", "input(point,input_dim)"});
+}
+
+TEST_F(DatasetFile, TakesWeightsFromNetcdf) {
+  const std::string path = write_netcdf(3, 1, 3);
+  EXPECT_TRUE(read_dataset(path, 1, 1).weights.empty());
+  add_weights(path, {"point"}, {2, 0, 6});
+  const Dataset data = read_dataset(path, 1, 1);
+  EXPECT_EQ(data.inputs, iota(3));
+  EXPECT_EQ(data.weights, (std::vector<double>{1, 0, 3}));
+  const Problem problem(Network({1, 1}, Activation::tanh, true), data, Loss::mse);
+  EXPECT_EQ(problem.data().weights, (std::vector<double>{0.25, 0, 0.75}));
+}
+
+TEST_F(DatasetFile, LeavesTheSignOfWeightsToTheProblem) {
+  const auto expect_no_problem = [&](const std::vector<short>& stored, const std::string& part) {
+    const std::string path = write_netcdf(3, 1, 3);
+    add_weights(path, {"point"}, stored);
+    try {
+      (void)Problem(Network({1, 1}, Activation::tanh, true), read_dataset(path, 1, 1), Loss::mse);
+      ADD_FAILURE() << "accepted: " << part;
+    } catch (const InputError& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  expect_no_problem({2, -2, 1}, "the weight of point 1 is -1; give weights of at least 0");
+  expect_no_problem({0, 0, 0}, "the weights of all 3 point(s) are 0");
+}
+
+TEST_F(DatasetFile, RefusesBadWeightsFromNetcdf) {
+  std::string path = write_netcdf(3, 1, 3);
+  add_weights(path, {"point", "output_dim"}, {1, 1, 1});
+  expect_refused(path, 1, 1, {"'weight' has 2 dimension(s); give it one, (point)"});
+  path = write_netcdf(3, 1, 3);
+  add_weights(path, {}, {1});
+  expect_refused(path, 1, 1, {"'weight' has 0 dimension(s)"});
+  path = write_netcdf(3, 1, 3);
+  add_weights(path, {"output_dim"}, {1});
+  expect_refused(path, 1, 1, {"3 inputs", "1 weights", "give one weight for each point"});
+  for (const short missing : {short{-3}, short{NC_FILL_SHORT}}) {
+    path = write_netcdf(3, 1, 3);
+    add_weights(path, {"point"}, {1, missing, 1});
+    expect_refused(path, 1, 1, {"'weight' at point 1", "is missing, not valid or not finite"});
+  }
 }
 
 TEST_F(DatasetFile, RefusesNetcdfThatIsNotFiniteOrMissing) {

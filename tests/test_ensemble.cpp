@@ -337,6 +337,10 @@ TEST_P(EnsembleTest, WhatOthersLearntIsRefused) {
       [](Making& m) { m.rule = Metropolis{}; },
       [](Making& m) { m.rule = Metropolis{.beta = 2, .acceptance = Acceptance::screened}; },
       [](Making& m) { m.sigma[3] *= 2; },
+      [](Making& m) {
+        m.data.weights.assign(m.data.points, 1);
+        m.data.weights[7] = 2;
+      },
       [](Making& m) { m.shape.seed = 4; },
       [](Making& m) { m.shape.replicas = 6; },
       [](Making& m) { m.shape.first_replica = 6; }};

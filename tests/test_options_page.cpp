@@ -42,10 +42,12 @@ One row is one point: its inputs first, then its targets, as many as the first a
   lines are allowed. `--header` says whether the first line names the columns.
 - netCDF: `input(point,input_dim)` and `target(point,output_dim)`, of any numeric type. `scale_factor` and `add_offset`
   are applied; a number that `_FillValue`, `missing_value`, `valid_min`, `valid_max` or `valid_range` exclude is refused.
+  With `weight(point)`, at least 0 each, the loss is a weighted mean over the points; only ratios of weights matter,
+  and a point of weight 0 is left out.
 - With `--loss cross-entropy` the targets of a point are a probability for each class, which sum to 1, or all points
   have one column of class labels 0, 1, ... instead (in netCDF `target(point,1)`).
 
-The run says how many points it read, whether there was a header, and whether it took labels.
+The run says how many points it read, whether there was a header, and whether it took labels or weights.
 
 The options of the group Machine say where to compute and `--output` where to write; neither `--print-config` nor the
 `configuration` in a run file has them. No decision on a mutation depends on them (tests/test_determinism.cpp,

@@ -192,6 +192,21 @@ TEST_F(RunFileTest, HoldsWhatWasWritten) {
   EXPECT_EQ(correspondence.read("delta_by_replicas"), (std::vector<double>{0.5, 0.25, 0.125}));
 }
 
+TEST_F(RunFileTest, HoldsTheWeightsOfPointsSoThatItIsDataAgain) {
+  Dataset data = make_sin_unit(4);
+  data.weights = {1, 0, 3, 4};
+  const Problem problem(Network({1, 2, 1}, Activation::tanh, false), data, Loss::mse);
+  EXPECT_EQ(run_file_layout::data_numbers(problem), 12U);
+  RunFile(OutputClaim(path_, ExistingOutput::overwrite), make_description(), problem, nullptr)
+      .append(make_record(0));
+  const Dataset found = read_dataset(partial_, 1, 1);
+  EXPECT_EQ(found.inputs, data.inputs);
+  EXPECT_EQ(found.targets, data.targets);
+  EXPECT_EQ(found.weights, (std::vector<double>{0.125, 0, 0.375, 0.5}));
+  write_run(1);
+  EXPECT_TRUE(read_dataset(path_, 1, 1).weights.empty());
+}
+
 TEST_F(RunFileTest, KeepsManyRecordsInOrderOverSeveralFlushes) {
   write_run(3 * run_file_layout::records_per_batch + 5);
   const netcdf::File file = netcdf::File::open_to_read(path_);

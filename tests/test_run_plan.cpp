@@ -10,6 +10,7 @@
 
 #include "langevo/error.hpp"
 #include "langevo/run_options.hpp"
+#include "src/netcdf.hpp"
 
 namespace langevo {
 namespace {
@@ -322,6 +323,27 @@ TEST(RunPlan, TargetsOfCrossEntropyAreProbabilitiesOrLabels) {
   RunOptions squares = of_classes(weights.path());
   squares.loss = Loss::mse;
   EXPECT_EQ(plan_run(squares).problem.data().points, 2u);
+}
+
+TEST(RunPlan, SaysThatPointsHaveWeights) {
+  const TextFile data("");
+  netcdf::File file = netcdf::File::create(data.path());
+  const netcdf::Group root = file.root();
+  root.define_dimension("point", 2);
+  root.define_dimension("column", 1);
+  root.define_variable({.name = "input", .dimensions = {"point", "column"}, .long_name = "input"});
+  root.define_variable({.name = "target", .dimensions = {"point", "column"}, .long_name = "target"});
+  root.define_variable({.name = "weight", .dimensions = {"point"}, .long_name = "weight"});
+  root.write("input", std::vector<double>{1, 2});
+  root.write("target", std::vector<double>{1, 2});
+  root.write("weight", std::vector<double>{1, 3});
+  file.close();
+  RunOptions options = small();
+  options.points.reset();
+  options.data = data.path();
+  const RunPlan plan = plan_run(options);
+  EXPECT_EQ(plan.data_note, "with weights");
+  EXPECT_EQ(plan.problem.data().weights, (std::vector<double>{0.25, 0.75}));
 }
 
 struct BadOptions {

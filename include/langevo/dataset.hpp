@@ -46,8 +46,8 @@ struct DataFile {
 
 /// Reads CSV (the first input_dim columns are inputs, the rest targets; `#` begins a comment, blank lines are
 /// skipped, fields may stand in double quotes) or netCDF (`input(point,input_dim)`,
-/// `target(point,output_dim)`, unpacked and checked for missing values as the CF conventions say), told apart
-/// by content.
+/// `target(point,output_dim)` and, where points have weights, `weight(point)`, unpacked and checked for
+/// missing values as the CF conventions say), told apart by content.
 /// @throws InputError for files that are missing, empty, ragged, not numeric, not finite or of the wrong
 /// width
 DataFile read_data_file(const std::string& path, int input_dim, int target_dim, const DataFormat& format);

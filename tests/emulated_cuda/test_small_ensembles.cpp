@@ -30,9 +30,13 @@ struct Case {
   double sigma;
   std::uint64_t replicas;
   std::uint64_t steps;
+  bool has_weights = false;  ///< of either sign
 
   [[nodiscard]] Problem problem() const {
-    const Dataset data = make_sin_targets(points, widths.back(), loss);
+    Dataset data = make_sin_targets(points, widths.back(), loss);
+    for (std::size_t i = 0; has_weights && i < points; ++i)
+      data.weights.push_back(i % 5 == 2 ? -0.25 : static_cast<double>(i % 3));
+    if (has_weights) return Problem::with_signed_weights(Network(widths, activation, true), data, loss);
     if (widths.front() == 1) return {Network(widths, activation, true), data, loss};
     Dataset wider{points, widths.front(), widths.back(), {}, data.targets};
     for (std::size_t i = 0; i < points * static_cast<std::size_t>(widths.front()); ++i)
@@ -156,6 +160,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"learnt_by_a_warp", {1, 5, 4, 1}, Activation::tanh, Loss::mse, 60, inf, 1e-5, 3, 200},
         Case{"not_monotone", {2, 5, 1}, Activation::gelu, Loss::mse, 70, inf, 1e-4, 2, 120},
         Case{"outliers", {1, 5, 1}, Activation::softplus, Loss::huber, 70, 1e4, 1e-4, 2, 60},
+        Case{"weights_by_a_block", {1, 5, 2}, Activation::tanh, Loss::mse, 160, inf, 1e-4, 2, 120, true},
+        Case{"weights_by_a_warp",
+             {1, 5, 3},
+             Activation::tanh,
+             Loss::cross_entropy,
+             60,
+             1e5,
+             1e-4,
+             2,
+             120,
+             true},
+        Case{"weights_and_outliers", {1, 5, 1}, Activation::relu, Loss::huber, 90, 1e4, 1e-4, 2, 60, true},
         Case{"one_layer", {2, 2}, Activation::identity, Loss::mse, 100, 1e4, 1e-4, 2, 120}),
     [](const auto& which) { return which.param.name; });
 

@@ -37,6 +37,8 @@ void read_data(const std::string& path) {
     require(data.points > 0 && data.inputs.size() == data.points && data.targets.size() == 2 * data.points);
     for (const double value : data.inputs) require(std::isfinite(value));
     for (const double value : data.targets) require(std::isfinite(value));
+    require(data.weights.empty() || data.weights.size() == data.points);
+    for (const double value : data.weights) require(std::isfinite(value));
   }
 }
 

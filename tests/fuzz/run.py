@@ -39,6 +39,8 @@ def classic_files(directory):
                 if stored == "i2":
                     variable.scale_factor = 0.5
                 variable[:] = [[1] * width] * 2
+            if number < 2:
+                file.createVariable("weight", "f4", ("point",))[:] = [1, 3]
 
 
 def seeds(reader, directory):
