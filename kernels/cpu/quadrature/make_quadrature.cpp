@@ -50,19 +50,33 @@ std::string in_digits(double value) {
   return digits;
 }
 
-/// Every so manieth point, alike.
+/// Numbers of the points whose weight is not 0.
+std::vector<std::uint64_t> counted_points(const Dataset& data) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t p = 0; p < data.points; ++p) {
+    if (data.weights.empty() || data.weights[p] != 0) numbers.push_back(p);
+  }
+  return numbers;
+}
+
+std::vector<double> weights_of(const Dataset& data, const std::vector<std::uint64_t>& numbers) {
+  std::vector<double> weights;
+  for (const std::uint64_t p : numbers) {
+    if (!data.weights.empty()) weights.push_back(data.weights[p]);
+  }
+  return weights;
+}
+
+/// A fixed number of points, evenly among all of them.
 Dataset some_points(const Dataset& data) {
   if (data.points <= pilot_points) return data;
   std::vector<std::uint64_t> points;
   for (std::size_t k = 0; k < pilot_points; ++k)
     points.push_back((2 * k + 1) * data.points / (2 * pilot_points));
-  std::vector<double> weights;
-  if (!data.weights.empty()) {
-    double sum = 0;
-    for (const std::uint64_t p : points) sum += data.weights[p];
-    if (!(sum > 0)) return data;
-    for (const std::uint64_t p : points) weights.push_back(data.weights[p] / sum);
-  }
+  std::vector<double> weights = weights_of(data, points);
+  double sum = 0;
+  for (const double w : weights) sum += w;
+  for (double& w : weights) w /= sum;
   return dataset_of_points(data, points, weights);
 }
 
@@ -189,7 +203,9 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (rule == nullptr) return none("only Metropolis steps have nodes");
   if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
   const Network& network = problem.network();
-  const Dataset& data = problem.data();
+  const std::vector<std::uint64_t> numbers = counted_points(problem.data());
+  const Dataset data = dataset_of_points(problem.data(), numbers, weights_of(problem.data(), numbers));
+  if (nodes) nodes = std::min(*nodes, data.points);
   const int threads = cpu_threads(0);
   PortableKernels all(network, data, problem.loss(), threads);
   if (!model_may_decide(all.view()))
@@ -232,11 +248,11 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return choice.nodes[a] < choice.nodes[b]; });
   for (const std::size_t k : order) {
-    quadrature.nodes.push_back(choice.nodes[k]);
+    quadrature.nodes.push_back(numbers[choice.nodes[k]]);
     quadrature.weights.push_back(choice.weights[k]);
   }
   quadrature.least_squares_error = choice.error;
-  PortableKernels on_nodes(network, dataset_of_points(data, quadrature.nodes, quadrature.weights),
+  PortableKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
                            problem.loss(), threads);
   measure_defect(all, on_nodes, dynamics.sigma, states, shape.seed, quadrature);
   return quadrature;
