@@ -171,6 +171,41 @@ NodesRun small_run() {
   return {"small", {1, 16, 1}, Activation::tanh, Loss::mse, 500, inf, 1e-5, 12000, 24};
 }
 
+/// |g - sum_k w_k g_k| / |g| at x, with g_k the gradient of the problem that has node k alone.
+double gradient_error(const NodesRun& run, const Quadrature& quadrature, const std::vector<double>& x) {
+  const Problem problem = run.problem();
+  const Dynamics dynamics{Gradient{1}, std::vector<double>(x.size(), 1.0)};
+  const auto gradient_of = [&](const Problem& of) {
+    std::vector<double> gradient(x.size());
+    make_ensemble(of, dynamics, {}, {.kind = BackendKind::cpu})->gradient(x, gradient);
+    return gradient;
+  };
+  const std::vector<double> gradient = gradient_of(problem);
+  std::vector<double> rest = gradient;
+  for (std::size_t k = 0; k < quadrature.nodes.size(); ++k) {
+    Dataset point = make_sin_unit(run.points);
+    const std::size_t p = quadrature.nodes[k];
+    point.points = 1;
+    point.inputs = {point.inputs[p]};
+    point.targets = {point.targets[p]};
+    const std::vector<double> of_node = gradient_of({problem.network(), point, problem.loss()});
+    for (std::size_t i = 0; i < x.size(); ++i) rest[i] -= quadrature.weights[k] * of_node[i];
+  }
+  const auto norm = [](const std::vector<double>& v) {
+    return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
+  };
+  return norm(rest) / norm(gradient);
+}
+
+TEST(Quadrature, HasTheGradientOfAllPoints) {
+  const NodesRun run = small_run();
+  Quadrature quadrature = run.quadrature();
+  EXPECT_LT(gradient_error(run, quadrature, run.start()), 1e-10);
+  EXPECT_LT(quadrature.gradient_error, 1e-10);
+  quadrature.weights[5] *= 1 + 1e-6;
+  EXPECT_GT(gradient_error(run, quadrature, run.start()), 1e-9);
+}
+
 TEST(Quadrature, StatesDependOnNeitherThreadsNorBlocks) {
   const NodesRun run = small_run();
   const Quadrature quadrature = run.quadrature();
@@ -216,7 +251,7 @@ TEST_P(DamagedQuadrature, CostsTimeAndNoDecision) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, DamagedQuadrature,
-    testing::Values(Damage{"aWeightOffByOneInAMillion", [](Quadrature& q) { q.weights[5] *= 1 + 3e-5; }},
+    testing::Values(Damage{"aWeightThatIsOff", [](Quadrature& q) { q.weights[5] *= 1 + 3e-5; }},
                     Damage{"aNodeExchanged", [](Quadrature& q) { q.nodes[7] += 1; }},
                     Damage{"aNodeLeftOut", [](Quadrature& q) { q.nodes.pop_back(), q.weights.pop_back(); }}),
     [](const auto& instance) { return std::string(instance.param.name); });
