@@ -21,6 +21,8 @@ namespace {
 
 /// Points that pilots evaluate the loss on.
 constexpr std::size_t pilot_points = 64;
+/// Points that may become nodes.
+constexpr std::size_t most_candidates = 8192;
 /// Gradients for each pilot.
 constexpr std::uint64_t most_gradients = 1000;
 /// Mutations at each state, at first, and how much more where they choose too few nodes.
@@ -67,12 +69,17 @@ std::vector<double> weights_of(const Dataset& data, const std::vector<std::uint6
   return weights;
 }
 
-/// A fixed number of points, evenly among all of them.
+/// So many numbers evenly among those below `all`, or all.
+std::vector<std::uint64_t> evenly(std::size_t count, std::size_t all) {
+  count = std::min(count, all);
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t k = 0; k < count; ++k) numbers.push_back((2 * k + 1) * all / (2 * count));
+  return numbers;
+}
+
+/// The points of pilots.
 Dataset some_points(const Dataset& data) {
-  if (data.points <= pilot_points) return data;
-  std::vector<std::uint64_t> points;
-  for (std::size_t k = 0; k < pilot_points; ++k)
-    points.push_back((2 * k + 1) * data.points / (2 * pilot_points));
+  const std::vector<std::uint64_t> points = evenly(pilot_points, data.points);
   std::vector<double> weights = weights_of(data, points);
   double sum = 0;
   for (const double w : weights) sum += w;
@@ -99,16 +106,16 @@ struct Choice {
 };
 
 /// As few nodes as make proposals cheapest but for 2 %, or as many as are asked for.
-Choice choose(const PointChanges& chooses, const PointChanges& checks, const std::vector<double>& weights,
-              std::size_t most, std::optional<std::size_t> asked) {
-  const NodeChoice order(chooses, weights, most);
+Choice choose(const PointChanges& chooses, const PointChanges& checks, std::size_t points, std::size_t most,
+              std::optional<std::size_t> asked) {
+  const NodeChoice order(chooses, most);
   std::vector<Choice> choices;
   for (std::size_t m = asked ? order.points().size() : 1; m <= order.points().size(); ++m) {
     Choice choice;
     choice.nodes.assign(order.points().begin(), order.points().begin() + static_cast<std::ptrdiff_t>(m));
     choice.weights = order.weights(m);
-    choice.error = largest_error(checks, weights, choice.nodes, choice.weights);
-    choice.cost = cost_of_proposal(m, weights.size(), choice.error, usually_evaluated);
+    choice.error = largest_error(checks, choice.nodes, choice.weights);
+    choice.cost = cost_of_proposal(m, points, choice.error, usually_evaluated);
     choices.push_back(std::move(choice));
   }
   if (choices.empty()) return {{}, {}, 1, 1};
@@ -221,8 +228,10 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   const PilotPlan plan{steps, shape.seed, most_gradients};
   const std::vector<PilotState> states = follow_pilots(pilot, *rule, dynamics.sigma, initial_states, plan);
   const std::vector<double> weights = weights_of_points(data);
-  const MutatedLosses losses(all, dynamics.sigma, weights, shape.seed);
+  const std::vector<std::uint64_t> candidates = evenly(most_candidates, data.points);
+  const MutatedLosses losses(all, dynamics.sigma, weights, candidates, shape.seed);
   const PointChanges checks = losses.changes(states, false, mutations_at_first);
+  if (checks.columns == 0) return none("the pilot trajectories leave the finite numbers");
 
   const auto chooses = static_cast<std::size_t>(
       std::count_if(states.begin(), states.end(), [](const PilotState& state) { return state.chooses; }));
@@ -232,7 +241,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   for (int attempt = 1;; ++attempt, mutations *= more_mutations) {
     const std::size_t most =
         nodes.value_or(std::min(data.points / 2, chooses * mutations / columns_per_node));
-    choice = choose(losses.changes(states, true, mutations), checks, weights, most, nodes);
+    choice = choose(losses.changes(states, true, mutations), checks, data.points, most, nodes);
     const double next = static_cast<double>(chooses * mutations * more_mutations);
     if (nodes || attempt == most_attempts || choice.nodes.size() + choice.nodes.size() / 8 < most) break;
     if (most == data.points / 2 || time_of(network, data.points, next) > affordable) break;
@@ -248,7 +257,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return choice.nodes[a] < choice.nodes[b]; });
   for (const std::size_t k : order) {
-    quadrature.nodes.push_back(numbers[choice.nodes[k]]);
+    quadrature.nodes.push_back(numbers[candidates[choice.nodes[k]]]);
     quadrature.weights.push_back(choice.weights[k]);
   }
   quadrature.least_squares_error = choice.error;
