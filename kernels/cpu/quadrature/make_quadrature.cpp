@@ -26,17 +26,22 @@ constexpr std::size_t most_candidates = 8192;
 /// Gradients for each pilot.
 constexpr std::uint64_t most_gradients = 1000;
 /// Mutations at each state, at first, and how much more where they choose too few nodes.
-constexpr std::size_t mutations_at_first = 6;
+constexpr std::size_t mutations_at_first = 3;
 constexpr std::size_t more_mutations = 3;
 constexpr int most_attempts = 3;
 /// Columns for each node that may be chosen.
-constexpr std::size_t columns_per_node = 3;
+constexpr std::size_t columns_per_node = 2;
 /// Largest share of the run's time for all this, both by count.
 constexpr double share_of_run = 0.05;
 /// Nodes are taken where proposals cost at most so much of what they do on all points.
-constexpr double worthwhile_cost = 0.5;
+constexpr double worthwhile_cost = 0.25;
 /// Share of the proposals that are evaluated beside those that models decide, for the number of nodes.
 constexpr double usually_evaluated = 0.05;
+/// A smaller error than this asks for no more nodes: float arithmetic errs more.
+constexpr double least_error = DefectPolicy::least / DefectPolicy::margin_of_run;
+/// Where so small an error is not to be had, replicas are taken to show so many times the error at the
+/// pilots' states at some time.
+constexpr double margin_of_choice = 256;
 /// An evaluation on all points in double, in evaluations in float.
 constexpr double cost_in_double = 3;
 
@@ -91,8 +96,7 @@ Dataset some_points(const Dataset& data) {
 /// on all points; where `evaluated` is the share of proposals that models leave to an evaluation.
 double cost_of_proposal(std::size_t nodes, std::size_t points, double error, double evaluated) {
   const auto worked_on = static_cast<double>(padded_row(nodes));
-  const double bound =
-      DefectPolicy::deviations * std::max(DefectPolicy::least, DefectPolicy::margin_of_run * error);
+  const double bound = DefectPolicy::deviations * std::max(DefectPolicy::least, margin_of_choice * error);
   // Changes are Normal(0, 1) in units of their root mean square: so many lie within the bound of 0.
   const double left_open = std::min(1.0, 0.8 * bound);
   return evaluated * worked_on / static_cast<double>(points) + cost_in_double * left_open;
@@ -105,7 +109,8 @@ struct Choice {
   double cost = 0;
 };
 
-/// As few nodes as make proposals cheapest but for 2 %, or as many as are asked for.
+/// As few nodes as err less than float arithmetic or, where those are too many, as make proposals cheapest
+/// but for 2 %; or as many as are asked for.
 Choice choose(const PointChanges& chooses, const PointChanges& checks, std::size_t points, std::size_t most,
               std::optional<std::size_t> asked) {
   const NodeChoice order(chooses, most);
@@ -119,6 +124,11 @@ Choice choose(const PointChanges& chooses, const PointChanges& checks, std::size
     choices.push_back(std::move(choice));
   }
   if (choices.empty()) return {{}, {}, 1, 1};
+  const auto enough = std::find_if(choices.begin(), choices.end(), [points](const Choice& choice) {
+    return choice.error <= least_error && static_cast<double>(padded_row(choice.nodes.size())) <=
+                                              worthwhile_cost * static_cast<double>(points);
+  });
+  if (enough != choices.end()) return *enough;
   const double least = std::min_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
                          return a.cost < b.cost;
                        })->cost;
@@ -156,14 +166,14 @@ DefectError defect_at(PortableKernels& all, PortableKernels& nodes, int thread, 
           relative_error(error <= known_to ? 0.0 : error, norm)};
 }
 
-/// The largest of these at every second of the pilots' states.
+/// The largest of these at every fourth of the pilots' states.
 void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
                     const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
   constexpr std::uint64_t step = 1u << 20;  // above the numbers of mutations
-  std::vector<DefectError> errors((states.size() + 1) / 2);
+  std::vector<DefectError> errors((states.size() + 3) / 4);
   parallel_for(errors.size(), all.threads(), 1, [&](int thread, std::uint64_t k) {
     const std::vector<float> z = pilot_normals(seed, step, static_cast<std::uint32_t>(k), sigma.size());
-    errors[k] = defect_at(all, nodes, thread, sigma, states[2 * k].x, z);
+    errors[k] = defect_at(all, nodes, thread, sigma, states[4 * k].x, z);
   });
   for (const DefectError& error : errors) {
     quadrature.gradient_error = std::max(quadrature.gradient_error, error.gradient);
@@ -220,7 +230,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (!nodes && data.points < 32) return none("the points are few enough");
 
   const double affordable = share_of_run * time_of_run(network, shape, steps);
-  constexpr double evaluations_at_first = 450;
+  constexpr double evaluations_at_first = 250;
   if (!nodes && time_of(network, data.points, evaluations_at_first) > affordable)
     return none("the run is too short for them to pay");
   const Dataset some = some_points(data);
