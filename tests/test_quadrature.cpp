@@ -9,8 +9,8 @@
 #include <limits>
 #include <numeric>
 
+#include "kernel_fixture.hpp"
 #include "kernels/cpu/quadrature/choose_nodes.hpp"
-#include "kernels/quadrature/defect.hpp"
 #include "langevo/initial_state.hpp"
 #include "misuse.hpp"
 #include "random_problems.hpp"
@@ -109,11 +109,12 @@ struct Evolved {
 };
 
 Evolved evolve(const NodesRun& run, Acceptance acceptance, const Quadrature& quadrature, int threads = 2,
-               std::vector<std::uint64_t> blocks = {}) {
+               std::vector<std::uint64_t> blocks = {}, const std::string& instruction_set = "") {
   Dynamics dynamics = run.dynamics(acceptance);
   dynamics.quadrature = quadrature;
-  const auto ensemble = make_ensemble(run.problem(), dynamics, {.replicas = NodesRun::replicas, .seed = 7},
-                                      {.kind = BackendKind::cpu, .threads = threads});
+  const auto ensemble =
+      make_ensemble(run.problem(), dynamics, {.replicas = NodesRun::replicas, .seed = 7},
+                    {.kind = BackendKind::cpu, .threads = threads, .instruction_set = instruction_set});
   ensemble->set_all_parameters(run.start());
   for (const std::uint64_t block : blocks) ensemble->advance(block);
   ensemble->advance(run.steps - ensemble->step());
@@ -199,12 +200,14 @@ TEST(Quadrature, HasTheGradientOfAllPoints) {
   EXPECT_GT(gradient_error(run, quadrature, run.start()), 1e-9);
 }
 
-TEST(Quadrature, StatesDependOnNeitherThreadsNorBlocks) {
+TEST(Quadrature, StatesDependOnNeitherThreadsNorBlocksNorInstructions) {
   const NodesRun run = small_run();
   const Quadrature quadrature = run.quadrature();
   const Evolved one = evolve(run, Acceptance::automatic, quadrature, 1);
   EXPECT_EQ(evolve(run, Acceptance::automatic, quadrature, 3).x, one.x);
   EXPECT_EQ(evolve(run, Acceptance::automatic, quadrature, 2, {1, 2, 40, 700, 5001}).x, one.x);
+  for (const std::string& set : usable_instruction_sets())
+    EXPECT_EQ(evolve(run, Acceptance::automatic, quadrature, 2, {}, set).x, one.x) << set;
 }
 
 TEST(Quadrature, IsTheSameBitsEverywhere) {
