@@ -8,9 +8,9 @@
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/host_problem.hpp"
 #include "kernels/cpu/parallel_for.hpp"
+#include "kernels/cpu/quadrature/node_problem.hpp"
 #include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/model/learnt_curvature.hpp"
-#include "kernels/cpu/quadrature/node_problem.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "kernels/change/loss_change.hpp"
-#include "kernels/rules/kernel_rules.hpp"
 #include "kernels/change/step_context.hpp"
+#include "kernels/rules/kernel_rules.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
