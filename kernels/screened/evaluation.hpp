@@ -106,7 +106,7 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   if (!is_finite(error)) return true;
   team.by_leader([&]() LANGEVO_BODY {
     ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
-                                 !run.model.knows_curvature(), state);
+                                 run.model.knows_curvature() ? nullptr : run.replica.learnt, state);
   });
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {

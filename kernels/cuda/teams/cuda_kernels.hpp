@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "kernels/base/arena.hpp"
-#include "kernels/rules/kernel_rules.hpp"
 #include "kernels/change/step_context.hpp"
+#include "kernels/rules/kernel_rules.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
@@ -27,8 +27,9 @@ struct DeviceEnsembleView {
   double* state;                       ///< [replicas][N]
   FloatCalibration* calibrations;      ///< [replicas]
   ScreeningState* screenings;          ///< [replicas]; nullptr where no model screens
+  LearntCurvature* curvatures;         ///< [replicas]; nullptr where none is learnt
   float* directions;                   ///< of learnt curvatures, [replicas][directions_per_replica];
-  std::size_t directions_per_replica;  ///< nullptr and 0: no curvature is learnt
+  std::size_t directions_per_replica;  ///< nullptr and 0: no direction is
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;
