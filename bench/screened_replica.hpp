@@ -22,6 +22,7 @@ struct ScreenedReplica {
   const ScreenedWorkspace<SerialTeam>& work;
   FloatCalibration calibration{};
   ScreeningState state{};
+  LearntCurvature learnt{};
   StepCounters counters{};
   SerialTeam team{};
   ScreenedMetropolis rule;
@@ -40,7 +41,7 @@ struct ScreenedReplica {
         run{team,
             {view, sigma.data(), 1, 0, 0},
             rule,
-            {x.data(), &calibration, &state, directions.empty() ? nullptr : directions.data()},
+            {x.data(), &calibration, &state, &learnt, directions.empty() ? nullptr : directions.data()},
             x.data(),
             work,
             work.model,

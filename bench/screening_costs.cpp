@@ -58,7 +58,7 @@ void run(const Problem& problem, const char* name) {
     run.replica.x = here;
   };
   state.gradients = ScreeningPolicy::first_gradient_comparisons;
-  state.growth[0].across = state.growth[0].length = 1e9;  // float serves
+  state.growth[0].across = state.growth[0].length = 1e9f;  // float serves
   bool there = false;
   const double gradient = seconds_of([&] {
     gradient_at(there ? next.data() : here);

@@ -22,10 +22,10 @@ std::vector<double> eigenvalues(std::size_t n) {
 }
 
 struct Learnt {
-  ScreeningState state;
+  langevo::LearntCurvature curvature;
   std::vector<float> directions;
 
-  [[nodiscard]] double eigenvalue(int r) const { return state.learnt.eigenvalue[r]; }
+  [[nodiscard]] double eigenvalue(int r) const { return curvature.eigenvalue[r]; }
 };
 
 template <class Team>
@@ -43,7 +43,7 @@ Learnt learn(const std::vector<double>& values, int stretches) {
       change[i] = static_cast<float>(values[i]) * way[i];
     }
     run_team<Team>([&](const Team& team) {
-      learn_curvature(team, padded, change.data(), way.data(), learnt.directions.data(), learnt.state.learnt);
+      learn_curvature(team, padded, change.data(), way.data(), learnt.directions.data(), learnt.curvature);
     });
   }
   return learnt;
@@ -59,7 +59,7 @@ TYPED_TEST(LearntCurvature, FindsTheLeadingEigenvectors) {
   for (const std::size_t n : {31, 33, 1000}) {  // 20 stretches are remembered: a few percent
     const Learnt learnt = learn<TypeParam>(eigenvalues(n), 200);
     const std::size_t padded = padded_row(n);
-    ASSERT_EQ(learnt.state.learnt.rank, leading_directions);
+    ASSERT_EQ(learnt.curvature.rank, leading_directions);
     EXPECT_NEAR(learnt.eigenvalue(0), 5, 0.2) << n;
     EXPECT_NEAR(learnt.eigenvalue(1), -2, 0.2) << n;
     EXPECT_GT(std::abs(learnt.directions[n / 2]), 0.99f) << n;
@@ -99,13 +99,13 @@ TYPED_TEST(LearntCurvature, TellsNeighbouringEigenvectorsApart) {
 
 TYPED_TEST(LearntCurvature, OneParameter) {
   const Learnt learnt = learn<TypeParam>({3.0}, 5);
-  EXPECT_EQ(learnt.state.learnt.rank, 1);  // nothing is left for a second direction
+  EXPECT_EQ(learnt.curvature.rank, 1);  // nothing is left for a second direction
   EXPECT_NEAR(learnt.eigenvalue(0), 3, 1e-5);
 }
 
 TYPED_TEST(LearntCurvature, NothingFromAWayThatLeadsNowhere) {
   const Learnt learnt = learn<TypeParam>(std::vector<double>(33, 0.0), 3);
-  EXPECT_EQ(learnt.state.learnt.rank, 0);
+  EXPECT_EQ(learnt.curvature.rank, 0);
 }
 
 // What is across the only direction known so far may be all along one that comes next.

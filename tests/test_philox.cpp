@@ -136,11 +136,12 @@ void record_run(const RuleType& rule, std::vector<Words>& counters) {
     std::vector<double> x(n, 0.1);
     FloatCalibration calibration;
     ScreeningState screening;
+    LearntCurvature learnt;
     RecordingContext context;
     static_cast<StepContext&>(context) = {host.view(), sigma.data(), 42, 0xfffffff0u,
                                           replica};  // crosses 2^32
     context.counters = &counters;
-    ASSERT_EQ(advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration, &screening},
+    ASSERT_EQ(advance_replica(SerialTeam{}, context, rule, 40, {x.data(), &calibration, &screening, &learnt},
                               work.get(), step_counters),
               40u);
   }

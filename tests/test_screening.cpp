@@ -217,7 +217,7 @@ struct Balance {
 /// The controller over about so many steps where stretches of 16 proposals cost what cost(k) says.
 template <class Cost>
 Balance control(double steps, const Cost& cost) {
-  const ScreeningCosts costs{0.02, 7, 30, 5, 15};
+  const ScreeningCosts costs{1000, 0.02, 7, 30, 5, 15};
   ScreeningState state;
   Balance balance;
   ScreeningPolicy::begin(costs, state);
@@ -247,22 +247,22 @@ TEST(AssumedError, ByHand) {
   const GradientError error{{3, -2, 0, 0}, 4};
   for (int stretch = 0; stretch < 3; ++stretch) take_gradient_error(error, assumed, 100, growth);
   const double seen = 1 + 0.95 + 0.95 * 0.95;
-  EXPECT_NEAR(growth.seen, seen, 1e-12);
+  EXPECT_NEAR(growth.seen, seen, 1e-6);
   assumed.assume(growth, 2);
   const double unseen = 2 * (1 + 4 / seen);
-  EXPECT_NEAR(assumed.along[0], unseen * 0.03, 1e-12);
-  EXPECT_NEAR(assumed.along[1], unseen * 0.02, 1e-12);
+  EXPECT_NEAR(assumed.along[0], unseen * 0.03, 1e-7);
+  EXPECT_NEAR(assumed.along[1], unseen * 0.02, 1e-7);
   EXPECT_EQ(assumed.along[3], 0);
-  EXPECT_NEAR(assumed.across, unseen * 0.08, 1e-8);
-  EXPECT_NEAR(assumed.excess_across(error, 100), 4 / (unseen * 8 + 0.25), 1e-8);
-  EXPECT_NEAR(assumed.excess_along(error, 100), 3 / (9 * unseen * 3 + 0.25), 1e-8);
+  EXPECT_NEAR(assumed.across, unseen * 0.08, 1e-3 * unseen * 0.08);
+  EXPECT_NEAR(assumed.excess_across(error, 100), 4 / (unseen * 8 + 0.25), 1e-4);
+  EXPECT_NEAR(assumed.excess_along(error, 100), 3 / (9 * unseen * 3 + 0.25), 1e-7);
   EXPECT_EQ(assumed.excess(error, 100), assumed.excess_across(error, 100));
-  EXPECT_NEAR(assumed.excess({{0, 5, 0, 0}, 0}, 100), 5 / (9 * unseen * 2 + 0.25), 1e-12);
+  EXPECT_NEAR(assumed.excess({{0, 5, 0, 0}, 0}, 100), 5 / (9 * unseen * 2 + 0.25), 1e-7);
   EXPECT_NEAR(assumed.excess({{0, 0, 1, 0}, 0}, 100), 4, 1e-12) << "where nothing was seen";
   // two of 0.04 and 0.12 across: mean 0.08, mean square 0.008
-  ErrorGrowth spread{{}, 0.16, 0.016, 2, 100};
+  ErrorGrowth spread{{}, 0.16f, std::sqrt(0.016f), 2, 100};
   assumed.assume(spread, 1);
-  EXPECT_NEAR(assumed.across, 3 * (0.08 + 3 * std::sqrt(0.008 - 0.0064)), 1e-12);
+  EXPECT_NEAR(assumed.across, 3 * (0.08 + 3 * std::sqrt(0.008 - 0.0064)), 1e-6);
 }
 
 TEST(AssumedError, GrowsAsItsHessianLetsItGrow) {
@@ -364,9 +364,11 @@ Trajectory follow(const Problem& problem, const RuleType& rule, std::uint64_t st
   OwnedWorkspace<typename WorkspaceOf<Team, RuleType>::Type> work(host.view().network);
   Trajectory trajectory{draw_initial_state(problem.network(), PytorchInit{}, 3, 0), {}};
   FloatCalibration calibration;
+  LearntCurvature learnt;
   const StepContext context{host.view(), sigma.data(), 5, 0, 0};
-  advance_replica(Team{}, context, rule, steps, {trajectory.x.data(), &calibration, &trajectory.screening},
-                  work.get(), trajectory.counters);
+  advance_replica(Team{}, context, rule, steps,
+                  {trajectory.x.data(), &calibration, &trajectory.screening, &learnt}, work.get(),
+                  trajectory.counters);
   return trajectory;
 }
 
@@ -408,7 +410,7 @@ TEST(ScreeningPolicy, GradientInFloatByHand) {
   ScreeningPolicy::take_float_gradient_error(2.01, state);
   EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
   ScreeningPolicy::take_float_gradient_error(0, state);
-  EXPECT_NEAR(state.float_gradient_error, 0.9 * 2.01, 1e-12);
+  EXPECT_NEAR(state.float_gradient_error, 0.9 * 2.01, 1e-6);
   ScreeningPolicy::take_float_gradient_error(std::numeric_limits<double>::quiet_NaN(), state);
   EXPECT_FALSE(ScreeningPolicy::float_gradient_serves(state));
   state.gradients = 128;
@@ -434,7 +436,7 @@ TEST(ScreenedAcceptance, PlantedErrorsCostTimeButNoDecision) {
       EXPECT_EQ(faulty.x, exact.x) << static_cast<int>(fault) << ", " << healthy;
       // seen: as a larger measured error, which makes stretches shorter, and where it begins too suddenly for
       // the bound in use, by replays
-      EXPECT_LT(faulty.screening.length, 0.95 * sound.screening.length)
+      EXPECT_LT(faulty.screening.length, 0.95f * sound.screening.length)
           << static_cast<int>(fault) << ", " << healthy;
       if (healthy > 0 && fault != Fault::hessian_entry) {
         EXPECT_GT(c.replays, sound.counters.replays) << static_cast<int>(fault);

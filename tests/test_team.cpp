@@ -59,7 +59,7 @@ class Follower {
   void advance(const Team& team, const RuleType& rule, std::uint64_t steps, const Workspace& work) {
     StepCounters counters;
     advance_replica(team, StepContext{view_, sigma_.data(), 5, 0, 0}, rule, steps,
-                    {trajectory_.x.data(), &calibration_, &screening_,
+                    {trajectory_.x.data(), &calibration_, &screening_, &learnt_,
                      directions_.empty() ? nullptr : directions_.data()},
                     work, counters);
     if (team.leads()) trajectory_.counters = counters;
@@ -74,6 +74,7 @@ class Follower {
   std::vector<float> directions_;
   FloatCalibration calibration_{};
   ScreeningState screening_{};
+  LearntCurvature learnt_{};
   Trajectory trajectory_;
 };
 

@@ -1,36 +1,22 @@
 #include "kernels/cpu/cpu_backend.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "kernels/base/moments.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/learnt_use.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/quadrature/node_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
-#include "kernels/model/learnt_curvature.hpp"
+#include "kernels/cpu/shared_start.hpp"
 #include "langevo/error.hpp"
 
 namespace langevo {
 
 namespace {
-
-/// The bytes of `values` at the front of `bytes`, which then begin behind them.
-template <class T>
-void take_out(const std::vector<T>& values, std::span<std::byte>& bytes) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  const std::size_t size = values.size() * sizeof(T);
-  if (size > 0) std::memcpy(bytes.data(), values.data(), size);
-  bytes = bytes.subspan(size);
-}
-template <class T>
-void put_back(std::span<const std::byte>& bytes, std::vector<T>& values) {
-  const std::size_t size = values.size() * sizeof(T);
-  if (size > 0) std::memcpy(values.data(), bytes.data(), size);
-  bytes = bytes.subspan(size);
-}
 
 /// Owns what a NodesView looks at.
 class HostNodes {
@@ -63,11 +49,7 @@ class CpuBackend final : public Ensemble {
         kernels_(kernels),
         threads_(threads),
         state_(shape.replicas * parameter_count()),
-        calibrations_(shape.replicas),
-        screenings_(is_screened(rule_) ? shape.replicas : 0),
-        defects_(nodes_ ? shape.replicas : 0),
-        directions_per_replica_(is_screened(rule_) ? directions_size(problem_.view().network) : 0),
-        directions_(shape.replicas * directions_per_replica_) {
+        learnt_(learnt_use(rule_, problem_.view().network, nodes_ != nullptr), shape.replicas) {
     const std::size_t bytes =
         kernels.workspace_bytes(problem_.view().network, nodes_ ? &nodes_->view().problem.network : nullptr);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
@@ -75,15 +57,15 @@ class CpuBackend final : public Ensemble {
 
  private:
   void do_set_all_parameters(std::span<const double> x) override {
-    for (std::uint64_t r = 0; r < shape().replicas; ++r) do_set_parameters(r, x);
+    for (std::uint64_t r = 0; r < shape().replicas; ++r) std::copy(x.begin(), x.end(), replica(r));
+    forget(0, shape().replicas);
+    began_alike_ = true;
   }
 
   void do_set_parameters(std::uint64_t first, std::span<const double> x) override {
     std::copy(x.begin(), x.end(), replica(first));
-    const std::uint64_t end = first + x.size() / parameter_count();
-    for (std::uint64_t r = first; r < end; ++r) calibrations_[r] = {};
-    for (std::uint64_t r = first; r < end && !screenings_.empty(); ++r) screenings_[r] = ScreeningState{};
-    for (std::uint64_t r = first; r < end && !defects_.empty(); ++r) defects_[r] = DefectState{};
+    forget(first, first + x.size() / parameter_count());
+    began_alike_ = shape().replicas == 1;
   }
 
   std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const override {
@@ -132,23 +114,14 @@ class CpuBackend final : public Ensemble {
   }
 
   Learnt do_learnt_layout() const override {
-    return {std::string("cpu ") + kernels_.instruction_set,
-            sizeof(FloatCalibration) + (screenings_.empty() ? 0 : sizeof(ScreeningState)) +
-                (defects_.empty() ? 0 : sizeof(DefectState)) + directions_per_replica_ * sizeof(float)};
+    return {std::string("cpu ") + kernels_.instruction_set, LearntStates::bytes_per_replica(learnt_.use())};
   }
 
-  void do_save_learnt(std::span<std::byte> bytes) const override {
-    take_out(calibrations_, bytes);
-    take_out(screenings_, bytes);
-    take_out(directions_, bytes);
-    take_out(defects_, bytes);
-  }
+  void do_save_learnt(std::span<std::byte> bytes) const override { learnt_.save(bytes); }
 
   void do_restore_learnt(std::span<const std::byte> bytes) override {
-    put_back(bytes, calibrations_);
-    put_back(bytes, screenings_);
-    put_back(bytes, directions_);
-    put_back(bytes, defects_);
+    learnt_.restore(bytes);
+    may_share_ = false;
   }
 
   std::string do_device() const override { return describe_cpu(kernels_, threads_); }
@@ -168,14 +141,27 @@ class CpuBackend final : public Ensemble {
     return moments;
   }
 
-  [[nodiscard]] ScreeningState* screening(std::uint64_t r) {
-    return screenings_.empty() ? nullptr : &screenings_[r];
+  void forget(std::uint64_t first, std::uint64_t end) {
+    learnt_.forget(first, end);
+    may_share_ = true;
   }
 
-  [[nodiscard]] DefectState* defect(std::uint64_t r) { return defects_.empty() ? nullptr : &defects_[r]; }
-
-  [[nodiscard]] float* directions(std::uint64_t r) {
-    return directions_.empty() ? nullptr : directions_.data() + r * directions_per_replica_;
+  /// Has the first replica's first steps teach all, where that is worth it: before any of them takes a step,
+  /// so that what an ensemble counts does not depend on where it was saved.
+  template <class RuleType>
+  std::optional<SharedStart> share_start(const RuleType& rule, const EnsembleView& ensemble,
+                                         std::uint64_t first_step, std::uint64_t steps) {
+    std::optional<SharedStart> shared;
+    if constexpr (std::is_base_of_v<Metropolis, RuleType>) {
+      const bool models = is_screened(rule_) && began_alike_;
+      const bool pays = SharedStart::pays(shape().replicas, steps, models);
+      if (!std::exchange(may_share_, false) || !pays) return shared;
+      shared.emplace(kernels_, ensemble, rule, learnt_.use(),
+                     static_cast<std::uint32_t>(shape().first_replica), first_step,
+                     std::span<const double>(replica(0), parameter_count()), models,
+                     workspaces_.front().data());
+    }
+    return shared;
   }
 
   /// Replicas that a thread takes at a time: few enough to share the work evenly.
@@ -193,15 +179,16 @@ class CpuBackend final : public Ensemble {
       std::uint64_t failed_step = 0;
     };
     std::vector<ThreadResult> results(static_cast<std::size_t>(threads_));
-    const EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed,
-                                nodes_ ? &nodes_->view() : nullptr};
+    EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed, nodes_ ? &nodes_->view() : nullptr};
+    const std::optional<SharedStart> shared = share_start(rule, ensemble, first_step, steps);
+    if (shared) ensemble.start_model = shared->start_model();
     const AdvanceReplica<RuleType> advance_replica = kernels_.advance.of(rule);
     parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape().first_replica + r);
+      if (shared) shared->teach(r, learnt_);
       const std::uint64_t taken =
-          advance_replica(ensemble, rule, global, first_step, steps,
-                          {replica(r), &calibrations_[r], screening(r), directions(r), defect(r)},
+          advance_replica(ensemble, rule, global, first_step, steps, learnt_.view(r, replica(r)),
                           workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
@@ -224,12 +211,10 @@ class CpuBackend final : public Ensemble {
   std::vector<double> sigma_;         // [N]
   const CpuKernels& kernels_;
   int threads_;
-  std::vector<double> state_;                   // [replicas][N]
-  std::vector<FloatCalibration> calibrations_;  // [replicas]
-  std::vector<ScreeningState> screenings_;      // [replicas], or none where no model screens
-  std::vector<DefectState> defects_;            // [replicas], or none without nodes
-  std::size_t directions_per_replica_;
-  std::vector<float> directions_;                    // of learnt curvatures, [replicas][..]
+  std::vector<double> state_;  // [replicas][N]
+  LearntStates learnt_;
+  bool began_alike_ = true;                          // replicas were all set to one state
+  bool may_share_ = true;                            // and have taken no step since
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state
 };
 

@@ -36,16 +36,35 @@ struct Advance {
     const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
     const SerialTeam team = team_for(ensemble.problem);
     if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
+      const bool starts = ensemble.start_model != nullptr;
+      StartModel start;
+      if (starts) start = carve_workspace<StartModel>(ensemble.problem.network, ensemble.start_model);
       if (ensemble.nodes != nullptr) {
         NodesWorkspace<SerialTeam> nodes;
         nodes.carve(arena, ensemble.nodes->problem.network);
         return advance_replica_on_nodes(team, context, rule, steps, replica, work, *ensemble.nodes,
-                                        team_for(ensemble.nodes->problem), nodes, counters);
+                                        team_for(ensemble.nodes->problem), nodes, counters,
+                                        starts ? &start : nullptr);
       }
+      return advance_replica(team, context, rule, steps, replica, work, counters, starts ? &start : nullptr);
+    } else {
+      return advance_replica(team, context, rule, steps, replica, work, counters);
     }
-    return advance_replica(team, context, rule, steps, replica, work, counters);
   }
 };
+
+std::size_t start_model_bytes(const NetworkView& network) {
+  return workspace_bytes_of<StartModel>(network);
+}
+
+void make_start_model(const EnsembleView& ensemble, const double* x, unsigned char* memory,
+                      unsigned char* workspace) {
+  const ProblemView& problem = ensemble.nodes == nullptr ? ensemble.problem : ensemble.nodes->problem;
+  const auto work = carve_workspace<ScreenedWorkspace<SerialTeam>>(ensemble.problem.network, workspace);
+  const auto start = carve_workspace<StartModel>(ensemble.problem.network, memory);
+  langevo::make_start_model(team_for(problem), problem, x, ensemble.sigma, work.gradient, work.curvature,
+                            work.model, start);
+}
 
 double loss(const ProblemView& problem, const double* x, unsigned char* workspace) {
   const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
@@ -78,6 +97,8 @@ const CpuKernels& cpu_kernels() {
   static constexpr CpuKernels kernels{.instruction_set = LANGEVO_STRING(LANGEVO_TARGET),
                                       .workspace_bytes = workspace_bytes,
                                       .advance = table_of<AdvanceReplica, Advance>(KernelRules{}),
+                                      .start_model_bytes = start_model_bytes,
+                                      .make_start_model = make_start_model,
                                       .loss = loss,
                                       .loss_change = change,
                                       .losses_of_points = losses_of_points,

@@ -17,7 +17,8 @@ struct EnsembleView {
   ProblemView problem;
   const double* sigma;  ///< [N]
   std::uint64_t seed;
-  const NodesView* nodes;  ///< of a quadrature; null: there are none
+  const NodesView* nodes;                ///< of a quadrature; null: there are none
+  unsigned char* start_model = nullptr;  ///< see CpuKernels::make_start_model; null: none is at hand
 };
 
 /// Takes `steps` steps with the replica of this global `index`; returns how many were taken (see
@@ -33,6 +34,10 @@ struct CpuKernels {
   const char* instruction_set;
   std::size_t (*workspace_bytes)(const NetworkView& network, const NetworkView* nodes);
   RuleTable<AdvanceReplica> advance;
+  std::size_t (*start_model_bytes)(const NetworkView& network);
+  /// The local model at x for all replicas that begin there, into `memory`.
+  void (*make_start_model)(const EnsembleView& ensemble, const double* x, unsigned char* memory,
+                           unsigned char* workspace);
   double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
   LossChange (*loss_change)(const ProblemView& problem, Precision precision, const double* x,
                             const double* proposed, unsigned char* workspace);

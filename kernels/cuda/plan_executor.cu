@@ -6,9 +6,10 @@ namespace langevo {
 
 namespace {
 
-/// What stays on the device for every replica where teams take the steps, learnt curvatures apart.
-std::uint64_t team_bytes_per_replica(const KernelRule& rule) {
-  return sizeof(FloatCalibration) + (is_screened(rule) ? sizeof(ScreeningState) : 0) + sizeof(std::uint64_t);
+/// What stays on the device for every replica where teams take the steps, learnt directions apart.
+std::uint64_t team_bytes_per_replica(const NetworkView& network, const KernelRule& rule) {
+  return sizeof(FloatCalibration) + (is_screened(rule) ? sizeof(ScreeningState) : 0) +
+         (learns_curvature(network, rule) ? sizeof(LearntCurvature) : 0) + sizeof(std::uint64_t);
 }
 
 /// Numbers kept for each replica's learnt curvature: none where it takes more than `bytes`, a curvature saves
@@ -49,9 +50,9 @@ ExecutorPlan plan_executor(const ProblemView& problem, const KernelRule& rule, s
     return {{}, 0, slots, layered_executor_bytes(problem, rule, slots)};
   const LaunchPlan teams = plan_launch(problem, rule, replicas, device, available / 8);
   const std::size_t directions = learnt_directions(problem.network, rule, replicas, available / 4);
-  return {
-      teams, directions, 0,
-      2 * teams.workspace_bytes() + replicas * (team_bytes_per_replica(rule) + directions * sizeof(float))};
+  return {teams, directions, 0,
+          2 * teams.workspace_bytes() +
+              replicas * (team_bytes_per_replica(problem.network, rule) + directions * sizeof(float))};
 }
 
 }  // namespace langevo

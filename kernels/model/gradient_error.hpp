@@ -10,12 +10,15 @@ inline constexpr int leading_directions = 4;
 
 /// How the error e of a scaled gradient carried through a stretch has grown lately, per proposal at the usual
 /// length: sums over stretches, of which earlier ones count less and less.
+/// Every replica keeps some of these: in float, and of sums of squares the roots, which stay within its
+/// range.
 struct ErrorGrowth {
-  double along[leading_directions] = {};  ///< of the squares of e's parts along the model's directions,
-  double across = 0;                      ///< of the length of its part across them,
-  double across_squares = 0;              ///< of that squared,
-  double seen = 0;                        ///< and of 1
-  double length = 0;                      ///< the usual one, last
+  float along[leading_directions] =
+      {};                    ///< of the squares of e's parts along the model's directions, its root,
+  float across = 0;          ///< of the length of its part across them,
+  float across_squares = 0;  ///< of that squared, its root,
+  float seen = 0;            ///< and of 1
+  float length = 0;          ///< the usual one, last
 };
 
 /// The error e of a carried scaled gradient: along the model's directions, and the length of what is across
@@ -76,11 +79,13 @@ struct AssumedError {
 
   /// Takes `growth` for what is to come, `doubt` times; more for want of experience.
   LANGEVO_INLINE void assume(const ErrorGrowth& growth, double doubt) {
-    const double unseen = doubt * (1 + 4 / growth.seen);
+    const auto seen = static_cast<double>(growth.seen);
+    const double unseen = doubt * (1 + 4 / seen);
     for (int r = 0; r < leading_directions; ++r)
-      along[r] = unseen * square_root(growth.along[r] / growth.seen);
-    const double mean = growth.across / growth.seen;
-    const double variance = larger(0.0, growth.across_squares / growth.seen - mean * mean);
+      along[r] = unseen * static_cast<double>(growth.along[r]) / square_root(seen);
+    const double mean = static_cast<double>(growth.across) / seen;
+    const auto root = static_cast<double>(growth.across_squares);
+    const double variance = larger(0.0, root * root / seen - mean * mean);
     across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
   }
 
@@ -101,20 +106,24 @@ struct AssumedError {
   }
 };
 
+/// The root of memory kept^2 + more^2.
+LANGEVO_INLINE float root_of_squares(double memory, float kept, double more) {
+  const auto before = static_cast<double>(kept);
+  return static_cast<float>(square_root(memory * before * before + more * more));
+}
+
 /// Takes in an error measured after `done` proposals.
 LANGEVO_INLINE void take_gradient_error(const GradientError& error, const AssumedError& assumed, double done,
                                         ErrorGrowth& growth) {
   constexpr double memory = AssumedError::memory_of_growth;
   const Reach reach = assumed.reach(done);
-  for (int r = 0; r < leading_directions; ++r) {
-    const double along = error.along[r] / reach.along;
-    growth.along[r] = memory * growth.along[r] + along * along;
-  }
+  for (int r = 0; r < leading_directions; ++r)
+    growth.along[r] = root_of_squares(memory, growth.along[r], error.along[r] / reach.along);
   const double across = error.across / reach.across;
-  growth.across = memory * growth.across + across;
-  growth.across_squares = memory * growth.across_squares + across * across;
-  growth.seen = memory * growth.seen + 1;
-  growth.length = assumed.length;
+  growth.across = static_cast<float>(memory * static_cast<double>(growth.across) + across);
+  growth.across_squares = root_of_squares(memory, growth.across_squares, across);
+  growth.seen = static_cast<float>(memory * static_cast<double>(growth.seen) + 1);
+  growth.length = static_cast<float>(assumed.length);
 }
 
 }  // namespace LANGEVO_TARGET

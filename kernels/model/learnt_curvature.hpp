@@ -11,11 +11,13 @@
 /// eigenvalues near each other would leave them mixed.
 namespace langevo {
 
-/// What one replica knows of a curvature that it learns: sums over stretches, earlier
-/// ones with less weight, of products of the parts of y and d along the directions, in units of |d|.
+/// What one replica knows of a curvature that it learns, kept only where none is known in full: sums over
+/// stretches, earlier ones with less weight, of products of the parts of y and d along the directions, in
+/// units of |d|.
 struct LearntCurvature {
   int rank = 0;                              ///< directions in use
   double seen = 0;                           ///< the sum of 1 since the last one began
+  double offset = 0;                         ///< mean of z.A.z / 2
   double eigenvalue[leading_directions]{};   ///< v_r.A.v_r
   SmallMatrix<leading_directions> changes;   ///< y y^T,
   SmallMatrix<leading_directions> products;  ///< y d^T,

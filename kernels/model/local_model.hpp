@@ -107,10 +107,10 @@ LANGEVO_APART void set_curvature(const Team& team, const ProblemView& problem, c
   model.curvature_norm = square_root(squares);
 }
 
-/// The part of A that was learnt, and the `mean` of z.A.z / 2.
+/// The part of A that was learnt, and the mean of z.A.z / 2.
 template <class Team>
-LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const LearntCurvature& learnt, double mean,
-                                           float* directions, LocalModel& model) {
+LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const LearntCurvature& learnt, float* directions,
+                                           LocalModel& model) {
   model.directions = directions;
   model.rank = directions == nullptr ? 0 : learnt.rank;
   double trace = 0;
@@ -118,7 +118,7 @@ LANGEVO_FUNCTION void set_learnt_curvature(const Team&, const LearntCurvature& l
     model.eigenvalue[r] = r < model.rank ? learnt.eigenvalue[r] : 0.0;
     trace += model.eigenvalue[r];
   }
-  model.remainder = {mean - 0.5 * trace, 0, 0};
+  model.remainder = {learnt.offset - 0.5 * trace, 0, 0};
 }
 
 /// What |B D| is assumed to be at the most after `pending` accepted mutations: D drifts by sqrt(2/pi) each

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "kernels/network/activation.hpp"
+#include "kernels/network/hessian/workspace.hpp"
 #include "kernels/network/loss.hpp"
 #include "kernels/network/problem_view.hpp"
 #include "kernels/screened/rule.hpp"
@@ -67,6 +68,11 @@ inline KernelRule kernel_rule(const ProblemView& problem, const Rule& rule) {
 
 inline bool is_screened(const KernelRule& rule) {
   return std::holds_alternative<ScreenedMetropolis>(rule);
+}
+
+/// Whether replicas learn the curvature of their local models.
+inline bool learns_curvature(const NetworkView& network, const KernelRule& rule) {
+  return is_screened(rule) && !has_curvature(network);
 }
 
 /// Whether it is a Metropolis rule, screened or not.

@@ -44,7 +44,7 @@ LANGEVO_APART bool check_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreenedWorkspace<Team>& work = run.work;
   ScreeningState& state = *run.replica.screening;
-  const bool product_as_assumed = follow_pending(team, state.pending_margin, run.model);
+  const bool product_as_assumed = follow_pending(team, static_cast<double>(state.pending_margin), run.model);
   if (!product_as_assumed) widen_pending_margin(team, state);
   const double loss = find_gradient(run);
   run.error = check_gradient(team, work.gradient.gradient, run.context.sigma, run.model);
@@ -56,10 +56,11 @@ template <class Team, class Context>
 LANGEVO_APART void begin_stretch(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreeningCosts& costs = run.costs;
-  run.spent = run.age.has_gradient ? 0 : costs.gradient;
-  if (!run.age.has_gradient) find_gradient(run);
+  const bool at_hand = run.at_start();
+  run.spent = run.age.has_gradient || at_hand ? 0 : costs.gradient;
+  if (!run.age.has_gradient) find_first_gradient(run);
   renew_model(run);
-  run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
+  if (!at_hand) run.spent += run.age.hessian == 0 ? costs.anchor : costs.gradient;
   ++run.counters.anchors;
   const double gradient_norm =
       square_root(team.dot(run.model.padded, run.model.scaled_gradient, run.model.scaled_gradient));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/model/learnt_curvature.hpp"
 #include "kernels/screened/costs.hpp"
 #include "kernels/screened/state.hpp"
 
@@ -54,6 +55,8 @@ struct ScreeningPolicy {
   static constexpr double share_to_lose = 1.0 / 16;
   /// which doubles what the next trial may lose, up to so many times.
   static constexpr std::uint32_t most_doublings = 6;
+  /// A retreat lasts so many steps at the most.
+  static constexpr double most_exact_steps = 4e9;
   /// Stretches have to gain this share of the time of exact steps.
   static constexpr double least_gain = 0.2;
   /// Replays of a stretch before it is done by exact steps.
@@ -73,7 +76,7 @@ struct ScreeningPolicy {
   }
 
   LANGEVO_INLINE static double usual_length(const ScreeningState& state) {
-    return state.length > 0 ? state.length : 2 * shortest;
+    return state.length > 0 ? static_cast<double>(state.length) : 2 * shortest;
   }
 
   /// Proposals of the next stretch, of `left` at the most.
@@ -87,6 +90,9 @@ struct ScreeningPolicy {
     const double ratio = (costs.anchor - costs.gradient) / costs.gradient;
     return ratio < most_hessian_ages - 1 ? 1 + static_cast<int>(ratio) : most_hessian_ages;
   }
+
+  /// Where the error at this age of the Hessian is kept.
+  LANGEVO_INLINE static int told_age(int age) { return age < 2 ? age : age < 4 ? 2 : 3; }
 
   /// A stretch's gradient and its share of a Hessian, in evaluations of an undecided proposal.
   LANGEVO_INLINE static double renewal(const ScreeningCosts& costs, const ScreeningState& state) {
@@ -108,12 +114,12 @@ struct ScreeningPolicy {
   /// anchor.
   LANGEVO_INLINE static AssumedError assumed_error(const ScreeningState& state, int age, bool curved,
                                                    double doubt, double least) {
-    const bool seen = state.growth[age].length > 0;
-    const ErrorGrowth& growth = state.growth[seen || age == 0 ? age : age - 1];
+    const bool seen = state.growth[told_age(age)].length > 0;
+    const ErrorGrowth& growth = state.growth[told_age(seen || age == 0 ? age : age - 1)];
     const double length = usual_length(state);
     AssumedError assumed{{}, 0, least, length, curved, curved && age == 0};
     if (growth.length == 0) return assumed;
-    assumed.assume(growth, doubt * larger(1.0, length / growth.length) * (seen ? 1 : 4));
+    assumed.assume(growth, doubt * larger(1.0, length / static_cast<double>(growth.length)) * (seen ? 1 : 4));
     return assumed;
   }
 
@@ -123,36 +129,38 @@ struct ScreeningPolicy {
   }
 
   LANGEVO_INLINE static void take_float_gradient_error(double error, ScreeningState& state) {
-    const double kept = memory_of_float_gradient_error * state.float_gradient_error;
-    state.float_gradient_error = error <= kept ? kept : error;  // NaN does not serve
+    const double kept = memory_of_float_gradient_error * static_cast<double>(state.float_gradient_error);
+    state.float_gradient_error = static_cast<float>(error <= kept ? kept : error);  // NaN does not serve
   }
 
   /// Whether a gradient in float is as good as one in double.
   LANGEVO_INLINE static bool float_gradient_serves(const ScreeningState& state) {
     const ErrorGrowth& growth = state.growth[0];
     return state.gradients >= first_gradient_comparisons &&
-           smaller_float_gradient_error * state.float_gradient_error * growth.seen <=
-               growth.across * growth.length;
+           smaller_float_gradient_error * static_cast<double>(state.float_gradient_error * growth.seen) <=
+               static_cast<double>(growth.across * growth.length);
   }
 
-  /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`.
+  /// Takes in the error of one prediction, known to `uncertainty`, where e explains up to `explained`;
+  /// `learnt`: null where the curvature is known.
   LANGEVO_INLINE static void take_sample(double error, double uncertainty, double explained,
-                                         bool learns_offset, ScreeningState& state) {
+                                         LearntCurvature* learnt, ScreeningState& state) {
     ++state.samples;
-    if (learns_offset) {  // the error is counted from the offset so far
-      state.offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
+    if (learnt != nullptr) {  // the error is counted from the offset so far
+      learnt->offset += error / (state.samples < 64 ? static_cast<double>(state.samples) : 64.0);
     }
     const double rest = absolute(error) - uncertainty - 0.5 * explained;
-    const bool learns = state.learnt.rank > 0 && state.learnt.seen < first_stretches;
+    const bool learns = learnt != nullptr && learnt->rank > 0 && learnt->seen < first_stretches;
     const double kept = learns           ? memory_of_first_remainders
                         : trusted(state) ? memory_of_remainder
                                          : memory_before_trust;
-    state.largest_remainder = larger(kept * state.largest_remainder, rest);
+    state.largest_remainder =
+        static_cast<float>(larger(kept * static_cast<double>(state.largest_remainder), rest));
   }
 
   LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningCosts& costs,
                                                const ScreeningState& state) {
-    return costs.in_float < costs.in_double && state.float_share[sent_on] > 0.35;
+    return costs.in_float < costs.in_double && state.float_share[sent_on] > 0.35f;
   }
 
   /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
@@ -167,31 +175,34 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static bool audits_float(const ScreeningState& state) { return state.samples % 4 == 0; }
 
   LANGEVO_INLINE static void take_rung(SentOn sent_on, bool by_float, ScreeningState& state) {
-    double& share = state.float_share[sent_on];
-    share += ((by_float ? 1.0 : 0.0) - share) / 16;
+    float& share = state.float_share[sent_on];
+    share += ((by_float ? 1.0f : 0.0f) - share) / 16;
   }
 
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         ScreeningState& state) {
-    take_gradient_error(result.error, assumed, static_cast<double>(result.done), state.growth[age]);
+    take_gradient_error(result.error, assumed, static_cast<double>(result.done), state.growth[told_age(age)]);
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
                                             const ScreeningCosts& costs, ScreeningState& state) {
     take_error(assumed, age, result, state);
     state.float_share[later] += (1 - state.float_share[later]) / 4096;  // to be tried again some time
-    state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99 * state.pending_margin);
+    state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99f * state.pending_margin);
     if (result.cut_short) return;
     const auto done = static_cast<double>(result.done);
-    state.undecided = memory * state.undecided + static_cast<double>(result.undecided);
-    state.undecided_squares = memory * state.undecided_squares + done * done;
-    const double until_undecided = square_root(state.undecided_squares / (state.undecided + 0.3));
+    const double undecided =
+        memory * static_cast<double>(state.undecided) + static_cast<double>(result.undecided);
+    const double squares = memory * static_cast<double>(state.undecided_squares) + done * done;
+    state.undecided = static_cast<float>(undecided);
+    state.undecided_squares = static_cast<float>(squares);
+    const double until_undecided = square_root(squares / (undecided + 0.3));
     const double old = usual_length(state);
     const double power = assumed.curved ? growth_power : growth_power_learning;
     const double wanted = until_undecided * square_root(larger(1.0, renewal(costs, state)) / power);
-    state.length =
-        smaller(longest, larger(shortest, smaller(largest_growth * old, larger(0.5 * old, wanted))));
+    state.length = static_cast<float>(
+        smaller(longest, larger(shortest, smaller(largest_growth * old, larger(0.5 * old, wanted)))));
   }
 
   /// A state of which nothing is known: exact steps first, so that the run is not much slower than those
@@ -204,9 +215,10 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static void settle(double length, double cost, const ScreeningCosts& costs, bool may_retreat,
                                     ScreeningState& state) {
     const double most = 8 * trial(costs) + 2 * trial_after(state.retreats, costs);
-    state.credit = smaller(most, state.credit + (1 - least_gain) * length - cost);
-    if (state.credit == most) state.retreats = 0;
-    if (state.credit >= 0) return;
+    const double credit = static_cast<double>(state.credit) + (1 - least_gain) * length - cost;
+    state.credit = static_cast<float>(smaller(most, credit));
+    if (credit >= most) state.retreats = 0;
+    if (credit >= 0) return;
     if (may_retreat) {
       retreat(costs, state);
     } else {
@@ -216,7 +228,7 @@ struct ScreeningPolicy {
 
   /// The model failed however short the stretch.
   LANGEVO_INLINE static void give_up(const ScreeningCosts& costs, ScreeningState& state) {
-    state.length = shortest;
+    state.length = static_cast<float>(shortest);
     retreat(costs, state);
   }
 
@@ -232,9 +244,9 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static void retreat(const ScreeningCosts& costs, ScreeningState& state) {
     const double budget = trial_after(state.retreats, costs);
     state.retreats += state.retreats < most_doublings ? 1 : 0;
-    state.exact_left =
-        static_cast<std::uint64_t>((budget - state.credit) * state.retreats / share_to_lose) + 1;
-    state.credit = budget;
+    const double steps = (budget - static_cast<double>(state.credit)) * state.retreats / share_to_lose;
+    state.exact_left = static_cast<std::uint32_t>(smaller(most_exact_steps, steps)) + 1;
+    state.credit = static_cast<float>(budget);
   }
 };
 

@@ -109,7 +109,8 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
     if (run.nodes.active && run.nodes.decided) uncertainty -= run.nodes.bound;
   }
   team.by_leader([&]() LANGEVO_BODY {
-    ScreeningPolicy::take_sample(error, uncertainty, proposal.explained, !run.model.knows_curvature(), state);
+    ScreeningPolicy::take_sample(error, uncertainty, proposal.explained,
+                                 run.model.knows_curvature() ? nullptr : run.replica.learnt, state);
   });
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {

@@ -38,7 +38,8 @@ LANGEVO_APART double find_evaluated_gradient(ScreenedRun<Team, Context>& run) {
   if (!compares && !in_float) return loss_and_gradient(team, problem, x, work.gradient);
   const double loss = loss_and_float_gradient(team, problem, x, work.gradient);
   if (!compares) {
-    run.age.float_gradient_error = ScreeningPolicy::float_gradient_margin * state.float_gradient_error;
+    run.age.float_gradient_error =
+        ScreeningPolicy::float_gradient_margin * static_cast<double>(state.float_gradient_error);
     return loss;
   }
   float* const float_gradient = run.model.hessian_product;
@@ -67,6 +68,34 @@ LANGEVO_FUNCTION double find_gradient(ScreenedRun<Team, Context>& run) {
   return loss;
 }
 
+/// Likewise, where the replica may not have left the state that it began in.
+template <class Team, class Context>
+LANGEVO_FUNCTION void find_first_gradient(ScreenedRun<Team, Context>& run) {
+  if constexpr (Team::carries_values) {
+    if (run.at_start()) {
+      const double* const known = run.start.model.gradient;
+      double* const gradient = run.work.gradient.gradient;
+      run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { gradient[i] = known[i]; });
+      run.age.float_gradient_error = 0;
+      return;
+    }
+  }
+  find_gradient(run);
+}
+
+/// The curvature at x, and its leading directions. `begins`: none is known yet.
+template <class Team, class Context>
+LANGEVO_APART void renew_curvature(ScreenedRun<Team, Context>& run, bool begins) {
+  LocalModel& model = run.model;
+  if constexpr (Team::carries_values) {
+    if (run.at_start()) return take_start_curvature(run.team, run.start.model, model);
+    model.curvature = run.work.model.curvature;
+  }
+  set_curvature(run.surrogate_team(), run.surrogate(), run.replica.x, run.context.sigma, run.work.curvature,
+                model);
+  find_directions(run.team, begins, model);
+}
+
 /// Learns from a stretch that was as good as assumed: into a learnt A goes the way from the anchor to x,
 /// whose gradient is in work.gradient.
 template <class Team, class Context>
@@ -85,7 +114,7 @@ LANGEVO_APART void learn_from_stretch(ScreenedRun<Team, Context>& run) {
     way[i] = static_cast<float>((x[i] - work.anchor[i]) / sigma[i]);
   });
   team.synchronize();
-  learn_curvature(team, model.padded, change, way, run.replica.directions, run.replica.screening->learnt);
+  learn_curvature(team, model.padded, change, way, run.replica.directions, *run.replica.learnt);
 }
 
 /// The model at x, whose gradient is in work.gradient, with a Hessian that may have served stretches before.
@@ -100,15 +129,14 @@ LANGEVO_APART void renew_model(ScreenedRun<Team, Context>& run) {
   if (model.knows_curvature()) {
     const bool begins = age.hessian < 0;
     if (begins || age.hessian + 1 >= ScreeningPolicy::hessian_ages(run.costs)) {
-      set_curvature(run.surrogate_team(), run.surrogate(), x, run.context.sigma, work.curvature, model);
+      renew_curvature(run, begins);
       age.hessian = 0;
     } else {
+      find_directions(team, false, model);
       ++age.hessian;
     }
-    find_directions(team, begins, model);
   } else {
-    const ScreeningState& state = *run.replica.screening;
-    set_learnt_curvature(team, state.learnt, state.offset, run.replica.directions, model);
+    set_learnt_curvature(team, *run.replica.learnt, run.replica.directions, model);
     age.hessian = 0;
   }
   team.each(model.size, [&](std::size_t i) LANGEVO_BODY { work.anchor[i] = x[i]; });

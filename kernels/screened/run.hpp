@@ -5,6 +5,7 @@
 #include "kernels/screened/controller.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "kernels/screened/rule.hpp"
+#include "kernels/screened/start_model.hpp"
 #include "kernels/screened/workspace.hpp"
 
 /// A replica on its way through stretches of proposals.
@@ -66,6 +67,15 @@ struct RunOnNodes {
 template <class Team>
 struct RunOnNodes<Team, false> {};
 
+/// The model that is at hand where replicas begin.
+template <class Team, bool Takes = Team::carries_values>
+struct RunFromStart {
+  StartModel model{};      ///< without arrays: there is none, or none any more
+  std::uint64_t step = 0;  ///< that it serves
+};
+template <class Team>
+struct RunFromStart<Team, false> {};
+
 /// One replica on its way through screened steps. Functions get this one reference and read from it what they
 /// need when they need it: on a GPU each argument stays in registers while a function calls others.
 template <class Team, class Context>
@@ -90,10 +100,16 @@ struct ScreenedRun {
   bool accepts = false;   ///< the proposal decided last, if it was left open at first
   double evaluation = 0;  ///< cost of the last exact decision, in exact steps
   RunOnNodes<Team> nodes{};
+  RunFromStart<Team> start{};
 
   /// Whether the nodes of a quadrature stand for all points.
   [[nodiscard]] LANGEVO_INLINE bool on_nodes() const {
     if constexpr (Team::uses_nodes) return nodes.active;
+    return false;
+  }
+  /// Whether the model of the state where replicas begin is that of the present one.
+  [[nodiscard]] LANGEVO_INLINE bool at_start() const {
+    if constexpr (Team::carries_values) return start.model.x != nullptr && context.step == start.step;
     return false;
   }
   /// The problem whose loss is evaluated, and the team for its points.

@@ -24,8 +24,10 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
     work.state[i] = i < size ? x[i] : 0.0;
     work.sigma[i] = i < size ? sigma[i] : 0.0;
   });
-  const std::size_t normals = work.steps_at_a_time * normal_buffer_size(size);
-  team.each(normals, [&](std::size_t i) LANGEVO_BODY { work.normal[i] = 0; });
+  const std::size_t row = normal_buffer_size(size);
+  const std::size_t behind = row - size;  // what stays of a row's end has to be finite
+  team.each(work.steps_at_a_time * behind,
+            [&](std::size_t i) LANGEVO_BODY { work.normal[i / behind * row + size + i % behind] = 0; });
   run.replica.x = work.state;
   run.costs = costs_of_run(run);
   if (run.rule.acceptance == Acceptance::automatic)
@@ -44,13 +46,25 @@ LANGEVO_APART void end_screening(ScreenedRun<Team, Context>& run) {
   team.synchronize();
 }
 
+/// Whether a run begins where the model at hand was made.
+template <class Team, class Context>
+LANGEVO_FUNCTION void begin_from(const StartModel* start, ScreenedRun<Team, Context>& run) {
+  if constexpr (Team::carries_values) {
+    if (start != nullptr && is_at(run.team, run.model.size, *start, run.replica.x))
+      run.start = {*start, run.context.step};
+  }
+}
+
+/// `start`: a model that is at hand, made with the loss that this evaluates first; null: there is none.
 template <class Team, class Context>
 LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, const ScreenedMetropolis& rule,
                                             std::uint64_t steps, ReplicaView replica,
-                                            const ScreenedWorkspace<Team>& work, StepCounters& counters) {
+                                            const ScreenedWorkspace<Team>& work, StepCounters& counters,
+                                            const StartModel* start = nullptr) {
   ScreenedRun<Team, Context> run{
       team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
   begin_screening(run);
+  begin_from(start, run);
   take_screened_steps(run);
   end_screening(run);
   return steps;
@@ -58,12 +72,10 @@ LANGEVO_APART std::uint64_t advance_replica(const Team& team, Context context, c
 
 /// Likewise, where the nodes of a quadrature may stand for all points. `nodes_team`: for the nodes.
 template <class Team, class Context>
-LANGEVO_APART std::uint64_t advance_replica_on_nodes(const Team& team, Context context,
-                                                     const ScreenedMetropolis& rule, std::uint64_t steps,
-                                                     ReplicaView replica, const ScreenedWorkspace<Team>& work,
-                                                     const NodesView& nodes, const Team& nodes_team,
-                                                     const NodesWorkspace<Team>& nodes_work,
-                                                     StepCounters& counters) {
+LANGEVO_APART std::uint64_t advance_replica_on_nodes(
+    const Team& team, Context context, const ScreenedMetropolis& rule, std::uint64_t steps,
+    ReplicaView replica, const ScreenedWorkspace<Team>& work, const NodesView& nodes, const Team& nodes_team,
+    const NodesWorkspace<Team>& nodes_work, StepCounters& counters, const StartModel* start = nullptr) {
   ScreenedRun<Team, Context> run{
       team, context, rule, replica, replica.x, work, work.model, counters, context.step + steps};
   run.nodes.view = &nodes;
@@ -71,6 +83,7 @@ LANGEVO_APART std::uint64_t advance_replica_on_nodes(const Team& team, Context c
   run.nodes.team = nodes_team;
   run.nodes.active = true;
   begin_screening(run);
+  begin_from(start, run);
   take_spans(run);
   end_screening(run);
   return steps;

@@ -41,13 +41,26 @@ LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
     ++run.counters.steps;
   }
   run.age.has_gradient = false;
-  run.team.by_leader([&]() LANGEVO_BODY { state.exact_left -= steps; });
+  run.team.by_leader([&]() LANGEVO_BODY { state.exact_left -= static_cast<std::uint32_t>(steps); });
+}
+
+/// Whether what is left of the run is too little for a model: it would take longer to make than exact steps.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool too_short_for_model(const ScreenedRun<Team, Context>& run) {
+  if (run.rule.acceptance != Acceptance::automatic || run.age.hessian >= 0 || run.at_start()) return false;
+  const auto left = static_cast<double>(run.end - run.context.step);
+  return left < run.costs.anchor + run.costs.gradient;
 }
 
 /// Steps up to the run's end.
 template <class Team, class Context>
 LANGEVO_FUNCTION void take_screened_steps(ScreenedRun<Team, Context>& run) {
   while (run.context.step < run.end) {
+    if (run.replica.screening->exact_left == 0 && too_short_for_model(run)) {
+      run.team.by_leader([&]() LANGEVO_BODY {
+        run.replica.screening->exact_left = static_cast<std::uint32_t>(run.end - run.context.step);
+      });
+    }
     if (run.replica.screening->exact_left > 0) {
       take_exact_steps(run);
     } else {
@@ -62,6 +75,7 @@ LANGEVO_FUNCTION void evaluate_on_nodes(ScreenedRun<Team, Context>& run, bool ac
   if (run.nodes.active == active) return;
   run.nodes.active = active;
   run.nodes.follows_defect = false;
+  run.start = {};
   run.age = {};
   run.costs = costs_of_run(run);
   run.nodes.work->ladder.forget(run.team);
@@ -137,7 +151,7 @@ LANGEVO_APART void begin_span(ScreenedRun<Team, Context>& run, std::uint64_t end
     find_gradients_to_compare(run);
     follow_defect(run);
   } else if (!run.age.has_gradient) {
-    find_gradient(run);
+    find_first_gradient(run);
     run.age.has_gradient = true;
   }
   nodes.gradient_norm = scaled_norm(run, run.work.gradient.gradient);

@@ -16,18 +16,18 @@ LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done
   for (int r = 0; r < leading_directions; ++r)
     bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
   bound.across = AssumedError::deviations * error.across_after(reach);
-  bound.others =
-      ScreeningPolicy::remainder_margin * state.largest_remainder + stretch.rounding + stretch.defect;
-  bound.curvature =
-      curvature_tail(model.remainder) + pending_error(model.remainder, static_cast<double>(pending),
-                                                      AssumedError::deviations * state.pending_margin);
+  bound.others = ScreeningPolicy::remainder_margin * static_cast<double>(state.largest_remainder) +
+                 stretch.rounding + stretch.defect;
+  bound.curvature = curvature_tail(model.remainder) +
+                    pending_error(model.remainder, static_cast<double>(pending),
+                                  AssumedError::deviations * static_cast<double>(state.pending_margin));
   return bound;
 }
 
 /// Pending mutations have changed the scaled gradient more than pending_error says.
 template <class Team>
 LANGEVO_FUNCTION void widen_pending_margin(const Team& team, ScreeningState& state) {
-  team.by_leader([&]() LANGEVO_BODY { state.pending_margin *= 1.5; });
+  team.by_leader([&]() LANGEVO_BODY { state.pending_margin *= 1.5f; });
 }
 
 /// x' is the state.
@@ -63,7 +63,8 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
                  static_cast<std::uint32_t>(batch));
     team.synchronize();
     for (std::uint64_t first = 0; first < batch; first += Team::vectors_at_a_time) {
-      if (model.follows_soon && !follow_pending(team, run.replica.screening->pending_margin, model)) {
+      if (model.follows_soon &&
+          !follow_pending(team, static_cast<double>(run.replica.screening->pending_margin), model)) {
         widen_pending_margin(team, *run.replica.screening);
         return false;
       }

@@ -25,7 +25,7 @@ struct AuditPolicy {
 
   LANGEVO_INLINE static double factor(const RungCalibration& calibration) {
     if (calibration.audits < audits_before_trust) return 1;
-    return smaller(1.0, safety * calibration.largest_ratio);
+    return smaller(1.0, safety * static_cast<double>(calibration.largest_ratio));
   }
 };
 
@@ -65,7 +65,7 @@ LANGEVO_APART void take_audit(const Team& team, const FloatEstimate& estimate, c
     if (!(error > 0)) return;  // an exact result, as where a network is dead, says nothing of others
     RungCalibration& calibration = *estimate.calibration;
     ++calibration.audits;
-    calibration.largest_ratio = larger(calibration.largest_ratio, error / bound);
+    calibration.largest_ratio = larger(calibration.largest_ratio, static_cast<float>(error / bound));
   });
 }
 

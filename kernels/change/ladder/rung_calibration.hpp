@@ -7,12 +7,12 @@ namespace langevo {
 /// What audits have measured of a rung's error bound in one replica.
 struct RungCalibration {
   std::uint32_t audits = 0;  ///< that found an error
-  double largest_ratio = 0;  ///< of error to worst-case bound
+  float largest_ratio = 0;   ///< of error to worst-case bound
 };
 
 /// Whether a rung is worth its time in one replica.
 struct RungUse {
-  double missed = 0;              ///< share of the last few hundred steps that it left to the next one
+  float missed = 0;               ///< share of the last few hundred steps that it left to the next one
   std::uint64_t rests_until = 0;  ///< step
 };
 

@@ -27,8 +27,9 @@ struct DeviceEnsembleView {
   double* state;                       ///< [replicas][N]
   FloatCalibration* calibrations;      ///< [replicas]
   ScreeningState* screenings;          ///< [replicas]; nullptr where no model screens
+  LearntCurvature* curvatures;         ///< [replicas]; nullptr where none is learnt
   float* directions;                   ///< of learnt curvatures, [replicas][directions_per_replica];
-  std::size_t directions_per_replica;  ///< nullptr and 0: no curvature is learnt
+  std::size_t directions_per_replica;  ///< nullptr and 0: no direction is
   std::uint64_t replicas;
   std::uint64_t first_replica;  ///< global index
   std::uint64_t seed;

@@ -89,6 +89,7 @@ __global__ void __launch_bounds__(threads_per_block<Team>, 1)
     ReplicaView replica{ensemble.state + r * n, ensemble.calibrations + r};
     if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
       replica.screening = ensemble.screenings + r;
+      if (ensemble.curvatures != nullptr) replica.learnt = ensemble.curvatures + r;
       if (ensemble.directions != nullptr)
         replica.directions = ensemble.directions + r * ensemble.directions_per_replica;
     }

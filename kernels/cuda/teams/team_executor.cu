@@ -16,8 +16,11 @@ class TeamExecutor final : public Executor {
                const ReplicaBatches& batches)
       : dynamics_(dynamics),
         plan_(plan),
-        calibrations_(dynamics.shape.replicas, Filled::before_it_is_read),  // by forget, as the next two
+        calibrations_(dynamics.shape.replicas, Filled::before_it_is_read),  // by forget, as the next three
         screenings_(is_screened(dynamics.rule) ? dynamics.shape.replicas : 0, Filled::before_it_is_read),
+        curvatures_(
+            learns_curvature(dynamics.problem.view().network, dynamics.rule) ? dynamics.shape.replicas : 0,
+            Filled::before_it_is_read),
         directions_per_replica_(directions),
         directions_(dynamics.shape.replicas * directions, Filled::before_it_is_read),
         steps_taken_(dynamics.shape.replicas, Filled::before_it_is_read),  // by the kernel that reports it
@@ -32,7 +35,8 @@ class TeamExecutor final : public Executor {
 
   /// Directions beyond the rank learnt so far have to be 0: they are multiplied by 0, not left out.
   void forget(std::uint64_t first, std::uint64_t count) override {
-    calibrations_.set_to_zero_async(first, count, stream_);  // FloatCalibration{}
+    calibrations_.set_to_zero_async(first, count, stream_);  // FloatCalibration{}, LearntCurvature{}
+    if (curvatures_.size() > 0) curvatures_.set_to_zero_async(first, count, stream_);
     directions_.set_to_zero_async(first * directions_per_replica_, count * directions_per_replica_, stream_);
     const std::vector<ScreeningState> fresh(screenings_.size() == 0 ? 0 : count);
     copy_to_device_async(fresh.data(), fresh.size(), at_replica(screenings_, first), stream_);
@@ -41,12 +45,13 @@ class TeamExecutor final : public Executor {
 
   [[nodiscard]] std::size_t learnt_bytes_per_replica() const override {
     return sizeof(FloatCalibration) + (screenings_.size() == 0 ? 0 : sizeof(ScreeningState)) +
-           directions_per_replica_ * sizeof(float);
+           (curvatures_.size() == 0 ? 0 : sizeof(LearntCurvature)) + directions_per_replica_ * sizeof(float);
   }
 
   void save_learnt(std::byte* bytes) const override {
     take_out(calibrations_, bytes);
     take_out(screenings_, bytes);
+    take_out(curvatures_, bytes);
     take_out(directions_, bytes);
     stream_.synchronize();
   }
@@ -54,6 +59,7 @@ class TeamExecutor final : public Executor {
   void restore_learnt(const std::byte* bytes) override {
     put_back(bytes, calibrations_);
     put_back(bytes, screenings_);
+    put_back(bytes, curvatures_);
     put_back(bytes, directions_);
     stream_.synchronize();
   }
@@ -115,6 +121,7 @@ class TeamExecutor final : public Executor {
                                   visit.states,
                                   calibrations_.data() + range.first,
                                   at_replica(screenings_, range.first),
+                                  at_replica(curvatures_, range.first),
                                   at_replica(directions_, range.first * directions_per_replica_),
                                   directions_per_replica_,
                                   range.count,
@@ -160,6 +167,7 @@ class TeamExecutor final : public Executor {
   LaunchPlan plan_;
   DeviceArray<FloatCalibration> calibrations_;  // [replicas]
   DeviceArray<ScreeningState> screenings_;      // [replicas], or none where no model screens
+  DeviceArray<LearntCurvature> curvatures_;     // [replicas], or none where none is learnt
   std::size_t directions_per_replica_;
   DeviceArray<float> directions_;                       // of learnt curvatures, [replicas][..], or none
   DeviceArray<std::uint64_t> steps_taken_;              // [replicas]
