@@ -11,10 +11,10 @@
 #include <cstdio>
 #include <thread>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/rules/advance.hpp"
 #include "langevo/ensemble.hpp"
 #include "paper_workloads.hpp"

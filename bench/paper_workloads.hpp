@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/ensemble.hpp"
 #include "langevo/initial_state.hpp"

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/rules/advance.hpp"
 
 namespace langevo {

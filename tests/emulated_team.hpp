@@ -2,8 +2,8 @@
 
 #include <type_traits>
 
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/cuda/teams/ensemble_kernels.cuh"
 #include "tests/emulated_cuda/device_memory.hpp"
 #include "tests/emulated_cuda/thread_block.hpp"

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/layered/layered_steps.hpp"
 
 namespace langevo {

@@ -6,8 +6,8 @@
 
 #include "kernels/cpu/cpu_kernels.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "langevo/problem.hpp"
 
 namespace langevo {

@@ -7,9 +7,9 @@
 
 #include "kernels/change/carried/carried_double_change.hpp"
 #include "kernels/change/ladder/ladder.hpp"
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "random_problems.hpp"
 
 namespace langevo {

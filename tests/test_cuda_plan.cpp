@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 #include "kernels/cuda/layered/layered_choice.hpp"
 #include "kernels/cuda/memory/replica_batches.hpp"
 #include "kernels/cuda/teams/ensemble_kernels.cuh"

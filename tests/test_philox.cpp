@@ -7,9 +7,9 @@
 #include <set>
 #include <vector>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/cpu/serial_team.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
 #include "kernels/random/normals.hpp"
 #include "kernels/rules/advance.hpp"
 #include "langevo/dynamics.hpp"

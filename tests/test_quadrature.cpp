@@ -257,6 +257,7 @@ class DamagedQuadrature : public testing::TestWithParam<Damage> {};
 
 TEST_P(DamagedQuadrature, CostsTimeAndNoDecision) {
   NodesRun run = small_run();
+  run.steps = 9000;  // so few that no replica is told what another one has noticed
   Quadrature quadrature = run.quadrature();
   GetParam().damage(quadrature);
   run.sigma *= GetParam().sigma_times;

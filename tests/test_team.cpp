@@ -8,8 +8,8 @@
 #include <random>
 
 #include "emulated_team.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "kernels/rules/advance.hpp"
 #include "langevo/initial_state.hpp"
 

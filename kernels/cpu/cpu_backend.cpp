@@ -7,8 +7,8 @@
 
 #include "kernels/base/moments.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/learnt_use.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/learnt_use.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/quadrature/node_problem.hpp"
 #include "kernels/cpu/shared_start.hpp"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "kernels/cpu/cpu_kernels.hpp"
-#include "kernels/cpu/learnt_states.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/cpu/memory/learnt_states.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 
 namespace langevo {
 

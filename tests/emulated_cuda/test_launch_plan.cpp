@@ -1,7 +1,7 @@
 // How problems of the paper are launched on an H100.
 #include <gtest/gtest.h>
 
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 #include "kernels/cuda/executor.cuh"
 #include "machine.hpp"
 

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "bench/sin_targets.hpp"
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 #include "kernels/cuda/executor.cuh"
 #include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernels/cpu/cpu_kernels.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/workspace_memory.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/workspace_memory.hpp"
 #include "langevo/dynamics.hpp"
 
 namespace langevo {

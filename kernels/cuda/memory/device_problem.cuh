@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/base/tiles.hpp"
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 #include "kernels/cuda/memory/device_array.cuh"
 
 namespace langevo {

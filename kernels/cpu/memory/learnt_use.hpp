@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/learnt_states.hpp"
+#include "kernels/cpu/memory/learnt_states.hpp"
 #include "kernels/rules/kernel_rules.hpp"
 
 namespace langevo {

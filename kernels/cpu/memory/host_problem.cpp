@@ -1,4 +1,4 @@
-#include "kernels/cpu/host_problem.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "kernels/cpu/cpu_machine.hpp"
-#include "kernels/cpu/host_problem.hpp"
-#include "kernels/cpu/learnt_use.hpp"
+#include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/learnt_use.hpp"
 #include "langevo/ensemble.hpp"
 
 namespace langevo {
