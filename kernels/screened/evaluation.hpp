@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/change/carried/carried_double_change.hpp"
-#include "kernels/screened/node_steps.hpp"
+#include "kernels/screened/nodes/node_steps.hpp"
 
 /// Proposals that the first estimate of a local model leaves open: better estimates of it, or the exact
 /// evaluation.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/screened/span.hpp"
+#include "kernels/screened/nodes/span.hpp"
 
 /// Metropolis steps whose acceptance test begins with a local model of the loss: the rung below the float
 /// change. Most proposals are decided by the model, the rest by a renewed model or the exact evaluation, so

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/screened/attempts.hpp"
-#include "kernels/screened/node_steps.hpp"
+#include "kernels/screened/nodes/node_steps.hpp"
 
 /// Screened steps, and spans of them on the nodes of a quadrature: from one gradient on all points to the
 /// next, which shows whether the defect was as small as assumed. A span in which it was larger is done again
