@@ -34,6 +34,7 @@ struct Options {
   std::optional<std::size_t> nodes;
   int threads = 0;
   bool alone = false;
+  bool against_exact = false;
 };
 
 /// One ensemble, and the time it has taken.
@@ -65,7 +66,7 @@ int run(const Options& options) {
   const auto steps = static_cast<std::uint64_t>(options.run_time / (workload.alpha * options.lambda));
   const Clock::time_point begin = Clock::now();
   EnsembleShape large = shape;
-  large.replicas = std::max<std::uint64_t>(large.replicas, 100);
+  large.replicas = std::max<std::uint64_t>(large.replicas, 1000);  // as the paper's
   const Quadrature quadrature = make_quadrature(problem, dynamics, large, x, steps, options.nodes);
   std::printf(
       "%s, lambda %g, beta %g: %zu nodes of %zu points, least squares leave %.1e, the gradient's error %.1e, "
@@ -80,7 +81,10 @@ int run(const Options& options) {
   std::printf("  weights %.2g to %.2g\n", least, most);
   BackendOptions machine{.kind = BackendKind::cpu, .threads = options.threads};
   machine.instruction_set = options.instruction_set;
-  Contestant all{"all points", make_ensemble(problem, dynamics, shape, machine)};
+  Dynamics on_all = dynamics;
+  if (options.against_exact) on_all.rule = Metropolis{.beta = workload.beta, .precision = Precision::float64};
+  Contestant all{options.against_exact ? "double" : "all points",
+                 make_ensemble(problem, on_all, shape, machine)};
   dynamics.quadrature = quadrature;
   Contestant nodes{"nodes", make_ensemble(problem, dynamics, shape, machine)};
   for (Contestant* each : {&all, &nodes}) each->ensemble->set_all_parameters(x);
@@ -138,6 +142,8 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "CPU threads; 0: all");
   app.add_option("--instruction-set", options.instruction_set, "generic, avx2 or avx512");
   app.add_flag("--alone", options.alone, "with nodes only");
+  app.add_flag("--against-exact", options.against_exact,
+               "the others evaluate every proposal on all points in double");
   CLI11_PARSE(app, argc, argv);
   try {
     return langevo::run(options);

@@ -106,6 +106,12 @@ std::string sigma_text(const RunPlan& plan) {
 
 }  // namespace
 
+std::string quadrature_in_words(const Quadrature& quadrature) {
+  if (quadrature.empty()) return quadrature.remark.empty() ? "" : "none, as " + quadrature.remark;
+  return std::to_string(quadrature.nodes.size()) + " points, which leave out " +
+         rounded(quadrature.gradient_error, 2) + " of the gradient";
+}
+
 RunDescription describe_run(const RunPlan& plan) {
   const RunOptions& options = plan.resolved;
   return {.title = {},
@@ -132,6 +138,9 @@ std::string describe_plan(const RunPlan& plan) {
   const Schedule& schedule = plan.schedule;
   const double steps = static_cast<double>(schedule.last_step());
   const ReferenceEstimate reference = estimate_reference(plan);
+  Dynamics dynamics = plan.dynamics;
+  dynamics.quadrature = make_quadrature(plan, choose_backend(plan.resolved.backend).kind);
+  const std::string quadrature = quadrature_in_words(dynamics.quadrature);
   out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
       << toml_value(plan.resolved.widths) << "\n"
       << "points          " << plan.problem.data().points
@@ -145,10 +154,10 @@ std::string describe_plan(const RunPlan& plan) {
       << "records         " << schedule.record_steps.size() << ", " << plan.simulation.reset_steps.size()
       << " followed by a reset\n"
       << "reference       " << reference.text << "\n"
-      << "memory          " << bytes_in_words(static_cast<double>(plan.memory_bytes)) << "\n"
+      << (quadrature.empty() ? "" : "quadrature      " + quadrature + "\n") << "memory          "
+      << bytes_in_words(static_cast<double>(plan.memory_bytes)) << "\n"
       << "output          " << bytes_in_words(output_bytes(plan)) << "\n";
-  const double rate =
-      measured_rate(plan, plan.dynamics, plan.shape, plan.resolved.backend, schedule.last_step());
+  const double rate = measured_rate(plan, dynamics, plan.shape, plan.resolved.backend, schedule.last_step());
   const double replica_steps = steps * static_cast<double>(plan.shape.replicas);
   out << "estimated time  "
       << (rate > 0 && reference.measured ? duration_in_words(reference.seconds + replica_steps / rate) +

@@ -7,6 +7,9 @@
 
 namespace langevo {
 
+/// Nodes and what they leave out, or why there are none; empty where nobody would ask.
+std::string quadrature_in_words(const Quadrature& quadrature);
+
 /// What `--dry-run` prints of a run: its numbers, and its time from a short burst of steps on the backend.
 std::string describe_plan(const RunPlan& plan);
 

@@ -82,15 +82,6 @@ std::string reference_in_words(const RunPlan& plan) {
          "its steps longer";
 }
 
-/// Where mutations are decided, for the line that begins a run.
-std::string in_words(const Quadrature& quadrature) {
-  if (!quadrature.empty()) {
-    return "; mutations are decided on " + std::to_string(quadrature.nodes.size()) +
-           " of the points, which leave out " + rounded(quadrature.gradient_error, 2) + " of the gradient";
-  }
-  return quadrature.remark.empty() ? "" : "; no quadrature: " + quadrature.remark;
-}
-
 Progress watch(ProgressLine& line) {
   return [&line](double fraction) {
     line.show(fraction);
@@ -177,6 +168,7 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   set_initial_states(*ensemble, plan);
   for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);
   if (!options.quiet) {
+    const std::string quadrature = quadrature_in_words(dynamics.quadrature);
     if (!plan.data_note.empty()) {
       say("data file '" + options.data + "': " + std::to_string(plan.problem.data().points) + " points, " +
           plan.data_note);
@@ -185,7 +177,7 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
         std::to_string(plan.initial_parameter.size()) + " parameters, " +
         std::to_string(plan.schedule.last_step()) + " steps, on " + ensemble->device() +
         (choice.why_not_cuda.empty() ? "" : " (no CUDA: " + choice.why_not_cuda + ")") + "; " +
-        reference_in_words(plan) + in_words(dynamics.quadrature));
+        reference_in_words(plan) + (quadrature.empty() ? "" : "; quadrature: " + quadrature));
   }
   std::optional<ReferenceTrajectory> reference;
   try {

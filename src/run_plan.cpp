@@ -207,10 +207,10 @@ std::uint64_t reference_steps(const RunPlan& plan) {
 
 Quadrature make_quadrature(const RunPlan& plan, BackendKind backend) {
   Quadrature none;
-  if (plan.resolved.quadrature == std::uint64_t{0}) {
-    none.remark = "--quadrature is off";
+  const auto* const rule = std::get_if<Metropolis>(&plan.dynamics.rule);
+  if (rule == nullptr || rule->acceptance == Acceptance::exact ||
+      plan.resolved.quadrature == std::uint64_t{0})
     return none;
-  }
   if (backend == BackendKind::cuda) {
     none.remark = "there are nodes on the CPU only";
     return none;
@@ -254,6 +254,10 @@ RunPlan plan_run(const RunOptions& options) {
   std::string data_note = note_of(data);
   Problem problem(network, std::move(data.data), options.loss);
   if (options.loss == Loss::cross_entropy) require_distributions(problem.data());
+  if (options.quadrature.value_or(0) > problem.data().points) {
+    throw InputError("--quadrature " + std::to_string(*options.quadrature) + " asks for nodes among " +
+                     std::to_string(problem.data().points) + " points; give at most as many, auto or off");
+  }
   Mutation mutation = make_mutation(options, network.parameter_count());
   const double stride = options.stride.value_or(sigma_is_given(options) ? 1 : 1 / mutation.lambda);
   const double time_per_step = time_of_step(options, mutation.lambda, stride);

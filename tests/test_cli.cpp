@@ -162,6 +162,15 @@ TEST(CommandLine, OptionsOfOtherDynamicsReachTheirMembers) {
   EXPECT_TRUE(options.overwrite);
 }
 
+TEST(CommandLine, QuadratureIsAWordOrANumberOfNodes) {
+  EXPECT_FALSE(parse_one({}).quadrature.has_value());
+  EXPECT_FALSE(parse_one(split("--quadrature auto")).quadrature.has_value());
+  EXPECT_EQ(parse_one(split("--quadrature off")).quadrature, 0u);
+  EXPECT_EQ(parse_one(split("--quadrature 24")).quadrature, 24u);
+  EXPECT_TRUE(contains(complaint(split("--quadrature 0")), "give a number of nodes, auto or off"));
+  EXPECT_TRUE(contains(complaint(split("--quadrature few")), "few"));
+}
+
 TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
   const std::pair<const char*, const char*> rows[] = {
       {"--dynamics gradient --beta 10",
@@ -169,6 +178,8 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
       {"--dynamics normalized-gradient --lambda 0.1", "--lambda 0.1 would change nothing"},
       {"--dynamics gradient --sigma 0.1", "--sigma 0.1 would change nothing"},
       {"--dynamics gradient --acceptance exact", "belongs to --dynamics metropolis;"},
+      {"--acceptance exact --quadrature 24", "belongs to --dynamics metropolis with --acceptance auto or"},
+      {"--dynamics gradient --quadrature off", "belongs to --dynamics metropolis with --acceptance auto or"},
       {"--dynamics langevin --precision double", "belongs to --dynamics metropolis;"},
       {"--stride 2", "belongs to --dynamics langevin;"},
       {"--init pytorch --init-std 0.1", "belongs to --init gaussian;"},
@@ -314,8 +325,9 @@ TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
 TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
   const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
   // Contradicted by others that are set, each of them.
-  const std::vector<std::string> absent{"sigma",   "sigma-file", "steps",    "record-every",
-                                        "init-at", "acceptance", "precision"};  // the last two: of metropolis
+  const std::vector<std::string> absent{
+      "sigma",   "sigma-file", "steps",     "record-every",
+      "init-at", "acceptance", "precision", "quadrature"};  // the last three: of metropolis
   for (const Setting& setting : settings()) {
     const bool expected =
         setting.in_configuration() && std::find(absent.begin(), absent.end(), setting.name) == absent.end();

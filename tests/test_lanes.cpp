@@ -6,8 +6,10 @@
 
 #include <cmath>
 #include <random>
+#include <vector>
 
 #include "kernels/cpu/lanes/real_lanes.hpp"
+#include "kernels/cpu/serial_team.hpp"
 
 namespace langevo {
 namespace {
@@ -116,6 +118,48 @@ TEST(Lanes, FusedMultiplyAddRoundsOnceEverywhere) {
       ASSERT_EQ(second[i], result[i]) << "lane " << i;
     }
   });
+}
+
+/// A dot product as it is defined: 32 partial sums, added in halves, in double after products_per_float_sum.
+double defined_dot(std::size_t n, const float* a, const float* b) {
+  double sum = 0;
+  for (std::size_t first = 0; first == 0 || first < n; first += products_per_float_sum) {
+    float partial[32] = {};
+    for (std::size_t i = first; i < n && i < first + products_per_float_sum; ++i)
+      partial[i % 32] = expected(a[i], b[i], partial[i % 32]);
+    for (int half = 16; half > 0; half /= 2) {
+      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
+    }
+    sum += static_cast<double>(partial[0]);
+  }
+  return sum;
+}
+
+TEST(Lanes, DotProductsAddInOneOrderOnEveryMachine) {
+  if (!machine_has_them()) GTEST_SKIP() << "this machine has other instructions";
+  constexpr std::size_t most = 2100;
+  constexpr std::size_t vectors = SerialTeam::vectors_at_a_time;
+  constexpr int count_of_rows = 5;
+  std::mt19937_64 generator(7);
+  std::uniform_real_distribution<float> uniform(-2, 2);
+  std::vector<float> numbers((vectors + count_of_rows) * most);
+  for (float& number : numbers) number = uniform(generator);
+  const float* rows[count_of_rows];
+  for (std::size_t r = 0; r < count_of_rows; ++r) rows[r] = &numbers[(vectors + r) * most];
+  const SerialTeam team;
+  for (const std::size_t n :
+       {1, 7, 15, 16, 17, 31, 32, 33, 48, 50, 96, 112, 768, 1008, 1024, 1040, 2048, 2064, 2080}) {
+    for (const std::size_t count : {1, 3, 8}) {
+      double sums[count_of_rows][vectors];
+      team.dots(n, count, numbers.data(), most, rows, sums);
+      for (std::size_t r = 0; r < count_of_rows; ++r) {
+        for (std::size_t k = 0; k < count; ++k) {
+          ASSERT_EQ(sums[r][k], defined_dot(n, rows[r], &numbers[k * most])) << n << " numbers, row " << r;
+          ASSERT_EQ(sums[r][k], team.dot(n, rows[r], &numbers[k * most])) << n << " numbers, row " << r;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

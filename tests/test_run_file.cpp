@@ -192,6 +192,37 @@ TEST_F(RunFileTest, HoldsWhatWasWritten) {
   EXPECT_EQ(correspondence.read("delta_by_replicas"), (std::vector<double>{0.5, 0.25, 0.125}));
 }
 
+TEST_F(RunFileTest, HoldsTheQuadratureWhereThereIsOne) {
+  RunDescription description = make_description();
+  description.quadrature.nodes = {1, 3};
+  description.quadrature.weights = {0.625, 0.375};
+  description.quadrature.least_squares_error = 1e-7;
+  description.quadrature.gradient_error = 2e-8;
+  description.quadrature.change_error = 3e-9;
+  {
+    RunFile file(OutputClaim(path_), description, make_problem(), nullptr);
+    file.append(make_record(0));
+    StepCounters counters;
+    counters.decided_on_nodes = 12;
+    counters.spans = 4;
+    counters.repeated_spans = 1;
+    file.finish({.wall_seconds = 1, .counters = counters}, nullptr);
+  }
+  const netcdf::File file = netcdf::File::open_to_read(path_);
+  const netcdf::Group group = file.root().find_group("quadrature").value();
+  EXPECT_EQ(group.read("point"), (std::vector<double>{1, 3}));
+  EXPECT_EQ(group.read("weight"), (std::vector<double>{0.625, 0.375}));
+  EXPECT_EQ(group.number_attribute("least_squares_error"), 1e-7);
+  EXPECT_EQ(group.number_attribute("gradient_error"), 2e-8);
+  EXPECT_EQ(group.number_attribute("change_error"), 3e-9);
+  EXPECT_EQ(file.root().count_attribute("decided_on_nodes"), 12U);
+  EXPECT_EQ(file.root().count_attribute("spans"), 4U);
+  EXPECT_EQ(file.root().count_attribute("repeated_spans"), 1U);
+  const std::string said = describe_run_file(path_);
+  EXPECT_NE(said.find("2 nodes, which leave out 2e-08 of the gradient"), std::string::npos) << said;
+  EXPECT_NE(said.find("4 gradients on all points, spans done again 1"), std::string::npos) << said;
+}
+
 TEST_F(RunFileTest, HoldsTheWeightsOfPointsSoThatItIsDataAgain) {
   Dataset data = make_sin_unit(4);
   data.weights = {1, 0, 3, 4};
@@ -243,6 +274,7 @@ TEST_F(RunFileTest, LeavesOutWhatIsNotStored) {
   const netcdf::File file = netcdf::File::open_to_read(path_);
   EXPECT_FALSE(file.root().find_group("reference"));
   EXPECT_FALSE(file.root().find_group("correspondence"));
+  EXPECT_FALSE(file.root().find_group("quadrature"));
   const netcdf::Group ensemble = file.root().find_group("ensemble").value();
   for (const char* name : {"parameter_mean", "parameter_variance", "replica_loss", "trace_parameter"}) {
     EXPECT_FALSE(ensemble.has_variable(name)) << name;

@@ -300,6 +300,22 @@ TEST(RunPlan, AResolvedRunIsTheSameRun) {
   EXPECT_EQ(plan.resolved.trace, 4u);
 }
 
+TEST(RunPlan, QuadratureIsWhatWasAskedForOnTheCpu) {
+  RunOptions options = small();
+  options.points = 100;
+  EXPECT_NE(make_quadrature(plan_run(options), BackendKind::cpu).remark.find("too short"), std::string::npos);
+  options.quadrature = 12;
+  const RunPlan plan = plan_run(options);
+  EXPECT_EQ(plan.resolved.quadrature, 12u);
+  EXPECT_EQ(make_quadrature(plan, BackendKind::cpu).nodes.size(), 12u);
+  EXPECT_NE(make_quadrature(plan, BackendKind::cuda).remark.find("on the CPU only"), std::string::npos);
+  options.init_per_replica = true;
+  EXPECT_NE(make_quadrature(plan_run(options), BackendKind::cpu).weights,
+            make_quadrature(plan, BackendKind::cpu).weights);
+  options.quadrature = 0;
+  EXPECT_TRUE(make_quadrature(plan_run(options), BackendKind::cpu).empty());
+}
+
 RunOptions of_classes(const std::string& path) {
   RunOptions options = small();
   options.widths = {1, 3, 3};
@@ -397,6 +413,7 @@ const BadOptions bad_options[] = {
      },
      "of memory"},
     {"memory_points", [](RunOptions& o) { o.points = ~std::size_t{0}; }, "of memory"},
+    {"quadrature", [](RunOptions& o) { o.points = 100, o.quadrature = 101; }, "--quadrature 101"},
     {"init_std", [](RunOptions& o) { o.init_std = 0; }, "--init-std is 0"},
     {"data_widths",
      [](RunOptions& o) {

@@ -7,6 +7,7 @@
 #include "kernels/base/team.hpp"
 #include "kernels/base/tiles.hpp"
 #include "kernels/cpu/lanes/block_lanes.hpp"
+#include "kernels/cpu/lanes/float_dots.hpp"
 #include "kernels/cpu/lanes/real_lanes.hpp"
 #include "kernels/random/random_words.hpp"
 
@@ -40,9 +41,9 @@ struct SerialTeam {
   /// and that values with changes do, of three sums each.
   static constexpr int units_with_change = 4;
   static constexpr int registers_with_change = register_bytes >= 64 ? 2 : 1;
-  static constexpr bool carries_values = true;           ///< see carried_values.hpp
-  static constexpr bool uses_nodes = true;               ///< see quadrature/nodes.hpp
-  static constexpr std::uint64_t vectors_at_a_time = 8;  ///< of `dots`
+  static constexpr bool carries_values = true;                         ///< see carried_values.hpp
+  static constexpr bool uses_nodes = true;                             ///< see quadrature/nodes.hpp
+  static constexpr std::uint64_t vectors_at_a_time = vectors_of_dots;  ///< of `dots`
   using FloatLanes = langevo::FloatLanes;
   using DoubleLanes = langevo::DoubleLanes;
 
@@ -123,38 +124,18 @@ struct SerialTeam {
   template <int Rows>
   LANGEVO_INLINE void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
                            const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
-    constexpr int lanes_at_once = FloatLanes::count;
-    constexpr std::size_t strip = 2 * lanes_at_once;
-    if (lanes_at_once < float_row || n % strip != 0 || n > products_per_float_sum) {
+    for (auto& row : out) {
+      for (double& sum : row) sum = 0;
+    }
+    if (FloatLanes::count < lanes || n % float_row != 0) {
       for (std::size_t k = 0; k < count; ++k) {
         for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
       }
       return;
     }
-    FloatLanes sums[Rows][vectors_at_a_time];
-    for (std::size_t k = 0; k < vectors_at_a_time; ++k) {
-      const float* const v = vectors + (k < count ? k : count - 1) * stride;
-      FloatLanes even[Rows];
-      FloatLanes odd[Rows];
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) even[r] = odd[r] = FloatLanes(0.0f);
-      for (std::size_t i = 0; i < n; i += strip) {
-        const FloatLanes a = FloatLanes::load(v + i);
-        const FloatLanes b = FloatLanes::load(v + i + lanes_at_once);
-#pragma GCC unroll 8
-        for (int r = 0; r < Rows; ++r) {
-          even[r] = multiply_add(FloatLanes::load(rows[r] + i), a, even[r]);
-          odd[r] = multiply_add(FloatLanes::load(rows[r] + i + lanes_at_once), b, odd[r]);
-        }
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) sums[r][k] = even[r] + odd[r];
-    }
-    for (int r = 0; r < Rows; ++r) {
-      float sum[vectors_at_a_time];
-      sum_of_lanes(sums[r], sum);
-#pragma omp simd
-      for (std::size_t k = 0; k < vectors_at_a_time; ++k) out[r][k] = static_cast<double>(sum[k]);
+    for (std::size_t first = 0; first < n; first += products_per_float_sum) {
+      const std::size_t piece = n - first < products_per_float_sum ? n - first : products_per_float_sum;
+      add_float_dots<Rows>(piece, count, vectors + first, stride, rows, first, out);
     }
   }
 
@@ -212,18 +193,9 @@ struct SerialTeam {
   /// sum += sum_p term(p) over the tile.
   template <class Sum, class Term>
   LANGEVO_INLINE void add_points(Sum& sum, const Term& term) const {
-    using Real = RealOf<Sum>;
-    constexpr int partials = partials_of<Sum>;
+    if (points == points_per_tile) return add_point_block<points_per_tile>(sum, 0, term);
     const int end = end_of_points();
-    Real partial[partials];
-#pragma omp simd
-    for (int q = 0; q < partials; ++q) partial[q] = sum.partial[q];
-    for (int first = 0; first < end; first += partials) {
-#pragma omp simd
-      for (int q = 0; q < partials; ++q) partial[q] += static_cast<Real>(term(first + q));
-    }
-#pragma omp simd
-    for (int q = 0; q < partials; ++q) sum.partial[q] = partial[q];
+    for (int first = 0; first < end; first += float_row) add_point_block<float_row>(sum, first, term);
   }
 
   /// sums[i stride + k] += sum_p a[i][p] b[k][p] over the tile, for `rows` rows i and `columns` rows k.
@@ -285,22 +257,19 @@ struct SerialTeam {
   template <class Sum>
   static constexpr int partials_of = static_cast<int>(std::extent_v<decltype(Sum::partial)>);
 
-  LANGEVO_INLINE static float float_dot(std::size_t n, const float* a, const float* b) {
-    constexpr int strip = 2 * float_row;
-    float partial[strip] = {};
-    std::size_t i = 0;
-    for (; i + strip <= n; i += strip) {
+  /// sum += sum_p term(p) over `Count` points from `first` on: constants, so that sums stay in registers.
+  template <int Count, class Sum, class Term>
+  LANGEVO_INLINE static void add_point_block(Sum& sum, int first, const Term& term) {
+    using Real = RealOf<Sum>;
+    constexpr int partials = partials_of<Sum>;
 #pragma omp simd
-      for (int q = 0; q < strip; ++q) partial[q] = multiply_add(a[i + q], b[i + q], partial[q]);
+    for (int q = 0; q < partials; ++q) {
+      Real partial = sum.partial[q];
+      for (int c = 0; c < Count / partials; ++c) partial += static_cast<Real>(term(first + c * partials + q));
+      sum.partial[q] = partial;
     }
-    for (int q = 0; i < n; ++i, ++q) partial[q] = multiply_add(a[i], b[i], partial[q]);
-#pragma GCC unroll 8
-    for (int half = strip / 2; half > 0; half /= 2) {  // a tree: compilers would add one after the other
-#pragma omp simd
-      for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
-    }
-    return partial[0];
   }
+
   /// Two partial sums a column: with one the additions would wait for each other.
   template <int Columns>
   LANGEVO_INLINE static void combine_strip(std::size_t rows, std::size_t stride, const float* matrix,

@@ -55,7 +55,7 @@ struct DataView {
   int input_dim;
   int target_dim;
   Real largest_input;  ///< 2-norm, of all points
-  /// Of the points, of any sign, with a sum of 1, [tile][points_per_tile] with zeros in the padding; nullptr:
+  /// Of the points, of any sign, [tile][points_per_tile] with zeros in the padding; nullptr:
   /// all points alike.
   const Real* weights = nullptr;
 };

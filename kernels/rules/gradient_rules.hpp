@@ -1,8 +1,8 @@
 #pragma once
 
+#include "kernels/change/step_context.hpp"
 #include "kernels/network/gradient.hpp"
 #include "kernels/random/normals.hpp"
-#include "kernels/change/step_context.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"

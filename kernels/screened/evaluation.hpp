@@ -104,9 +104,13 @@ LANGEVO_APART bool evaluate_proposal(ScreenedRun<Team, Context>& run, bool audit
   }
   const double error = exact.change.change - prediction.closest.change;
   if (!is_finite(error)) return true;
+  double uncertainty = exact.change.error_bound;
+  if constexpr (Team::uses_nodes) {  // the model is one of the loss on the nodes, with the defect's gradient
+    if (run.nodes.active && run.nodes.decided) uncertainty -= run.nodes.bound;
+  }
   team.by_leader([&]() LANGEVO_BODY {
-    ScreeningPolicy::take_sample(error, exact.change.error_bound, proposal.explained,
-                                 run.model.knows_curvature() ? nullptr : run.replica.learnt, state);
+    LearntCurvature* const learnt = run.model.knows_curvature() ? nullptr : run.replica.learnt;
+    ScreeningPolicy::take_sample(error, uncertainty, proposal.explained, learnt, state);
   });
   if (trusted &&
       (contradicts(exact.change, prediction.closest) || contradicts(exact.change, prediction.deciding))) {

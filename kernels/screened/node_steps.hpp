@@ -29,6 +29,7 @@ LANGEVO_FUNCTION Decision decide_step_on_nodes(ScreenedRun<Team, Context>& run, 
       run.nodes.team, on_nodes, precision, x, proposed, ladder, run.replica.calibration, counters};
   Decision decision{};
   const bool decided = decide_on_nodes(step, run.nodes.defect(), threshold, audit_float, decision);
+  run.nodes.decided = decided;
   run.counters.audits += counters.audits;
   run.counters.audit_failures += counters.audit_failures;
   run.counters.decided_on_nodes += decided ? 1 : 0;

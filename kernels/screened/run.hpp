@@ -55,6 +55,7 @@ struct RunOnNodes {
   bool follows_defect = false;  ///< by the defect's gradient in the workspace
   double gradient_norm = 0;     ///< |sigma.dU/dx| where the span began
   double bound = 0;             ///< on what the defect changes beyond its gradient
+  bool decided = false;         ///< the step that was evaluated last
   double opened = 0;            ///< proposals of the span that the nodes left open
   std::uint64_t begin = 0;      ///< step where the span began,
   StepCounters counters{};      ///< and the counters there

@@ -17,7 +17,7 @@ class RunFileError(ValueError):
 class Run:
     """One run: the root and the groups of its file, loaded lazily. Close it, or use it in a ``with``.
 
-    ``reference`` and ``correspondence`` are None where the run has none. The reference's states, ``parameter`` in
+    ``reference``, ``correspondence`` and ``quadrature`` are None where the run has none. The reference's states, ``parameter`` in
     the file, are called ``parameter_value`` here: older xarray (2023.01 of Debian 12) has no place for a
     two-dimensional variable named like one of its dimensions.
     """
@@ -27,6 +27,7 @@ class Run:
     ensemble: xarray.Dataset
     reference: xarray.Dataset | None
     correspondence: xarray.Dataset | None
+    quadrature: xarray.Dataset | None = None
 
     def __enter__(self):
         return self
@@ -35,7 +36,7 @@ class Run:
         self.close()
 
     def close(self):
-        for dataset in (self.root, self.ensemble, self.reference, self.correspondence):
+        for dataset in (self.root, self.ensemble, self.reference, self.correspondence, self.quadrature):
             if dataset is not None:
                 dataset.close()
 
@@ -68,6 +69,10 @@ def _find(table, key):
     return next((value for value in found if value is not None), None)
 
 
+def _open_group(path, group, groups):
+    return xarray.open_dataset(path, group=group, engine="netcdf4") if group in groups else None
+
+
 def _open_reference(path):
     dataset = xarray.open_dataset(path, group="reference", engine="netcdf4", drop_variables=["parameter"])
     with netCDF4.Dataset(path) as file:
@@ -95,9 +100,8 @@ def open_run(path):
             root=xarray.open_dataset(path, engine="netcdf4"),
             ensemble=xarray.open_dataset(path, group="ensemble", engine="netcdf4"),
             reference=_open_reference(path) if "reference" in groups else None,
-            correspondence=xarray.open_dataset(path, group="correspondence", engine="netcdf4")
-            if "correspondence" in groups
-            else None,
+            correspondence=_open_group(path, "correspondence", groups),
+            quadrature=_open_group(path, "quadrature", groups),
         )
     except RunFileError:
         raise

@@ -170,6 +170,17 @@ class Names(WithRun):
                     self.assertEqual(variable.attrs["units"], "1", f"{group}/{name}")
             np.testing.assert_array_equal(run.ensemble.indexes["quantile"], [0.05, 0.25, 0.5, 0.75, 0.95])
 
+    def test_nodes_of_a_quadrature_have_a_group(self):
+        with langevo.open_run(self.path) as run:
+            self.assertIsNone(run.quadrature)
+        path = run_langevo(self.directory, "--quadrature", "4", name="nodes.nc")
+        with langevo.open_run(path) as run:
+            points = run.quadrature["point"].values
+            self.assertEqual(run.quadrature["weight"].dims, ("node",))
+            self.assertEqual(len(set(points)), 4)
+            self.assertTrue(all(0 <= point < run.root.sizes["point"] for point in points))
+            self.assertGreater(run.quadrature.attrs["gradient_error"], 0)
+
     def test_xarray_opens_root_ensemble_and_correspondence_as_they_are(self):
         for group in ("/", "ensemble", "correspondence"):
             with xarray.open_dataset(self.path, group=group) as dataset:

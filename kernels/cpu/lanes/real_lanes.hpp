@@ -144,8 +144,29 @@ LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLane
 #endif
 }
 
-/// sum[r] of the lanes of a[r], halves added to halves until one is left; side by side, which takes a third
-/// of the instructions.
+/// The sum of the lanes, halves added to halves until one is left.
+LANGEVO_INLINE float sum_of_lanes(FloatLanes a) {
+#if defined(__AVX2__)
+#  if defined(__AVX512F__)
+  const __m256 eight = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a.lane, 0),
+                                     _mm512_maskz_extractf32x8_ps(0xff, a.lane, 1));
+#  else
+  const __m256 eight = a.lane;
+#  endif
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+#else
+  float lane[FloatLanes::count];
+  a.store(lane);
+  for (int half = FloatLanes::count / 2; half > 0; half /= 2) {
+    for (int q = 0; q < half; ++q) lane[q] += lane[q + half];
+  }
+  return lane[0];
+#endif
+}
+
+/// sum[r] of the lanes of a[r] likewise, side by side, which takes a third of the instructions.
 LANGEVO_INLINE void sum_of_lanes(const FloatLanes (&a)[8], float (&sum)[8]) {
 #if defined(__AVX512F__)
   __m512 half[4];
@@ -167,15 +188,25 @@ LANGEVO_INLINE void sum_of_lanes(const FloatLanes (&a)[8], float (&sum)[8]) {
   const __m512i order = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 14, 12, 6, 4, 10, 8, 2, 0);
   const __m512 in_order = _mm512_maskz_permutexvar_ps(0xffff, order, one);
   __builtin_memcpy(sum, &in_order, sizeof(sum));
-#else
-  for (int r = 0; r < 8; ++r) {
-    float lane[FloatLanes::count];
-    a[r].store(lane);
-    for (int half = FloatLanes::count / 2; half > 0; half /= 2) {
-      for (int q = 0; q < half; ++q) lane[q] += lane[q + half];
-    }
-    sum[r] = lane[0];
+#elif defined(__AVX2__)
+  __m256 half[4];
+#  pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {  // of two: lanes 0..3 and 4..7
+    half[i] = _mm256_add_ps(_mm256_permute2f128_ps(a[i].lane, a[i + 4].lane, 0x20),
+                            _mm256_permute2f128_ps(a[i].lane, a[i + 4].lane, 0x31));
   }
+  __m256 quarter[2];
+#  pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {  // of four: i and i + 2, then i + 4 and i + 6
+    quarter[i] = _mm256_add_ps(_mm256_shuffle_ps(half[i], half[i + 2], 0x44),
+                               _mm256_shuffle_ps(half[i], half[i + 2], 0xee));
+  }
+  const __m256 one = _mm256_add_ps(_mm256_shuffle_ps(quarter[0], quarter[1], 0x88),
+                                   _mm256_shuffle_ps(quarter[0], quarter[1], 0xdd));
+  const __m256 in_order = _mm256_permute_ps(one, 0xd8);  // 0 2 1 3 and 4 6 5 7 before
+  __builtin_memcpy(sum, &in_order, sizeof(sum));
+#else
+  for (int r = 0; r < 8; ++r) sum[r] = sum_of_lanes(a[r]);
 #endif
 }
 

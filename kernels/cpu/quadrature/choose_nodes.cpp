@@ -21,29 +21,21 @@ void take_out(double part, const double* direction, double* row, std::size_t n) 
   for (std::size_t i = 0; i < n; ++i) row[i] -= part * direction[i];
 }
 
-std::vector<double> mean_row(const PointChanges& changes, const std::vector<double>& point_weights) {
-  std::vector<double> mean(changes.columns, 0.0);
-  for (std::size_t p = 0; p < changes.points; ++p)
-    take_out(-point_weights[p], changes.row(p), mean.data(), changes.columns);
-  return mean;
-}
-
 /// Of a point's row, what is left is roundings below this.
 constexpr double rounding = 1e-14;
 
 }  // namespace
 
-NodeChoice::NodeChoice(const PointChanges& changes, const std::vector<double>& point_weights,
-                       std::size_t most) {
+NodeChoice::NodeChoice(const PointChanges& changes, std::size_t most) {
   const std::size_t n = changes.columns;
   std::vector<double> rest = changes.rows;
   std::vector<double> left(changes.points);
   double largest = 0;
   for (std::size_t p = 0; p < changes.points; ++p) {
-    left[p] = point_weights[p] != 0 ? dot(changes.row(p), changes.row(p), n) : 0;
+    left[p] = dot(changes.row(p), changes.row(p), n);
     largest = std::max(largest, left[p]);
   }
-  std::vector<double> mean = mean_row(changes, point_weights);
+  std::vector<double> mean = changes.mean;
   std::vector<std::vector<double>> directions;
   while (chosen_.size() < std::min(most, std::min(n, changes.points))) {
     const auto best = static_cast<std::size_t>(std::max_element(left.begin(), left.end()) - left.begin());
@@ -81,9 +73,9 @@ std::vector<double> NodeChoice::weights(std::size_t count) const {
   return weights;
 }
 
-double largest_error(const PointChanges& changes, const std::vector<double>& point_weights,
-                     const std::vector<std::size_t>& nodes, const std::vector<double>& weights) {
-  std::vector<double> error = mean_row(changes, point_weights);
+double largest_error(const PointChanges& changes, const std::vector<std::size_t>& nodes,
+                     const std::vector<double>& weights) {
+  std::vector<double> error = changes.mean;
   for (std::size_t k = 0; k < weights.size(); ++k)
     take_out(weights[k], changes.row(nodes[k]), error.data(), changes.columns);
   double largest = 0;

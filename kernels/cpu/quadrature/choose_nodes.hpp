@@ -5,12 +5,13 @@
 
 namespace langevo {
 
-/// Loss changes of all points under some mutations: row-major [points][columns], each column in units of the
-/// root mean square of its like.
+/// Loss changes under some mutations: of points that may become nodes, and their mean over all points; each
+/// mutation's in units of the root mean square of the means of its like.
 struct PointChanges {
-  std::size_t points = 0;
+  std::size_t points = 0;  ///< that may become nodes
   std::size_t columns = 0;
-  std::vector<double> rows;
+  std::vector<double> rows;  ///< [points][columns]
+  std::vector<double> mean;  ///< [columns]
 
   [[nodiscard]] const double* row(std::size_t point) const { return rows.data() + point * columns; }
 };
@@ -21,7 +22,7 @@ class NodeChoice {
  public:
   /// At most `most` points, by pivoted Gram-Schmidt over rows of `changes`: each next point is the one of
   /// which the others leave most. Fewer where nothing is left but roundings.
-  NodeChoice(const PointChanges& changes, const std::vector<double>& point_weights, std::size_t most);
+  NodeChoice(const PointChanges& changes, std::size_t most);
 
   [[nodiscard]] const std::vector<std::size_t>& points() const { return chosen_; }
 
@@ -36,7 +37,7 @@ class NodeChoice {
 };
 
 /// The largest error of the first `count` nodes, with these weights, in the mean of any column.
-double largest_error(const PointChanges& changes, const std::vector<double>& point_weights,
-                     const std::vector<std::size_t>& nodes, const std::vector<double>& weights);
+double largest_error(const PointChanges& changes, const std::vector<std::size_t>& nodes,
+                     const std::vector<double>& weights);
 
 }  // namespace langevo

@@ -21,20 +21,27 @@ namespace {
 
 /// Points that pilots evaluate the loss on.
 constexpr std::size_t pilot_points = 64;
+/// Points that may become nodes.
+constexpr std::size_t most_candidates = 8192;
 /// Gradients for each pilot.
 constexpr std::uint64_t most_gradients = 1000;
 /// Mutations at each state, at first, and how much more where they choose too few nodes.
-constexpr std::size_t mutations_at_first = 6;
+constexpr std::size_t mutations_at_first = 3;
 constexpr std::size_t more_mutations = 3;
 constexpr int most_attempts = 3;
 /// Columns for each node that may be chosen.
-constexpr std::size_t columns_per_node = 3;
+constexpr std::size_t columns_per_node = 2;
 /// Largest share of the run's time for all this, both by count.
 constexpr double share_of_run = 0.05;
 /// Nodes are taken where proposals cost at most so much of what they do on all points.
-constexpr double worthwhile_cost = 0.5;
+constexpr double worthwhile_cost = 0.25;
 /// Share of the proposals that are evaluated beside those that models decide, for the number of nodes.
 constexpr double usually_evaluated = 0.05;
+/// A smaller error than this asks for no more nodes: float arithmetic errs more.
+constexpr double least_error = DefectPolicy::least / DefectPolicy::margin_of_run;
+/// Where so small an error is not to be had, replicas are taken to show so many times the error at the
+/// pilots' states at some time.
+constexpr double margin_of_choice = 256;
 /// An evaluation on all points in double, in evaluations in float.
 constexpr double cost_in_double = 3;
 
@@ -50,19 +57,38 @@ std::string in_digits(double value) {
   return digits;
 }
 
-/// Every so manieth point, alike.
-Dataset some_points(const Dataset& data) {
-  if (data.points <= pilot_points) return data;
-  std::vector<std::uint64_t> points;
-  for (std::size_t k = 0; k < pilot_points; ++k)
-    points.push_back((2 * k + 1) * data.points / (2 * pilot_points));
-  std::vector<double> weights;
-  if (!data.weights.empty()) {
-    double sum = 0;
-    for (const std::uint64_t p : points) sum += data.weights[p];
-    if (!(sum > 0)) return data;
-    for (const std::uint64_t p : points) weights.push_back(data.weights[p] / sum);
+/// Numbers of the points whose weight is not 0.
+std::vector<std::uint64_t> counted_points(const Dataset& data) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t p = 0; p < data.points; ++p) {
+    if (data.weights.empty() || data.weights[p] != 0) numbers.push_back(p);
   }
+  return numbers;
+}
+
+std::vector<double> weights_of(const Dataset& data, const std::vector<std::uint64_t>& numbers) {
+  std::vector<double> weights;
+  for (const std::uint64_t p : numbers) {
+    if (!data.weights.empty()) weights.push_back(data.weights[p]);
+  }
+  return weights;
+}
+
+/// So many numbers evenly among those below `all`, or all.
+std::vector<std::uint64_t> evenly(std::size_t count, std::size_t all) {
+  count = std::min(count, all);
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t k = 0; k < count; ++k) numbers.push_back((2 * k + 1) * all / (2 * count));
+  return numbers;
+}
+
+/// The points of pilots.
+Dataset some_points(const Dataset& data) {
+  const std::vector<std::uint64_t> points = evenly(pilot_points, data.points);
+  std::vector<double> weights = weights_of(data, points);
+  double sum = 0;
+  for (const double w : weights) sum += w;
+  for (double& w : weights) w /= sum;
   return dataset_of_points(data, points, weights);
 }
 
@@ -70,8 +96,7 @@ Dataset some_points(const Dataset& data) {
 /// on all points; where `evaluated` is the share of proposals that models leave to an evaluation.
 double cost_of_proposal(std::size_t nodes, std::size_t points, double error, double evaluated) {
   const auto worked_on = static_cast<double>(padded_row(nodes));
-  const double bound =
-      DefectPolicy::deviations * std::max(DefectPolicy::least, DefectPolicy::margin_of_run * error);
+  const double bound = DefectPolicy::deviations * std::max(DefectPolicy::least, margin_of_choice * error);
   // Changes are Normal(0, 1) in units of their root mean square: so many lie within the bound of 0.
   const double left_open = std::min(1.0, 0.8 * bound);
   return evaluated * worked_on / static_cast<double>(points) + cost_in_double * left_open;
@@ -84,20 +109,26 @@ struct Choice {
   double cost = 0;
 };
 
-/// As few nodes as make proposals cheapest but for 2 %, or as many as are asked for.
-Choice choose(const PointChanges& chooses, const PointChanges& checks, const std::vector<double>& weights,
-              std::size_t most, std::optional<std::size_t> asked) {
-  const NodeChoice order(chooses, weights, most);
+/// As few nodes as err less than float arithmetic or, where those are too many, as make proposals cheapest
+/// but for 2 %; or as many as are asked for.
+Choice choose(const PointChanges& chooses, const PointChanges& checks, std::size_t points, std::size_t most,
+              std::optional<std::size_t> asked) {
+  const NodeChoice order(chooses, most);
   std::vector<Choice> choices;
   for (std::size_t m = asked ? order.points().size() : 1; m <= order.points().size(); ++m) {
     Choice choice;
     choice.nodes.assign(order.points().begin(), order.points().begin() + static_cast<std::ptrdiff_t>(m));
     choice.weights = order.weights(m);
-    choice.error = largest_error(checks, weights, choice.nodes, choice.weights);
-    choice.cost = cost_of_proposal(m, weights.size(), choice.error, usually_evaluated);
+    choice.error = largest_error(checks, choice.nodes, choice.weights);
+    choice.cost = cost_of_proposal(m, points, choice.error, usually_evaluated);
     choices.push_back(std::move(choice));
   }
   if (choices.empty()) return {{}, {}, 1, 1};
+  const auto enough = std::find_if(choices.begin(), choices.end(), [points](const Choice& choice) {
+    return choice.error <= least_error && static_cast<double>(padded_row(choice.nodes.size())) <=
+                                              worthwhile_cost * static_cast<double>(points);
+  });
+  if (enough != choices.end()) return *enough;
   const double least = std::min_element(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
                          return a.cost < b.cost;
                        })->cost;
@@ -135,14 +166,14 @@ DefectError defect_at(PortableKernels& all, PortableKernels& nodes, int thread, 
           relative_error(error <= known_to ? 0.0 : error, norm)};
 }
 
-/// The largest of these at every second of the pilots' states.
+/// The largest of these at every fourth of the pilots' states.
 void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
                     const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
   constexpr std::uint64_t step = 1u << 20;  // above the numbers of mutations
-  std::vector<DefectError> errors((states.size() + 1) / 2);
+  std::vector<DefectError> errors((states.size() + 3) / 4);
   parallel_for(errors.size(), all.threads(), 1, [&](int thread, std::uint64_t k) {
     const std::vector<float> z = pilot_normals(seed, step, static_cast<std::uint32_t>(k), sigma.size());
-    errors[k] = defect_at(all, nodes, thread, sigma, states[2 * k].x, z);
+    errors[k] = defect_at(all, nodes, thread, sigma, states[4 * k].x, z);
   });
   for (const DefectError& error : errors) {
     quadrature.gradient_error = std::max(quadrature.gradient_error, error.gradient);
@@ -189,7 +220,9 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (rule == nullptr) return none("only Metropolis steps have nodes");
   if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
   const Network& network = problem.network();
-  const Dataset& data = problem.data();
+  const std::vector<std::uint64_t> numbers = counted_points(problem.data());
+  const Dataset data = dataset_of_points(problem.data(), numbers, weights_of(problem.data(), numbers));
+  if (nodes) nodes = std::min(*nodes, data.points);
   const int threads = cpu_threads(0);
   PortableKernels all(network, data, problem.loss(), threads);
   if (!model_may_decide(all.view()))
@@ -197,7 +230,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   if (!nodes && data.points < 32) return none("the points are few enough");
 
   const double affordable = share_of_run * time_of_run(network, shape, steps);
-  constexpr double evaluations_at_first = 450;
+  constexpr double evaluations_at_first = 250;
   if (!nodes && time_of(network, data.points, evaluations_at_first) > affordable)
     return none("the run is too short for them to pay");
   const Dataset some = some_points(data);
@@ -205,8 +238,10 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   const PilotPlan plan{steps, shape.seed, most_gradients};
   const std::vector<PilotState> states = follow_pilots(pilot, *rule, dynamics.sigma, initial_states, plan);
   const std::vector<double> weights = weights_of_points(data);
-  const MutatedLosses losses(all, dynamics.sigma, weights, shape.seed);
+  const std::vector<std::uint64_t> candidates = evenly(most_candidates, data.points);
+  const MutatedLosses losses(all, dynamics.sigma, weights, candidates, shape.seed);
   const PointChanges checks = losses.changes(states, false, mutations_at_first);
+  if (checks.columns == 0) return none("the pilot trajectories leave the finite numbers");
 
   const auto chooses = static_cast<std::size_t>(
       std::count_if(states.begin(), states.end(), [](const PilotState& state) { return state.chooses; }));
@@ -216,7 +251,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   for (int attempt = 1;; ++attempt, mutations *= more_mutations) {
     const std::size_t most =
         nodes.value_or(std::min(data.points / 2, chooses * mutations / columns_per_node));
-    choice = choose(losses.changes(states, true, mutations), checks, weights, most, nodes);
+    choice = choose(losses.changes(states, true, mutations), checks, data.points, most, nodes);
     const double next = static_cast<double>(chooses * mutations * more_mutations);
     if (nodes || attempt == most_attempts || choice.nodes.size() + choice.nodes.size() / 8 < most) break;
     if (most == data.points / 2 || time_of(network, data.points, next) > affordable) break;
@@ -232,11 +267,11 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return choice.nodes[a] < choice.nodes[b]; });
   for (const std::size_t k : order) {
-    quadrature.nodes.push_back(choice.nodes[k]);
+    quadrature.nodes.push_back(numbers[candidates[choice.nodes[k]]]);
     quadrature.weights.push_back(choice.weights[k]);
   }
   quadrature.least_squares_error = choice.error;
-  PortableKernels on_nodes(network, dataset_of_points(data, quadrature.nodes, quadrature.weights),
+  PortableKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
                            problem.loss(), threads);
   measure_defect(all, on_nodes, dynamics.sigma, states, shape.seed, quadrature);
   return quadrature;

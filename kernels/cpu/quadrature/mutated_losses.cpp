@@ -33,7 +33,8 @@ PointChanges MutatedLosses::changes(const std::vector<PilotState>& states, bool 
                                     std::size_t mutations) const {
   std::size_t count = 0;
   for (const PilotState& state : states) count += state.chooses == choosing ? mutations : 0;
-  PointChanges changes{weights_.size(), count, std::vector<double>(weights_.size() * count)};
+  PointChanges changes{candidates_.size(), count, std::vector<double>(candidates_.size() * count),
+                       std::vector<double>(count)};
   std::vector<std::size_t> of_columns;
   for (std::size_t s = 0; s < states.size(); ++s) {
     if (states[s].chooses == choosing) of_columns.push_back(s);
@@ -63,20 +64,23 @@ void MutatedLosses::add(int thread, const std::vector<double>& x, std::size_t st
     all_.losses_of_points(thread, proposed.data(), after.data());
     double mean = 0;
     for (std::size_t p = 0; p < points; ++p) {
-      const double change = after[p] - before[p];
-      mean += weights_[p] * change;
-      squares += weights_[p] * change * change;
-      changes.rows[p * changes.columns + column + m] = change;
+      after[p] -= before[p];
+      mean += weights_[p] * after[p];
+      squares += weights_[p] * after[p] * after[p];
     }
+    for (std::size_t c = 0; c < candidates_.size(); ++c)
+      changes.rows[c * changes.columns + column + m] = after[candidates_[c]];
+    changes.mean[column + m] = mean;
     mean_squares += mean * mean;
   }
   const double scale =
       std::sqrt(std::max(mean_squares, least_scale * least_scale * squares) / static_cast<double>(mutations));
-  for (std::size_t p = 0; p < points; ++p) {
-    for (std::size_t m = 0; m < mutations; ++m) {
-      double& change = changes.rows[p * changes.columns + column + m];
-      change = scale > 0 && std::isfinite(scale) ? change / scale : 0;
-    }
+  const bool usable = scale > 0 && std::isfinite(scale);
+  const auto rescale = [&](double& change) { change = usable ? change / scale : 0; };
+  for (std::size_t m = 0; m < mutations; ++m) {
+    rescale(changes.mean[column + m]);
+    for (std::size_t c = 0; c < candidates_.size(); ++c)
+      rescale(changes.rows[c * changes.columns + column + m]);
   }
 }
 

@@ -15,9 +15,10 @@ std::vector<double> weights_of_points(const Dataset& data);
 /// The losses of all points under random mutations of states.
 class MutatedLosses {
  public:
+  /// `weights`: of all points. `candidates`: numbers of those that may become nodes.
   MutatedLosses(PortableKernels& all, std::span<const double> sigma, const std::vector<double>& weights,
-                std::uint64_t seed)
-      : all_(all), sigma_(sigma), weights_(weights), seed_(seed) {}
+                const std::vector<std::uint64_t>& candidates, std::uint64_t seed)
+      : all_(all), sigma_(sigma), weights_(weights), candidates_(candidates), seed_(seed) {}
 
   /// Their changes under so many mutations of each of the states that choose, or of those that check; in
   /// units of the root mean square over a state's mutations of the change of the mean.
@@ -31,6 +32,7 @@ class MutatedLosses {
   PortableKernels& all_;
   std::span<const double> sigma_;
   const std::vector<double>& weights_;
+  const std::vector<std::uint64_t>& candidates_;
   std::uint64_t seed_;
 };
 
