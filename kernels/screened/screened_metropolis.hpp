@@ -25,9 +25,10 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
     work.sigma[i] = i < size ? sigma[i] : 0.0;
   });
   const std::size_t row = normal_buffer_size(size);
-  const std::size_t behind = row - size;  // what stays of a row's end has to be finite
-  team.each(work.steps_at_a_time * behind,
-            [&](std::size_t i) LANGEVO_BODY { work.normal[i / behind * row + size + i % behind] = 0; });
+  for (std::size_t k = 0; k < work.steps_at_a_time; ++k) {  // what stays of a row's end has to be finite
+    float* const end = work.normal + k * row + size;
+    team.each(row - size, [&](std::size_t i) LANGEVO_BODY { end[i] = 0; });
+  }
   run.replica.x = work.state;
   run.costs = costs_of_run(run);
   if (run.rule.acceptance == Acceptance::automatic)
