@@ -21,7 +21,7 @@ class CudaBackend final : public Ensemble {
         name_(std::move(name)),
         ensemble_(parameter_count(), batches),
         executor_(plan.slots > 0 ? make_layered_executor(dynamics_, host, plan.slots)
-                                 : make_team_executor(dynamics_, plan.teams, plan.directions, batches)),
+                                 : make_team_executor(dynamics_, plan.teams, plan.curvature, batches)),
         snapshot_(parameter_count(), {shape.replicas, shape.first_replica}, batches.largest()),
         loss_(1, Filled::before_it_is_read),                        // by the executor,
         row_(parameter_count(), Filled::before_it_is_read),         // by send_row,

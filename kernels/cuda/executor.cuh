@@ -62,11 +62,17 @@ class Executor {
   virtual void gradient_async(const CudaStream& stream, const double* x, double* loss, double* gradient) = 0;
 };
 
+/// What teams keep of every replica's curvature.
+struct KeptCurvature {
+  bool learnt = false;         ///< a LearntCurvature,
+  std::size_t directions = 0;  ///< and so many numbers of its directions
+};
+
 /// Which executor, and the device memory that it takes beside states and data.
 struct ExecutorPlan {
-  LaunchPlan teams;        ///< one team for each replica,
-  std::size_t directions;  ///< and so many numbers of its learnt curvature,
-  std::size_t slots;       ///< or whole layers of this many replicas at a time, where it is not 0
+  LaunchPlan teams;  ///< one team for each replica,
+  KeptCurvature curvature;
+  std::size_t slots;  ///< or whole layers of this many replicas at a time, where it is not 0
   std::uint64_t bytes;
 };
 
@@ -74,9 +80,9 @@ struct ExecutorPlan {
 ExecutorPlan plan_executor(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas,
                            int device, std::uint64_t available);
 
-/// A team of threads works on each replica, for whose learnt curvature so many numbers are kept.
+/// A team of threads works on each replica.
 std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
-                                             std::size_t directions, const ReplicaBatches& batches);
+                                             const KeptCurvature& curvature, const ReplicaBatches& batches);
 
 /// Whole layers of many replicas at a time.
 std::unique_ptr<Executor> make_layered_executor(const DeviceDynamics& dynamics, const HostProblem& host,

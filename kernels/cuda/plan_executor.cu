@@ -47,10 +47,12 @@ std::size_t layered_slots(const ProblemView& problem, const KernelRule& rule, st
 ExecutorPlan plan_executor(const ProblemView& problem, const KernelRule& rule, std::uint64_t replicas,
                            int device, std::uint64_t available) {
   if (const std::size_t slots = layered_slots(problem, rule, replicas, device, available / 2))
-    return {{}, 0, slots, layered_executor_bytes(problem, rule, slots)};
+    return {{}, {}, slots, layered_executor_bytes(problem, rule, slots)};
   const LaunchPlan teams = plan_launch(problem, rule, replicas, device, available / 8);
   const std::size_t directions = learnt_directions(problem.network, rule, replicas, available / 4);
-  return {teams, directions, 0,
+  return {teams,
+          {learns_curvature(problem.network, rule), directions},
+          0,
           2 * teams.workspace_bytes() +
               replicas * (team_bytes_per_replica(problem.network, rule) + directions * sizeof(float))};
 }

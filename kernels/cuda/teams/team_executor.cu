@@ -12,17 +12,15 @@ constexpr unsigned long long none = std::numeric_limits<unsigned long long>::max
 
 class TeamExecutor final : public Executor {
  public:
-  TeamExecutor(const DeviceDynamics& dynamics, const LaunchPlan& plan, std::size_t directions,
+  TeamExecutor(const DeviceDynamics& dynamics, const LaunchPlan& plan, const KeptCurvature& curvature,
                const ReplicaBatches& batches)
       : dynamics_(dynamics),
         plan_(plan),
         calibrations_(dynamics.shape.replicas, Filled::before_it_is_read),  // by forget, as the next three
         screenings_(is_screened(dynamics.rule) ? dynamics.shape.replicas : 0, Filled::before_it_is_read),
-        curvatures_(
-            learns_curvature(dynamics.problem.view().network, dynamics.rule) ? dynamics.shape.replicas : 0,
-            Filled::before_it_is_read),
-        directions_per_replica_(directions),
-        directions_(dynamics.shape.replicas * directions, Filled::before_it_is_read),
+        curvatures_(curvature.learnt ? dynamics.shape.replicas : 0, Filled::before_it_is_read),
+        directions_per_replica_(curvature.directions),
+        directions_(dynamics.shape.replicas * curvature.directions, Filled::before_it_is_read),
         steps_taken_(dynamics.shape.replicas, Filled::before_it_is_read),  // by the kernel that reports it
         reports_(batches.size(), Filled::before_it_is_read),               // by advance_with, as the next one
         host_reports_(batches.size(), Filled::before_it_is_read) {
@@ -181,8 +179,8 @@ class TeamExecutor final : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_team_executor(const DeviceDynamics& dynamics, const LaunchPlan& plan,
-                                             std::size_t directions, const ReplicaBatches& batches) {
-  return std::make_unique<TeamExecutor>(dynamics, plan, directions, batches);
+                                             const KeptCurvature& curvature, const ReplicaBatches& batches) {
+  return std::make_unique<TeamExecutor>(dynamics, plan, curvature, batches);
 }
 
 }  // namespace langevo
