@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""The Metropolis ensemble in JAX: vmap over replicas, scan over steps, one compiled call."""
+"""The Metropolis ensemble in JAX: vmap over replicas, a compiled loop over steps; nothing leaves the device meanwhile.
+
+The loop is a scan without outputs whose length is an argument, so that one compilation serves every length. With
+--change propagated, states are float64 whatever the change is evaluated in, as float32 rounds mutations away.
+"""
 import os
 import sys
 
@@ -24,66 +28,65 @@ import numpy as np  # noqa: E402
 import paper_nets  # noqa: E402
 
 
-def make(net, sigma, dtype, steps):
-    """U(x), and the function that takes `steps` steps with all replicas."""
-    points, target = (jnp.asarray(v, dtype) for v in net.data())
-    layers = net.layers()
+def make(net, sigma, dtype, propagated):
+    """U(x) and the change of U under a mutation, of one state; the function that takes steps with all replicas."""
+    data = tuple(jnp.asarray(v, dtype) for v in net.data())
 
     def loss(x):
-        h = points[None, :]
-        for k, (weight, bias, fan_out, fan_in) in enumerate(layers):
-            h = jnp.matmul(x[weight : weight + fan_out * fan_in].reshape(fan_out, fan_in), h,
-                           precision=jax.lax.Precision.HIGHEST)
-            if bias is not None:
-                h = h + x[bias : bias + fan_out, None]
-            if k + 1 < len(layers):
-                h = jnp.tanh(h)
-        return jnp.mean(jnp.square(h[0] - target))
+        return paper_nets.loss(net, x.astype(dtype), data, jnp.tanh)
 
-    def step(carry, _):
-        x, u, key = carry
+    def change(x, u, eps):
+        """Of the loss, and the loss then; u is U(x)."""
+        if propagated:
+            return paper_nets.loss_change(net, x.astype(dtype), eps, data, jnp.tanh), u
+        new = loss(x + eps)
+        return new - u, new
+
+    def step(x, u, key):
         key, mutation, acceptance = jax.random.split(key, 3)
-        proposed = x + dtype(sigma) * jax.random.normal(mutation, x.shape, dtype)
-        new = loss(proposed)
+        eps = dtype(sigma) * jax.random.normal(mutation, x.shape, dtype)
+        du, new = change(x, u, eps)
         if np.isinf(net.beta):
-            accepted = new <= u
+            accepted = du <= 0
         else:
-            accepted = jax.random.uniform(acceptance, dtype=dtype) < jnp.exp(-dtype(net.beta) * (new - u))
-        return (jnp.where(accepted, proposed, x), jnp.where(accepted, new, u), key), None
+            accepted = jax.random.uniform(acceptance, dtype=dtype) < jnp.exp(-dtype(net.beta) * du)
+        return jnp.where(accepted, x + eps, x), jnp.where(accepted, new, u), key
 
-    def follow(x, u, key):
-        return jax.lax.scan(step, (x, u, key), None, length=steps)[0]
+    @jax.jit
+    def follow(carry, steps):
+        return jax.lax.fori_loop(0, steps, lambda _, state: jax.vmap(step)(*state), carry)
 
-    return loss, jax.jit(jax.vmap(follow))
+    return loss, change, follow
 
 
 def main():
     options = paper_nets.arguments(__doc__)
     if options.device == "cuda" and jax.default_backend() != "gpu":
         sys.exit("JAX finds no GPU")
-    net = paper_nets.NETS[options.net]
+    jax.config.update("jax_default_matmul_precision", "highest")
+    net = paper_nets.chosen_net(options)
     sigma = net.sigma(options.lam)
     dtype = getattr(np, options.dtype)
+    propagated = options.change == "propagated"
     start = paper_nets.start_state(net, options)
-    loss, follow = make(net, sigma, dtype, options.steps)
+    loss, change, follow = make(net, sigma, dtype, propagated)
     losses = jax.jit(jax.vmap(loss))
-    x0 = jnp.asarray(start, dtype)
+    changes = jax.jit(jax.vmap(lambda x, u, eps: change(x, u, eps)[0], in_axes=(None, None, 0)))
+    x0 = jnp.asarray(start, np.float64 if propagated else dtype)
 
     def decide(eps, thresholds):
-        proposed = x0[None, :] + jnp.asarray(eps, dtype)
-        return np.asarray(losses(proposed) - losses(x0[None, :]) <= jnp.asarray(thresholds, dtype))
+        return np.asarray(changes(x0, jax.jit(loss)(x0), jnp.asarray(eps, dtype)) <= jnp.asarray(thresholds, dtype))
 
     wrong = paper_nets.wrong_decisions(net, start, decide, sigma, options.decisions)
     name = jax.devices()[0].device_kind if options.device == "cuda" else "cpu"
 
     def measure(replicas):
         x = jnp.tile(x0, (replicas, 1))
-        carry = [x, losses(x), jax.random.split(jax.random.PRNGKey(options.seed), replicas)]
+        carry = [(x, losses(x), jax.random.split(jax.random.PRNGKey(options.seed), replicas))]
 
-        def run():
-            carry[:] = jax.block_until_ready(follow(*carry))
+        def run(steps):
+            carry[0] = jax.block_until_ready(follow(carry[0], steps))
 
-        run()  # compiles
         paper_nets.report("JAX", jax.__version__, options, replicas, run, wrong, name)
 
     paper_nets.each_batch(options, measure)

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The Metropolis ensemble in PyTorch, replicas batched: one batched product per layer and proposal."""
+"""The Metropolis ensemble in PyTorch, replicas batched: one batched product per layer and proposal, in place.
+
+With --change propagated, states are float64 whatever the change is evaluated in, as float32 rounds mutations away.
+"""
 import numpy as np
 import torch
 
@@ -7,52 +10,55 @@ import paper_nets
 
 
 class Ensemble:
-    def __init__(self, net, x, replicas, sigma, dtype, device):
-        self.net, self.sigma = net, sigma
-        points, target = net.data()
-        self.points = torch.tensor(points, dtype=dtype, device=device)[None, None, :]
-        self.target = torch.tensor(target, dtype=dtype, device=device)
-        self.x = torch.tensor(x, dtype=dtype, device=device).repeat(replicas, 1)
-        self.proposed = torch.empty_like(self.x)
-        self.loss = self.evaluate(self.x)
+    def __init__(self, net, x, replicas, sigma, dtype, device, propagated):
+        self.net, self.sigma, self.dtype, self.propagated = net, sigma, dtype, propagated
+        self.data = [torch.tensor(v, dtype=dtype, device=device) for v in net.data()]
+        state = torch.float64 if propagated else dtype
+        self.x = torch.tensor(x, dtype=state, device=device).repeat(replicas, 1)
+        self.eps = torch.empty(self.x.shape, dtype=dtype, device=device)
+        self.loss = self.evaluate(self.x.to(dtype))
 
     def evaluate(self, x):
         """U of every row of x."""
-        h = self.points.expand(x.shape[0], 1, -1)
-        layers = self.net.layers()
-        for k, (weight, bias, fan_out, fan_in) in enumerate(layers):
-            w = x[:, weight : weight + fan_out * fan_in].view(-1, fan_out, fan_in)
-            if bias is None:
-                h = torch.bmm(w, h)
+        points, target, weights = self.data
+        h = points[None, None, :]
+        for k, (w, b) in enumerate(paper_nets.split(self.net, x)):
+            if w.shape[-1] == 1:
+                h = w * h if b is None else torch.addcmul(b, w, h)
             else:
-                h = torch.baddbmm(x[:, bias : bias + fan_out, None], w, h)
-            if k + 1 < len(layers):
+                h = torch.bmm(w, h) if b is None else torch.baddbmm(b, w, h)
+            if k + 2 < len(self.net.widths):
                 h.tanh_()
-        return (h[:, 0, :] - self.target).square_().mean(dim=1)
+        return (h[:, 0, :] - target).square_().mul_(weights).sum(dim=1)
+
+    def change(self, x, loss, eps):
+        """Of the loss of every row under mutations eps, and the losses then."""
+        if self.propagated:
+            return paper_nets.loss_change(self.net, x.to(self.dtype), eps, self.data, torch.tanh), loss
+        new = self.evaluate(x + eps)
+        return new - loss, new
 
     def step(self):
-        torch.randn(self.x.shape, out=self.proposed)
-        self.proposed.mul_(self.sigma).add_(self.x)
-        loss = self.evaluate(self.proposed)
-        change = loss - self.loss
+        self.eps.normal_().mul_(self.sigma)
+        change, loss = self.change(self.x, self.loss, self.eps)
         if np.isinf(self.net.beta):
             accepted = change <= 0
         else:
             accepted = torch.rand_like(change) < torch.exp(-self.net.beta * change)
-        torch.where(accepted[:, None], self.proposed, self.x, out=self.x)
+        torch.where(accepted[:, None], self.x + self.eps, self.x, out=self.x)
         torch.where(accepted, loss, self.loss, out=self.loss)
 
     def decide(self, eps, thresholds):
-        x = self.x[:1] + torch.tensor(eps, dtype=self.x.dtype, device=self.x.device)
-        limit = torch.tensor(thresholds, dtype=self.x.dtype, device=self.x.device)
-        return (self.evaluate(x) - self.evaluate(self.x[:1]) <= limit).cpu().numpy()
+        eps = torch.tensor(eps, dtype=self.dtype, device=self.x.device)
+        limit = torch.tensor(thresholds, dtype=self.dtype, device=self.x.device)
+        return (self.change(self.x[:1], self.loss[:1], eps)[0] <= limit).cpu().numpy()
 
 
-def runner(ensemble, steps, device):
-    """run() makes `steps` proposals of every replica; on a GPU a CUDA graph replays one."""
+def runner(ensemble, device):
+    """run(steps) makes as many proposals of every replica; on a GPU a CUDA graph replays one."""
     if device == "cpu":
 
-        def run():
+        def run(steps):
             for _ in range(steps):
                 ensemble.step()
 
@@ -67,7 +73,7 @@ def runner(ensemble, steps, device):
     with torch.cuda.graph(graph):
         ensemble.step()
 
-    def run():
+    def run(steps):
         for _ in range(steps):
             graph.replay()
         torch.cuda.synchronize()
@@ -82,19 +88,19 @@ def main():
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     torch.backends.cuda.matmul.allow_tf32 = False
-    net = paper_nets.NETS[options.net]
+    net = paper_nets.chosen_net(options)
     sigma = net.sigma(options.lam)
     dtype = getattr(torch, options.dtype)
     x = paper_nets.start_state(net, options)
-    wrong = paper_nets.wrong_decisions(net, x, Ensemble(net, x, 1, sigma, dtype, options.device).decide, sigma,
-                                       options.decisions)
+
+    def ensemble(replicas):
+        return Ensemble(net, x, replicas, sigma, dtype, options.device, options.change == "propagated")
+
+    wrong = paper_nets.wrong_decisions(net, x, ensemble(1).decide, sigma, options.decisions)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
 
     def measure(replicas):
-        ensemble = Ensemble(net, x, replicas, sigma, dtype, options.device)
-        run = runner(ensemble, options.steps, options.device)
-        for _ in range(2):
-            ensemble.step()
+        run = runner(ensemble(replicas), options.device)
         paper_nets.report("PyTorch", torch.__version__, options, replicas, run, wrong, name)
 
     paper_nets.each_batch(options, measure)
