@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, SharedStartTest,
     testing::Values(Case{"Exact", {1, 8, 1}, Acceptance::exact, inf, 1e-5, false},
                     Case{"Automatic", {1, 8, 1}, Acceptance::automatic, inf, 1e-5, false},
-                    Case{"Screened", {1, 8, 1}, Acceptance::screened, 1e5, 1e-4, false},
+                    Case{"Screened", {1, 8, 1}, Acceptance::screened, 1e5, 1e-5, false},
                     Case{"AutomaticOnNodes", {1, 8, 1}, Acceptance::automatic, inf, 1e-5, true},
                     Case{"ScreenedOnNodes", {1, 8, 1}, Acceptance::screened, 1e5, 1e-4, true},
                     Case{"LearntCurvature", {1, 6, 6, 1}, Acceptance::automatic, inf, 1e-5, false},

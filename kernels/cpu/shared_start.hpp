@@ -18,6 +18,8 @@ class SharedStart {
   /// Steps that teach the float rungs, and those that teach models, too.
   static constexpr std::uint64_t float_steps = 32;
   static constexpr std::uint64_t model_steps = 4096;
+  /// Models are shared where they leave less than one proposal in so many open.
+  static constexpr std::uint64_t least_steps_per_open = 256;
   /// They are worth their time where replicas are to take so many times as many.
   static constexpr double proposals_per_step = 8;
 
@@ -47,7 +49,14 @@ class SharedStart {
       const std::uint32_t exact_steps = std::exchange(screening.exact_left, 0);
       RuleType patient = rule;
       patient.acceptance = Acceptance::screened;
-      advance(patient, first_step + float_steps, model_steps - float_steps);
+      const std::uint64_t steps = model_steps - float_steps;
+      counters = {};
+      advance(patient, first_step + float_steps, steps);
+      // where mutations are so large that models leave more open, errors come in sizes that one replica has
+      // not shown: there each has to learn for itself
+      const std::uint64_t open = steps - counters.decided_by_model - counters.model_audits;
+      models_ = counters.model_failures == 0 && open * least_steps_per_open < steps;
+      if (!models_) return;
       const bool paid = rule.acceptance == Acceptance::screened || screening.credit > 0;
       if (!paid) {
         screening.exact_left = exact_steps;
