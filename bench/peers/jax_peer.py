@@ -77,7 +77,9 @@ def main():
     def decide(eps, thresholds):
         return np.asarray(changes(x0, jax.jit(loss)(x0), jnp.asarray(eps, dtype)) <= jnp.asarray(thresholds, dtype))
 
-    wrong = paper_nets.wrong_decisions(net, start, decide, sigma, options.decisions)
+    data = tuple(jnp.asarray(v) for v in paper_nets.all_points(net))
+    exact = jax.jit(jax.vmap(lambda eps: paper_nets.loss_change(net, jnp.asarray(start), eps, data, jnp.tanh)))
+    wrong = paper_nets.wrong_decisions(net, decide, exact, sigma, options.decisions)
     name = jax.devices()[0].device_kind if options.device == "cuda" else "cpu"
 
     def measure(replicas):

@@ -96,7 +96,12 @@ def main():
     def ensemble(replicas):
         return Ensemble(net, x, replicas, sigma, dtype, options.device, options.change == "propagated")
 
-    wrong = paper_nets.wrong_decisions(net, x, ensemble(1).decide, sigma, options.decisions)
+    data = [torch.tensor(v) for v in paper_nets.all_points(net)]
+
+    def exact(eps):
+        return paper_nets.loss_change(net, torch.tensor(x)[None, :], torch.tensor(eps), data, torch.tanh).numpy()
+
+    wrong = paper_nets.wrong_decisions(net, ensemble(1).decide, exact, sigma, options.decisions)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
 
     def measure(replicas):
