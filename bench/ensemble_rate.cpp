@@ -145,10 +145,12 @@ int run(const Options& options) {
     }
     return seconds_since(start);
   };
-  // as long again before: bounds and local models are learnt on the way
+  // as long again before, and 10^4 steps: bounds and local models are learnt on the way
+  const std::uint64_t warm = options.acceptance == "exact" ? 0 : 10'000;
   std::uint64_t block = 1;
   double spent = 0;
-  for (double last = 0; spent < options.seconds || last < options.seconds / 4; spent += last) {
+  for (double last = 0; spent < options.seconds || last < options.seconds / 4 || backend->step() < warm;
+       spent += last) {
     last = seconds_for(block);
     if (last < options.seconds / 4) block *= 2;
   }

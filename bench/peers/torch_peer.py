@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The Metropolis ensemble in PyTorch, replicas batched: one batched product per layer and proposal, in place.
 
-With --change propagated, states are float64 whatever the change is evaluated in, as float32 rounds mutations away.
+Normal numbers are drawn in float32, as langevo draws them. With --change propagated, states are float64 whatever the
+change is evaluated in, as float32 rounds mutations away.
 """
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ class Ensemble:
         self.data = [torch.tensor(v, dtype=dtype, device=device) for v in net.data()]
         state = torch.float64 if propagated else dtype
         self.x = torch.tensor(x, dtype=state, device=device).repeat(replicas, 1)
-        self.eps = torch.empty(self.x.shape, dtype=dtype, device=device)
+        self.normals = torch.empty(self.x.shape, dtype=torch.float32, device=device)
         self.loss = self.evaluate(self.x.to(dtype))
 
     def evaluate(self, x):
@@ -39,13 +40,13 @@ class Ensemble:
         return new - loss, new
 
     def step(self):
-        self.eps.normal_().mul_(self.sigma)
-        change, loss = self.change(self.x, self.loss, self.eps)
+        eps = self.normals.normal_().to(self.dtype) * self.sigma
+        change, loss = self.change(self.x, self.loss, eps)
         if np.isinf(self.net.beta):
             accepted = change <= 0
         else:
             accepted = torch.rand_like(change) < torch.exp(-self.net.beta * change)
-        torch.where(accepted[:, None], self.x + self.eps, self.x, out=self.x)
+        torch.where(accepted[:, None], self.x + eps, self.x, out=self.x)
         torch.where(accepted, loss, self.loss, out=self.loss)
 
     def decide(self, eps, thresholds):
