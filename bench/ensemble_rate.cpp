@@ -120,7 +120,7 @@ int run(const Options& options) {
   if (options.quadrature != "off") {
     std::optional<std::size_t> nodes;
     if (options.quadrature != "auto") nodes = std::stoul(options.quadrature);
-    const EnsembleShape shape{.replicas = std::max<std::uint64_t>(options.replicas, 100)};
+    const EnsembleShape shape{.replicas = std::max<std::uint64_t>(options.replicas, 1000)};
     dynamics.quadrature = make_quadrature(problem, dynamics, shape, x, run_steps, nodes);
   }
   const double nodes_seconds = seconds_since(begin);
