@@ -80,7 +80,7 @@ void run(const Problem& problem, const char* name) {
   run.model.rank = 0;
   run.model.remainder = {};
   constexpr std::uint64_t length = 1000;
-  run.stretch = {length, length, true, length, length, {{}, 0, 0, length, true, true}, 0};
+  run.stretch = {length, length, true, length, length, {{}, 0, 0, length, true, true}, 0, 0};
   const double proposal = seconds_of([&] {
                             run.progress = {};
                             follow_stretch(run);

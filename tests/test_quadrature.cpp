@@ -288,10 +288,11 @@ TEST(Quadrature, ANetThatLeavesWhatTheNodesKnowIsDecidedOnAllPoints) {
 }
 
 TEST(Quadrature, TheDefectIsFollowedByItsGradient) {
-  const NodesRun run = small_run();
+  NodesRun run = small_run();
+  run.steps = 9000;  // so few that no replica is told what another one has noticed
   Quadrature quadrature = run.quadrature();
   for (double& weight : quadrature.weights) weight *= 2;  // the defect is now -U, as large as the loss itself
-  quadrature.gradient_error = 4e-3;                       // and changes by less than 16 times that in a span
+  quadrature.gradient_error = 2e-2;                       // and changes by less than 16 times that in a span
   const Evolved exact = evolve(run, Acceptance::exact, {});
   const Evolved on_nodes = evolve(run, Acceptance::screened, quadrature);
   EXPECT_EQ(on_nodes.x, exact.x);
