@@ -292,12 +292,12 @@ TEST(Quadrature, TheDefectIsFollowedByItsGradient) {
   run.steps = 9000;  // so few that no replica is told what another one has noticed
   Quadrature quadrature = run.quadrature();
   for (double& weight : quadrature.weights) weight *= 2;  // the defect is now -U, as large as the loss itself
-  quadrature.gradient_error = 2e-2;                       // and changes by less than 16 times that in a span
+  quadrature.gradient_error = 2e-2;                       // and changes by about 16 times that in a span
   const Evolved exact = evolve(run, Acceptance::exact, {});
   const Evolved on_nodes = evolve(run, Acceptance::screened, quadrature);
   EXPECT_EQ(on_nodes.x, exact.x);
-  EXPECT_GT(on_nodes.counters.spans, 0u);
-  EXPECT_EQ(on_nodes.counters.repeated_spans, 0u);
+  // not followed, it is as large as the gradient itself, and nearly all spans are done again
+  EXPECT_LT(2 * on_nodes.counters.repeated_spans, on_nodes.counters.spans);
   EXPECT_LT(on_nodes.counters.decided_exactly(), on_nodes.counters.steps / 4);
 }
 
