@@ -74,9 +74,7 @@ TEST_P(SharedStartTest, SavesTimeAndChangesNoState) {
   const Run one = evolve(shares, 1, {steps});
   const auto audits = [](const Run& run) { return run.counters.audits + run.counters.model_audits; };
   EXPECT_LT(4 * audits(one), audits(alone));
-  if (GetParam().acceptance != Acceptance::exact) {
-    EXPECT_GT(one.counters.decided_by_model, alone.counters.decided_by_model);
-  }
+  EXPECT_GT(one.counters.decided_by_model, alone.counters.decided_by_model);
   for (const int threads : {1, 2, 5}) {
     const Run shared = evolve(shares, threads, {steps});
     EXPECT_EQ(shared.x, exact.x) << threads;
@@ -100,8 +98,7 @@ TEST_P(SharedStartTest, ReplicasThatBeginApart) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, SharedStartTest,
-    testing::Values(Case{"Exact", {1, 8, 1}, Acceptance::exact, inf, 1e-5, false},
-                    Case{"Automatic", {1, 8, 1}, Acceptance::automatic, inf, 1e-5, false},
+    testing::Values(Case{"Automatic", {1, 8, 1}, Acceptance::automatic, inf, 1e-5, false},
                     Case{"Screened", {1, 8, 1}, Acceptance::screened, 1e5, 1e-5, false},
                     Case{"AutomaticOnNodes", {1, 8, 1}, Acceptance::automatic, inf, 1e-5, true},
                     Case{"ScreenedOnNodes", {1, 8, 1}, Acceptance::screened, 1e5, 1e-4, true},

@@ -147,18 +147,18 @@ class CpuBackend final : public Ensemble {
   }
 
   /// Has the first replica's first steps teach all, where that is worth it: before any of them takes a step,
-  /// so that what an ensemble counts does not depend on where it was saved.
+  /// so that what an ensemble counts does not depend on where it was saved. Not with the exact rule: what
+  /// that counts does not depend on blocks of steps either.
   template <class RuleType>
   std::optional<SharedStart> share_start(const RuleType& rule, const EnsembleView& ensemble,
                                          std::uint64_t first_step, std::uint64_t steps) {
     std::optional<SharedStart> shared;
-    if constexpr (std::is_base_of_v<Metropolis, RuleType>) {
-      const bool models = is_screened(rule_) && began_alike_;
-      const bool pays = SharedStart::pays(shape().replicas, steps, models);
+    if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
+      const bool pays = SharedStart::pays(shape().replicas, steps, began_alike_);
       if (!std::exchange(may_share_, false) || !pays) return shared;
       shared.emplace(kernels_, ensemble, rule, learnt_.use(),
                      static_cast<std::uint32_t>(shape().first_replica), first_step,
-                     std::span<const double>(replica(0), parameter_count()), models,
+                     std::span<const double>(replica(0), parameter_count()), began_alike_,
                      workspaces_.front().data());
     }
     return shared;

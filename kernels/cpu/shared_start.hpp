@@ -30,41 +30,38 @@ class SharedStart {
   }
 
   /// Takes the first steps of replica `index` from `x` on.
-  template <class RuleType>
-  SharedStart(const CpuKernels& kernels, const EnsembleView& ensemble, const RuleType& rule,
+  SharedStart(const CpuKernels& kernels, const EnsembleView& ensemble, const ScreenedMetropolis& rule,
               const LearntStates::Use& use, std::uint32_t index, std::uint64_t first_step,
               std::span<const double> x, bool models, unsigned char* workspace)
       : learnt_(use, 1), models_(models) {
     std::vector<double> moving(x.begin(), x.end());
     const ReplicaView replica = learnt_.view(0, moving.data());
     StepCounters counters;
-    const auto advance = [&](const RuleType& by, std::uint64_t step, std::uint64_t steps) {
+    const auto advance = [&](const ScreenedMetropolis& by, std::uint64_t step, std::uint64_t steps) {
       kernels.advance.of(by)(ensemble, by, index, step, steps, replica, workspace, counters);
     };
     advance(rule, first_step, float_steps);
-    if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
-      if (!models) return;
-      // there is enough to gain to try models at once and for long
-      ScreeningState& screening = *replica.screening;
-      const std::uint32_t exact_steps = std::exchange(screening.exact_left, 0);
-      RuleType patient = rule;
-      patient.acceptance = Acceptance::screened;
-      const std::uint64_t steps = model_steps - float_steps;
-      counters = {};
-      advance(patient, first_step + float_steps, steps);
-      // where mutations are so large that models leave more open, errors come in sizes that one replica has
-      // not shown: there each has to learn for itself
-      const std::uint64_t open = steps - counters.decided_by_model - counters.model_audits;
-      models_ = counters.model_failures == 0 && open * least_steps_per_open < steps;
-      if (!models_) return;
-      const bool paid = rule.acceptance == Acceptance::screened || screening.credit > 0;
-      if (!paid) {
-        screening.exact_left = exact_steps;
-        return;
-      }
-      start_.emplace(kernels.start_model_bytes(ensemble.problem.network));
-      kernels.make_start_model(ensemble, x.data(), start_->data(), workspace);
+    if (!models) return;
+    // there is enough to gain to try models at once and for long
+    ScreeningState& screening = *replica.screening;
+    const std::uint32_t exact_steps = std::exchange(screening.exact_left, 0);
+    ScreenedMetropolis patient = rule;
+    patient.acceptance = Acceptance::screened;
+    const std::uint64_t steps = model_steps - float_steps;
+    counters = {};
+    advance(patient, first_step + float_steps, steps);
+    // where mutations are so large that models leave more open, errors come in sizes that one replica has
+    // not shown: there each has to learn for itself
+    const std::uint64_t open = steps - counters.decided_by_model - counters.model_audits;
+    models_ = counters.model_failures == 0 && open * least_steps_per_open < steps;
+    if (!models_) return;
+    const bool paid = rule.acceptance == Acceptance::screened || screening.credit > 0;
+    if (!paid) {
+      screening.exact_left = exact_steps;
+      return;
     }
+    start_.emplace(kernels.start_model_bytes(ensemble.problem.network));
+    kernels.make_start_model(ensemble, x.data(), start_->data(), workspace);
   }
 
   /// Gives it to replica r, as far as that knows nothing of its own.
