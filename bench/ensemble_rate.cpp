@@ -2,7 +2,6 @@
 // of JSON, with the keys that the peers in bench/peers print; bench/compare puts them side by side.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -10,16 +9,11 @@
 
 #include "langevo/ensemble.hpp"
 #include "langevo/quadrature.hpp"
+#include "measuring.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct Options {
   std::string net = "shallow";
@@ -41,9 +35,7 @@ struct Options {
 };
 
 PaperWorkload workload_of(const Options& options) {
-  PaperWorkload workload = options.net == "shallow" ? shallow_workload()
-                           : options.net == "wide"  ? wide_workload()
-                                                    : deep_workload();
+  PaperWorkload workload = workload_named(options.net);
   if (options.beta) workload.beta = *options.beta;
   return workload;
 }
@@ -52,12 +44,6 @@ PaperWorkload workload_of(const Options& options) {
 std::uint64_t decisions_to_check(const Options& options) {
   if (options.decisions > 0) return options.decisions;
   return options.net == "shallow" ? 100'000 : options.net == "wide" ? 20'000 : 5'000;
-}
-
-Acceptance acceptance_named(const std::string& name) {
-  return name == "exact"      ? Acceptance::exact
-         : name == "screened" ? Acceptance::screened
-                              : Acceptance::automatic;
 }
 
 /// The state in the file, or on the normalized-gradient path from the preset's start.

@@ -1,13 +1,13 @@
 // What does a proposal cost in many replicas of few steps each, beside few replicas of many, and how many
 // bytes does a replica take? Every row begins at one state and counts all that is spent on its steps.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
 
 #include "langevo/ensemble.hpp"
 #include "langevo/quadrature.hpp"
+#include "measuring.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
@@ -38,7 +38,6 @@ double resident_bytes() {
 /// Nanoseconds a proposal.
 double run_row(const Problem& problem, const Dynamics& dynamics, const std::vector<double>& x,
                std::uint64_t replicas, std::uint64_t steps, const Options& options) {
-  using Clock = std::chrono::steady_clock;
   const BackendOptions machine{.kind = BackendKind::cpu, .threads = options.threads};
   const double before = resident_bytes();
   const auto ensemble = make_ensemble(problem, dynamics, {.replicas = replicas}, machine);
@@ -49,22 +48,14 @@ double run_row(const Problem& problem, const Dynamics& dynamics, const std::vect
     if (k > 0) ensemble->set_all_parameters(x);
     const Clock::time_point begin = Clock::now();
     ensemble->advance(steps);
-    const double spent = std::chrono::duration<double>(Clock::now() - begin).count();
+    const double spent = seconds_since(begin);
     least = k == 0 ? spent : std::min(least, spent);
   }
   const double price = 1e9 * least / (static_cast<double>(replicas) * static_cast<double>(steps));
-  const StepCounters c = ensemble->counters();
-  const auto share = [&](std::uint64_t part) {
-    return static_cast<double>(part) / static_cast<double>(c.steps);
-  };
-  std::printf(
-      "  %9llu x %6llu: %8.1f ns a proposal, %5.0f bytes a replica; model %.4f, nodes %.4f, float %.1e, "
-      "double %.1e; anchors %.1e, replays %.1e, audits %.1e, spans %llu, repeated %llu\n",
-      static_cast<unsigned long long>(replicas), static_cast<unsigned long long>(steps), price, bytes,
-      share(c.decided_by_model), share(c.decided_on_nodes), share(c.decided_by_float),
-      share(c.decided_by_double + c.decided_by_value), share(c.anchors), share(c.replays),
-      share(c.audits + c.model_audits), static_cast<unsigned long long>(c.spans),
-      static_cast<unsigned long long>(c.repeated_spans));
+  std::printf("  %9llu x %6llu: %8.1f ns a proposal, %5.0f bytes a replica; ",
+              static_cast<unsigned long long>(replicas), static_cast<unsigned long long>(steps), price,
+              bytes);
+  print_decisions(ensemble->counters());
   std::fflush(stdout);
   if (!options.check) return price;
   const auto exact = make_ensemble(
@@ -83,15 +74,10 @@ double run_row(const Problem& problem, const Dynamics& dynamics, const std::vect
 }
 
 int run(const Options& options) {
-  const PaperWorkload workload = options.net == "shallow" ? shallow_workload()
-                                 : options.net == "wide"  ? wide_workload()
-                                                          : deep_workload();
+  const PaperWorkload workload = workload_named(options.net);
   const Problem problem = workload.problem();
   const std::vector<double> x = workload.state_at(options.time);
-  Dynamics dynamics{Metropolis{.beta = workload.beta,
-                               .acceptance = options.acceptance == "exact"      ? Acceptance::exact
-                                             : options.acceptance == "screened" ? Acceptance::screened
-                                                                                : Acceptance::automatic},
+  Dynamics dynamics{Metropolis{.beta = workload.beta, .acceptance = acceptance_named(options.acceptance)},
                     std::vector<double>(x.size(), workload.sigma(options.lambda))};
   if (!options.all_points && options.acceptance != "exact") {
     dynamics.quadrature =

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "kernels/cpu/memory/host_problem.hpp"
@@ -58,6 +59,18 @@ inline PaperWorkload deep_workload() {
           true,
           std::numeric_limits<double>::infinity(),
           1e-4};
+}
+
+/// "shallow", "wide" or "deep".
+inline PaperWorkload workload_named(const std::string& name) {
+  return name == "shallow" ? shallow_workload() : name == "wide" ? wide_workload() : deep_workload();
+}
+
+/// "exact", "screened" or "auto".
+inline Acceptance acceptance_named(const std::string& name) {
+  return name == "exact"      ? Acceptance::exact
+         : name == "screened" ? Acceptance::screened
+                              : Acceptance::automatic;
 }
 
 /// Multiply-adds of the affine maps: weights times points, those of the first layer counted `first` times,

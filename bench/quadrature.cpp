@@ -2,7 +2,6 @@
 // gain by them? The nodes of a run, then proposals per second with them and on all points, in turn, and
 // whether states are equal.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -10,16 +9,11 @@
 
 #include "langevo/ensemble.hpp"
 #include "langevo/quadrature.hpp"
+#include "measuring.hpp"
 #include "paper_workloads.hpp"
 
 namespace langevo {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct Options {
   std::string net = "shallow";
@@ -51,16 +45,12 @@ struct Contestant {
 };
 
 int run(const Options& options) {
-  PaperWorkload workload = options.net == "shallow" ? shallow_workload()
-                           : options.net == "wide"  ? wide_workload()
-                                                    : deep_workload();
+  PaperWorkload workload = workload_named(options.net);
   if (options.beta) workload.beta = *options.beta;
   const Problem problem = workload.problem();
   const std::vector<double> x = workload.state_at(options.time);
   const double sigma = workload.sigma(options.lambda);
-  const Acceptance acceptance =
-      options.acceptance == "screened" ? Acceptance::screened : Acceptance::automatic;
-  Dynamics dynamics{Metropolis{.beta = workload.beta, .acceptance = acceptance},
+  Dynamics dynamics{Metropolis{.beta = workload.beta, .acceptance = acceptance_named(options.acceptance)},
                     std::vector<double>(x.size(), sigma)};
   const EnsembleShape shape{.replicas = options.replicas};
   const auto steps = static_cast<std::uint64_t>(options.run_time / (workload.alpha * options.lambda));
@@ -101,16 +91,8 @@ int run(const Options& options) {
   for (Contestant* each : {&all, &nodes}) {
     const StepCounters c = each->ensemble->counters();
     if (c.steps == 0) continue;
-    const auto share = [&](std::uint64_t part) {
-      return static_cast<double>(part) / static_cast<double>(c.steps);
-    };
-    std::printf(
-        "  %-10s %.3e proposals/s; model %.4f, nodes %.4f, float %.1e, double %.1e; anchors %.1e, "
-        "replays %.1e, audits %.1e, spans %llu, repeated %llu\n",
-        each->name, static_cast<double>(c.steps) / each->seconds, share(c.decided_by_model),
-        share(c.decided_on_nodes), share(c.decided_by_float), share(c.decided_by_double + c.decided_by_value),
-        share(c.anchors), share(c.replays), share(c.audits + c.model_audits),
-        static_cast<unsigned long long>(c.spans), static_cast<unsigned long long>(c.repeated_spans));
+    std::printf("  %-10s %.3e proposals/s; ", each->name, static_cast<double>(c.steps) / each->seconds);
+    print_decisions(c);
   }
   if (options.alone) return 0;
   const bool equal =
