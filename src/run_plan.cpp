@@ -254,10 +254,7 @@ RunPlan plan_run(const RunOptions& options) {
   std::string data_note = note_of(data);
   Problem problem(network, std::move(data.data), options.loss);
   if (options.loss == Loss::cross_entropy) require_distributions(problem.data());
-  if (options.quadrature.value_or(0) > problem.data().points) {
-    throw InputError("--quadrature " + std::to_string(*options.quadrature) + " asks for nodes among " +
-                     std::to_string(problem.data().points) + " points; give at most as many, auto or off");
-  }
+  if (options.quadrature.value_or(0) > 0) require_nodes(*options.quadrature, problem.data().points);
   Mutation mutation = make_mutation(options, network.parameter_count());
   const double stride = options.stride.value_or(sigma_is_given(options) ? 1 : 1 / mutation.lambda);
   const double time_per_step = time_of_step(options, mutation.lambda, stride);

@@ -30,4 +30,8 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
                            std::span<const double> initial_states, std::uint64_t steps,
                            std::optional<std::size_t> nodes = {});
 
+/// Unless so many nodes can be chosen among so many points.
+/// @throws InputError
+void require_nodes(std::uint64_t nodes, std::size_t points);
+
 }  // namespace langevo

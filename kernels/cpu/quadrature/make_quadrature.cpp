@@ -202,44 +202,46 @@ double time_of_run(const Network& network, const EnsembleShape& shape, std::uint
          (100 + 2.5 * static_cast<double>(network.parameter_count()));
 }
 
-void require_arguments(const Problem& problem, std::span<const double> initial_states,
-                       std::optional<std::size_t> nodes) {
+void require_states(const Problem& problem, std::span<const double> initial_states) {
   const std::size_t n = problem.network().parameter_count();
   if (initial_states.empty() || initial_states.size() % n != 0) {
     throw InputError("pilot trajectories have " + std::to_string(initial_states.size()) +
                      " numbers to start from, not a multiple of the network's " + std::to_string(n) +
                      " parameters; give one whole state or more");
   }
-  if (nodes && (*nodes == 0 || *nodes > problem.data().points)) {
-    throw InputError("--quadrature " + std::to_string(*nodes) + " asks for nodes among " +
-                     std::to_string(problem.data().points) + " points; give 1 to as many, auto or off");
-  }
 }
 
 }  // namespace
+
+void require_nodes(std::uint64_t nodes, std::size_t points) {
+  if (nodes > 0 && nodes <= points) return;
+  throw InputError("--quadrature " + std::to_string(nodes) + " asks for nodes among " +
+                   std::to_string(points) + " points; give 1 to as many, auto or off");
+}
 
 Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, const EnsembleShape& shape,
                            std::span<const double> initial_states, std::uint64_t steps,
                            std::optional<std::size_t> nodes) {
   check_ensemble(problem, dynamics, shape, {});
-  require_arguments(problem, initial_states, nodes);
+  require_states(problem, initial_states);
+  if (nodes) require_nodes(*nodes, problem.data().points);
   const auto* const rule = std::get_if<Metropolis>(&dynamics.rule);
   if (rule == nullptr) return none("only Metropolis steps have nodes");
   if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
   const Network& network = problem.network();
   const std::vector<std::uint64_t> numbers = counted_points(problem.data());
+  if (!nodes && numbers.size() < 32) return none("the points are few enough");
+  const double affordable = share_of_run * time_of_run(network, shape, steps);
+  constexpr double evaluations_at_first = 250;
+  if (!nodes && time_of(network, numbers.size(), evaluations_at_first) > affordable)
+    return none("the run is too short for them to pay");
+
   const Dataset data = dataset_of_points(problem.data(), numbers, weights_of(problem.data(), numbers));
   if (nodes) nodes = std::min(*nodes, data.points);
   const int threads = cpu_threads(0);
   PortableKernels all(network, data, problem.loss(), threads);
   if (!model_may_decide(all.view()))
     return none("the loss has kinks, where mutations are decided on all points");
-  if (!nodes && data.points < 32) return none("the points are few enough");
-
-  const double affordable = share_of_run * time_of_run(network, shape, steps);
-  constexpr double evaluations_at_first = 250;
-  if (!nodes && time_of(network, data.points, evaluations_at_first) > affordable)
-    return none("the run is too short for them to pay");
   const Dataset some = some_points(data);
   PortableKernels pilot(network, some, problem.loss(), threads);
   const PilotPlan plan{steps, shape.seed, most_gradients};
