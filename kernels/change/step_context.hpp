@@ -23,5 +23,15 @@ struct BasicStepContext {
 
 using StepContext = BasicStepContext<ProblemView>;
 
+/// |sigma.g|.
+template <class Team, class Context>
+LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const Context& context,
+                                             const double* gradient) {
+  return square_root(team.sum(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
+    const double scaled = context.sigma[i] * gradient[i];
+    return scaled * scaled;
+  }));
+}
+
 }  // namespace LANGEVO_TARGET
 }  // namespace langevo

@@ -12,11 +12,9 @@ struct NodeDoubleRung : DoubleChangeRung {
   static constexpr bool is_last = false;
 };
 
-/// The rungs of a step on the nodes, cheapest first.
+/// The rungs of a step on the nodes.
 template <class Team>
-using NodeRungs = std::conditional_t<Team::carries_values,
-                                     RungList<TwoPassRung, CarriedRung, FloatChangeRung, NodeDoubleRung>,
-                                     RungList<TwoPassRung, FloatChangeRung, NodeDoubleRung>>;
+using NodeRungs = EvaluatedRungs<Team, NodeDoubleRung>;
 
 /// defect_gradient.(x' - x).
 template <class Team>

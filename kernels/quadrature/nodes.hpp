@@ -34,13 +34,13 @@ template <class Team>
 struct NodesWorkspace {
   LadderWorkspace<Team> ladder;  ///< for changes of U_S
   double* anchor;                ///< x where the span began, [N]
-  double* surrogate_gradient;    ///< dU_S/dx + defect_gradient, to compare with dU/dx, [N]
+  double* defect_error;          ///< dU/dx - dU_S/dx - defect_gradient, where it was measured last, [N]
   double* defect_gradient;       ///< dD/dx at the last gradient on all points, [N]
 
   LANGEVO_FUNCTION void carve(Arena& arena, const NetworkView& network) {
     ladder.carve(arena, network);
     anchor = arena.take<double>(network.parameter_count);
-    surrogate_gradient = arena.take<double>(network.parameter_count);
+    defect_error = arena.take<double>(network.parameter_count);
     defect_gradient = arena.take<double>(network.parameter_count);
   }
 };

@@ -22,16 +22,6 @@ struct GradientRuleWorkspace {
   }
 };
 
-/// |sigma.g|.
-template <class Team, class Context>
-LANGEVO_FUNCTION double scaled_gradient_norm(const Team& team, const Context& context,
-                                             const double* gradient) {
-  return square_root(team.sum(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY {
-    const double scaled = context.sigma[i] * gradient[i];
-    return scaled * scaled;
-  }));
-}
-
 /// What a rule makes of a gradient: x_i += -drift sigma_i^2 g_i + noise sigma_i z_i.
 struct GradientMotion {
   double drift;

@@ -173,12 +173,17 @@ struct DoubleChangeRung {
   }
 };
 
-/// The rungs of an exact step, cheapest first, after those that a driver has besides.
-template <class Team, class... First>
-using ExactRungs =
+/// The rungs of an evaluated step, cheapest first, up to one of the double change, after those that a driver
+/// has besides.
+template <class Team, class Double, class... First>
+using EvaluatedRungs =
     std::conditional_t<Team::carries_values,
-                       RungList<First..., TwoPassRung, CarriedRung, FloatChangeRung, DoubleChangeRung>,
-                       RungList<First..., TwoPassRung, FloatChangeRung, DoubleChangeRung>>;
+                       RungList<First..., TwoPassRung, CarriedRung, FloatChangeRung, Double>,
+                       RungList<First..., TwoPassRung, FloatChangeRung, Double>>;
+
+/// Those of an exact step.
+template <class Team, class... First>
+using ExactRungs = EvaluatedRungs<Team, DoubleChangeRung, First...>;
 
 /// Whether U(proposed) - U(x) <= threshold.
 template <class Team, class Context>

@@ -40,26 +40,34 @@ LANGEVO_FUNCTION void propose(const Team& team, const Context& context, const So
   team.synchronize();
 }
 
+/// One mutation of x, proposed in `work`; true where `accepts(threshold)` says so.
+template <class Team, class Context, class Accepts>
+LANGEVO_FUNCTION bool mutate_where(const Team& team, const Context& context, double beta, double* x,
+                                   const MetropolisWorkspace<Team>& work, StepCounters& counters,
+                                   const Accepts& accepts) {
+  propose(team, context, context.random(Stream::mutation), x, work);
+  if (!accepts(acceptance_threshold(beta, context.random(Stream::acceptance)))) return false;
+  ++counters.accepted;
+  team.each(context.problem.network.parameter_count,
+            [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });
+  team.synchronize();
+  return true;
+}
+
 /// One step of the exact rule: mutates x, whose `calibrations` are its own; true where the proposal is
 /// accepted.
 template <class Team, class Context>
 LANGEVO_FUNCTION bool mutate(const Team& team, const Context& context, const Metropolis& rule, double* x,
                              FloatCalibration* calibrations, const MetropolisWorkspace<Team>& work,
                              StepCounters& counters) {
-  propose(team, context, context.random(Stream::mutation), x, work);
-  const double threshold = acceptance_threshold(rule.beta, context.random(Stream::acceptance));
-  work.ladder.begin_step(team, context, *calibrations);
-  const ProposedStep<Team, Context, LadderWorkspace<Team>> step{
-      team, context, rule.precision, x, work.proposed, work.ladder, calibrations, counters};
-  const bool accepted = decide(step, threshold).accepted;
-  work.ladder.end_step(team, accepted, context.problem.network);
-  if (accepted) {
-    ++counters.accepted;
-    team.each(context.problem.network.parameter_count,
-              [&](std::size_t i) LANGEVO_BODY { x[i] = work.proposed[i]; });
-    team.synchronize();
-  }
-  return accepted;
+  return mutate_where(team, context, rule.beta, x, work, counters, [&](double threshold) {
+    work.ladder.begin_step(team, context, *calibrations);
+    const ProposedStep<Team, Context, LadderWorkspace<Team>> step{
+        team, context, rule.precision, x, work.proposed, work.ladder, calibrations, counters};
+    const bool accepted = decide(step, threshold).accepted;
+    work.ladder.end_step(team, accepted, context.problem.network);
+    return accepted;
+  });
 }
 
 }  // namespace LANGEVO_TARGET

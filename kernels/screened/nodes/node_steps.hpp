@@ -47,16 +47,10 @@ LANGEVO_FUNCTION Decision decide_step_on_nodes(ScreenedRun<Team, Context>& run, 
 /// One step without a local model.
 template <class Team, class Context>
 LANGEVO_FUNCTION void mutate_on_nodes(ScreenedRun<Team, Context>& run) {
-  const Team& team = run.team;
-  const Context& context = run.context;
-  double* const x = run.replica.x;
-  const double* const proposed = run.work.exact.proposed;
-  propose(team, context, context.random(Stream::mutation), x, run.work.exact);
-  const double threshold = acceptance_threshold(run.rule.beta, context.random(Stream::acceptance));
-  if (!decide_step_on_nodes(run, run.rule.precision, threshold, false, true).accepted) return;
-  ++run.counters.accepted;
-  team.each(context.problem.network.parameter_count, [&](std::size_t i) LANGEVO_BODY { x[i] = proposed[i]; });
-  team.synchronize();
+  mutate_where(run.team, run.context, run.rule.beta, run.replica.x, run.work.exact, run.counters,
+               [&](double threshold) {
+                 return decide_step_on_nodes(run, run.rule.precision, threshold, false, true).accepted;
+               });
 }
 
 }  // namespace LANGEVO_TARGET

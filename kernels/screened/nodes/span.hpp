@@ -22,6 +22,15 @@ LANGEVO_FUNCTION void mutate_on_all_points(ScreenedRun<Team, Context>& run) {
          run.counters);
 }
 
+/// One step without a local model.
+template <class Team, class Context>
+LANGEVO_FUNCTION void mutate_once(ScreenedRun<Team, Context>& run) {
+  if constexpr (Team::uses_nodes) {
+    if (run.nodes.active) return mutate_on_nodes(run);
+  }
+  mutate_on_all_points(run);
+}
+
 /// The exact steps that are due; the state that the model knows is left behind.
 template <class Team, class Context>
 LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
@@ -29,15 +38,7 @@ LANGEVO_APART void take_exact_steps(ScreenedRun<Team, Context>& run) {
   const std::uint64_t left = run.end - run.context.step;
   const std::uint64_t steps = left < state.exact_left ? left : state.exact_left;
   for (std::uint64_t taken = 0; taken < steps; ++taken, ++run.context.step) {
-    if constexpr (Team::uses_nodes) {
-      if (run.nodes.active) {
-        mutate_on_nodes(run);
-      } else {
-        mutate_on_all_points(run);
-      }
-    } else {
-      mutate_on_all_points(run);
-    }
+    mutate_once(run);
     ++run.counters.steps;
   }
   run.age.has_gradient = false;
@@ -84,42 +85,33 @@ LANGEVO_FUNCTION void evaluate_on_nodes(ScreenedRun<Team, Context>& run, bool ac
   if (!active) run.work.activations.get().valid = false;
 }
 
+/// dU/dx on all points into work.gradient, and how much it is more than what the nodes and the defect
+/// followed so far make of it into defect_error; returns U(x).
 template <class Team, class Context>
-LANGEVO_FUNCTION double scaled_norm(const ScreenedRun<Team, Context>& run, const double* v) {
-  const double* const sigma = run.context.sigma;
-  return square_root(run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    const double scaled = sigma[i] * v[i];
-    return scaled * scaled;
-  }));
-}
-
-/// dU/dx on all points into work.gradient, and what the nodes and the defect followed so far make of it into
-/// surrogate_gradient.
-template <class Team, class Context>
-LANGEVO_FUNCTION double find_gradients_to_compare(ScreenedRun<Team, Context>& run) {
+LANGEVO_FUNCTION double measure_defect(ScreenedRun<Team, Context>& run) {
   double* const gradient = run.work.gradient.gradient;
-  double* const surrogate = run.nodes.work->surrogate_gradient;
+  double* const error = run.nodes.work->defect_error;
   loss_and_gradient(run.nodes.team, run.nodes.view->problem, run.replica.x, run.work.gradient);
   const double* const defect = run.nodes.defect().gradient;
   run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    surrogate[i] = gradient[i] + (defect == nullptr ? 0.0 : defect[i]);
+    error[i] = gradient[i] + (defect == nullptr ? 0.0 : defect[i]);
   });
-  return loss_and_gradient(run.team, run.context.problem, run.replica.x, run.work.gradient);
+  const double loss = loss_and_gradient(run.team, run.context.problem, run.replica.x, run.work.gradient);
+  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { error[i] = gradient[i] - error[i]; });
+  return loss;
 }
 
 /// From now on the defect is followed by its gradient here, where that is large enough to matter.
 template <class Team, class Context>
 LANGEVO_FUNCTION void follow_defect(ScreenedRun<Team, Context>& run) {
-  const double* const gradient = run.work.gradient.gradient;
-  const double* const surrogate = run.nodes.work->surrogate_gradient;
+  const double* const error = run.nodes.work->defect_error;
   double* const defect = run.nodes.work->defect_gradient;
   const bool followed = run.nodes.follows_defect;
-  run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    defect[i] = gradient[i] - surrogate[i] + (followed ? defect[i] : 0.0);
-  });
-  run.nodes.gradient_norm = scaled_norm(run, gradient);
+  run.team.each(run.model.size,
+                [&](std::size_t i) LANGEVO_BODY { defect[i] = error[i] + (followed ? defect[i] : 0.0); });
+  const double norm = scaled_gradient_norm(run.team, run.context, run.work.gradient.gradient);
   run.nodes.follows_defect =
-      scaled_norm(run, defect) > DefectPolicy::worth_following * run.nodes.gradient_norm;
+      scaled_gradient_norm(run.team, run.context, defect) > DefectPolicy::worth_following * norm;
   run.age.has_gradient = true;
   run.age.float_gradient_error = 0;
 }
@@ -148,13 +140,13 @@ LANGEVO_APART void begin_span(ScreenedRun<Team, Context>& run, std::uint64_t end
   const DefectState& state = *run.replica.defect;
   RunOnNodes<Team>& nodes = run.nodes;
   if (!nodes.follows_defect && DefectPolicy::begins_with_gradient(*nodes.view, state)) {
-    find_gradients_to_compare(run);
+    measure_defect(run);
     follow_defect(run);
   } else if (!run.age.has_gradient) {
     find_first_gradient(run);
     run.age.has_gradient = true;
   }
-  nodes.gradient_norm = scaled_norm(run, run.work.gradient.gradient);
+  nodes.gradient_norm = scaled_gradient_norm(run.team, run.context, run.work.gradient.gradient);
   nodes.bound = DefectPolicy::bound(*nodes.view, state) * nodes.gradient_norm;
   nodes.opened = 0;
   nodes.begin = run.context.step;
@@ -178,11 +170,10 @@ LANGEVO_FUNCTION double error_of_defect_change(ScreenedRun<Team, Context>& run) 
       loss_change(run.team, context.problem, x, proposed, run.work.exact.ladder.double_precision);
   const LossChange on_nodes = loss_change(run.nodes.team, run.nodes.view->problem, x, proposed,
                                           run.nodes.work->ladder.double_precision);
-  const double* const gradient = run.work.gradient.gradient;
-  const double* const surrogate = run.nodes.work->surrogate_gradient;
+  const double* const gradient_error = run.nodes.work->defect_error;
   const double* const followed = run.nodes.defect().gradient;
   const double by_gradient = run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    const double of_defect = gradient[i] - surrogate[i] + (followed == nullptr ? 0.0 : followed[i]);
+    const double of_defect = gradient_error[i] + (followed == nullptr ? 0.0 : followed[i]);
     return of_defect * (proposed[i] - x[i]);
   });
   const double error = absolute(on_all.change - on_nodes.change - by_gradient);
@@ -230,14 +221,8 @@ LANGEVO_APART void finish_span(ScreenedRun<Team, Context>& run, const AllPointsC
   const double usual = DefectPolicy::usual_span(costs.gradient, state);
   const SpanChecks checks = checks_of_span(run, done, usual);
   if (!checks.gradient) return;
-  const double loss = find_gradients_to_compare(run);
-  const double* const gradient = run.work.gradient.gradient;
-  const double* const surrogate = run.nodes.work->surrogate_gradient;
-  const double* const sigma = run.context.sigma;
-  const double error = square_root(run.team.sum(run.model.size, [&](std::size_t i) LANGEVO_BODY {
-    const double e = sigma[i] * (gradient[i] - surrogate[i]);
-    return e * e;
-  }));
+  const double loss = measure_defect(run);
+  const double error = scaled_gradient_norm(run.team, run.context, run.nodes.work->defect_error);
   const DefectError measured{relative_error(error, run.nodes.gradient_norm),
                              checks.change ? error_of_defect_change(run) : 0.0};
   ++run.counters.spans;
