@@ -86,8 +86,8 @@ int run(const Options& options) {
   std::printf("%s, lambda %g, %s, %zu nodes; memory is estimated as %.0f bytes a replica without nodes\n",
               options.net.c_str(), options.lambda, options.acceptance.c_str(),
               dynamics.quadrature.nodes.size(),
-              static_cast<double>(estimate_memory(problem, dynamics.rule, 2000000, 1) -
-                                  estimate_memory(problem, dynamics.rule, 1000000, 1)) /
+              static_cast<double>(estimate_memory(problem, dynamics, 2000000, 1) -
+                                  estimate_memory(problem, dynamics, 1000000, 1)) /
                   1e6);
   const double of_few = run_row(problem, dynamics, x, options.few, options.many_steps, options);
   const double of_many = run_row(problem, dynamics, x, options.many, options.few_steps, options);

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/cpu_backend.hpp"
 #include "kernels/cuda/cuda_backend.hpp"
+#include "langevo/error.hpp"
 #include "langevo/initial_state.hpp"
 
 namespace langevo {
@@ -38,11 +39,24 @@ std::string why_not(const DeviceInfo& info) {
 
 }  // namespace
 
+std::string why_not_on_cuda(const Dynamics& dynamics) {
+  if (std::holds_alternative<Metropolis>(dynamics.rule)) return "";
+  if (dynamics.gradient.steps == GradientSteps::followed)
+    return "followed gradient steps are taken on the CPU only; give --gradient exact or --backend cpu";
+  if (dynamics.gradient.precision == Precision::float32)
+    return "gradients in float are found on the CPU only; give --precision double or --backend cpu";
+  return "";
+}
+
 std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& dynamics,
                                         const EnsembleShape& shape, const BackendOptions& options) {
   check_ensemble(problem, dynamics, shape, options);
-  const BackendChoice choice = choose_backend(options);
+  const bool only_on_cpu = !why_not_on_cuda(dynamics).empty();
+  const BackendChoice choice = only_on_cpu && options.kind == BackendKind::automatic
+                                   ? BackendChoice{BackendKind::cpu, options.device}
+                                   : choose_backend(options);
   if (choice.kind == BackendKind::cpu) return make_cpu_ensemble(problem, dynamics, shape, options);
+  if (only_on_cpu) throw InputError(why_not_on_cuda(dynamics));
   BackendOptions chosen = options;
   chosen.device = choice.device;
   return make_cuda_ensemble(problem, dynamics, shape, chosen);

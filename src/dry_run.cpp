@@ -138,8 +138,7 @@ std::string describe_plan(const RunPlan& plan) {
   const Schedule& schedule = plan.schedule;
   const double steps = static_cast<double>(schedule.last_step());
   const ReferenceEstimate reference = estimate_reference(plan);
-  Dynamics dynamics = plan.dynamics;
-  dynamics.quadrature = make_quadrature(plan, choose_backend(plan.resolved.backend).kind);
+  const Dynamics dynamics = dynamics_on(plan, choose_backend(plan).kind);
   const std::string quadrature = quadrature_in_words(dynamics.quadrature);
   out << "parameters      " << plan.problem.network().parameter_count() << ", widths "
       << toml_value(plan.resolved.widths) << "\n"

@@ -105,7 +105,10 @@ double Ensemble::gradient(std::span<const double> x, std::span<double> gradient)
 
 EnsembleState Ensemble::save() const {
   require_whole();
-  return {shape_, step_, counters_, do_parameters(0, shape_.replicas)};
+  EnsembleState state{shape_, step_, counters_, do_parameters(0, shape_.replicas), {}};
+  state.descent.resize(do_descent_bytes());
+  do_save_descent(state.descent);
+  return state;
 }
 
 void Ensemble::restore(const EnsembleState& state) {
@@ -124,8 +127,14 @@ void Ensemble::restore(const EnsembleState& state) {
     throw InputError("the saved state is at step " + std::to_string(state.step) +
                      ", beyond 2^56 - 1, the last one with random numbers; give one that save() made");
   }
+  if (!state.descent.empty() && state.descent.size() != do_descent_bytes()) {
+    throw InputError("the saved state has " + counted(state.descent.size(), "byte") +
+                     " of gradient steps under way, but these dynamics have " +
+                     std::to_string(do_descent_bytes()) + "; give the state of the same dynamics");
+  }
   require_finite_states(state.parameters, parameter_count_, 0);
   do_set_parameters(0, state.parameters);
+  if (!state.descent.empty()) do_restore_descent(state.descent);
   step_ = state.step;
   counters_ = state.counters;
   failed_ = false;

@@ -134,6 +134,7 @@ void check_ensemble(const Problem& problem, const Dynamics& dynamics, const Ense
   require_sigma(dynamics.sigma, parameters);
   std::visit([](const auto& rule) { require_rule(rule); }, dynamics.rule);
   require_quadrature(dynamics.quadrature, problem.data().points);
+  require_positive("--gradient-tolerance", dynamics.gradient.tolerance);
   require_machine(options);
   require_memory_of_states(static_cast<double>(parameters), static_cast<double>(shape.replicas));
 }

@@ -59,6 +59,9 @@ std::uint64_t fingerprint(const Problem& problem, const Dynamics& dynamics) {
   digest.add(std::span<const double>(dynamics.sigma));
   digest.add(std::span<const std::uint64_t>(dynamics.quadrature.nodes));
   digest.add(std::span<const double>(dynamics.quadrature.weights));
+  digest.add(static_cast<int>(dynamics.gradient.steps));
+  digest.add(static_cast<int>(dynamics.gradient.precision));
+  digest.add(dynamics.gradient.tolerance);
   return digest.value();
 }
 

@@ -137,8 +137,8 @@ std::vector<double> relaxed(const RunPlan& plan, const RunOptions& options, doub
   if (time == 0) return plan.initial_parameter;
   const std::vector<double> ones(plan.initial_parameter.size(), 1.0);
   const std::array<double, 1> times{time};
-  return follow_reference(plan.problem, {NormalizedGradient{options.alpha}, ones}, options.alpha,
-                          plan.initial_parameter, times, {})
+  return follow_reference(plan.problem, {NormalizedGradient{options.alpha}, ones, {}, reference_method},
+                          options.alpha, plan.initial_parameter, times, {})
       .parameter.front();
 }
 

@@ -25,6 +25,7 @@ void check_ensemble(const RunOptions& options) {
 
 void check_dynamics(const RunOptions& options) {
   require_positive("--alpha", options.alpha);
+  require_positive("--gradient-tolerance", options.gradient_tolerance);
   require_beta(options.beta);
   if (options.lambda) require_positive("--lambda", *options.lambda);
   if (options.sigma) require_positive("--sigma", *options.sigma);

@@ -143,7 +143,8 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
     throw RunError(error.what() + keep_records(file));
   }
   const RunSummary summary{.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count(),
-                           .counters = simulation.ensemble().counters()};
+                           .counters = simulation.ensemble().counters(),
+                           .gradient_errors = simulation.ensemble().gradient_errors()};
   std::optional<Correspondence> correspondence;
   if (reference) correspondence = report.correspondence(simulation.ensemble());
   file.finish(summary, correspondence ? &*correspondence : nullptr);
@@ -159,11 +160,10 @@ int evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& fil
 int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   const RunOptions& options = plan.resolved;
   BackendOptions machine = options.backend;
-  const BackendChoice choice = choose_backend(machine);
+  const BackendChoice choice = choose_backend(plan);
   machine.kind = choice.kind;  // so that the run file can say which backend it was
   machine.device = choice.device;
-  Dynamics dynamics = plan.dynamics;
-  dynamics.quadrature = make_quadrature(plan, machine.kind);
+  const Dynamics dynamics = dynamics_on(plan, machine.kind);
   std::unique_ptr<Ensemble> ensemble = make_ensemble(plan.problem, dynamics, plan.shape, machine);
   set_initial_states(*ensemble, plan);
   for (const std::string& remark : plan.remarks) say(options.output + ": " + remark);

@@ -282,6 +282,20 @@ void append(const netcdf::Group& root, const RunDescription& description, std::s
   }
 }
 
+void define_gradient_errors(const netcdf::Group& root, const RunSummary& summary) {
+  if (summary.counters.gradients == 0) return;
+  root.put_attribute("gradients", summary.counters.gradients);
+  const auto put = [&root](const std::string& name, const MeasuredError& error) {
+    root.put_attribute(name + "_measured", error.count);
+    root.put_attribute(name + "_root_mean_square", error.root_mean_square);
+    root.put_attribute(name + "_largest", error.largest);
+  };
+  put("gradient_error", summary.gradient_errors.gradient);
+  put("followed_error", summary.gradient_errors.halves);
+  put("followed_error_of_steps", summary.gradient_errors.steps);
+  root.put_attribute("replicas_in_double", summary.gradient_errors.replicas_in_double);
+}
+
 void complete(const netcdf::Group& root, const RunSummary& summary, const Correspondence* correspondence) {
   const StepCounters& counters = summary.counters;
   root.put_attribute("wall_seconds", summary.wall_seconds);
@@ -301,6 +315,7 @@ void complete(const netcdf::Group& root, const RunSummary& summary, const Corres
   root.put_attribute("model_failures", counters.model_failures);
   root.put_attribute("spans", counters.spans);
   root.put_attribute("repeated_spans", counters.repeated_spans);
+  define_gradient_errors(root, summary);
   if (correspondence) define_correspondence(root, *correspondence);
 }
 

@@ -9,6 +9,7 @@
 #include "input_file.hpp"
 #include "langevo/error.hpp"
 #include "langevo/run_file.hpp"
+#include "measured_error.hpp"
 #include "netcdf.hpp"
 #include "text.hpp"
 
@@ -78,6 +79,21 @@ void describe_quadrature(Table& table, const netcdf::Group& root) {
                 rounded(group->number_attribute("gradient_error").value_or(0), 2) + " of the gradient");
 }
 
+void describe_gradients(Table& table, const netcdf::Group& root, std::uint64_t steps) {
+  const auto gradients = root.count_attribute("gradients");
+  if (!gradients || *gradients == 0) return;
+  const auto error = [&root](const std::string& name) {
+    return MeasuredError{root.count_attribute(name + "_measured").value_or(0),
+                         root.number_attribute(name + "_largest").value_or(0),
+                         root.number_attribute(name + "_root_mean_square").value_or(0)};
+  };
+  table.add("gradients", std::to_string(*gradients) + ", one for " +
+                             rounded(static_cast<double>(steps) / static_cast<double>(*gradients), 3) +
+                             " steps" + in_words(error("gradient_error")));
+  const MeasuredError halves = error("followed_error");
+  if (halves.count > 0) table.add("followed steps", "against their halves" + in_words(halves));
+}
+
 void describe_speed(Table& table, const netcdf::Group& root) {
   const auto proposals = root.count_attribute("proposals");
   const auto seconds = root.number_attribute("wall_seconds");
@@ -86,6 +102,7 @@ void describe_speed(Table& table, const netcdf::Group& root) {
   std::string speed = std::to_string(*proposals) + " in " + rounded(*seconds, 3) + " s";
   if (*seconds > 0) speed += ", " + rounded(static_cast<double>(*proposals) / *seconds, 3) + " per second";
   table.add("proposals", speed);
+  describe_gradients(table, root, *proposals);
 
   const auto count_of = [&root](const char* attribute) {
     return root.count_attribute(attribute).value_or(0);

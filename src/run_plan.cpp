@@ -134,6 +134,7 @@ std::string why_no_reference(const RunOptions& options, double lambda, double en
 
 Dynamics make_reference(const RunOptions& options, const Mutation& mutation) {
   Dynamics reference;
+  if (options.gradient != GradientSteps::exact) reference.gradient = reference_method;
   if (std::isinf(options.beta)) {
     reference.rule = NormalizedGradient{options.alpha};
   } else {
@@ -151,7 +152,7 @@ Dynamics make_reference(const RunOptions& options, const Mutation& mutation) {
 std::uint64_t memory_of(const RunPlan& plan, int threads) {
   const std::uint64_t parameters = plan.problem.network().parameter_count();
   const std::uint64_t state_bytes = parameters * sizeof(double);
-  std::uint64_t bytes = estimate_memory(plan.problem, plan.dynamics.rule, plan.shape.replicas, threads);
+  std::uint64_t bytes = estimate_memory(plan.problem, plan.dynamics, plan.shape.replicas, threads);
   if (plan.reference) bytes += plan.schedule.record_steps.size() * state_bytes;
   return bytes + plan.simulation.traced_replicas * state_bytes + plan.shape.replicas * sizeof(double);
 }
@@ -205,15 +206,26 @@ std::uint64_t reference_steps(const RunPlan& plan) {
   return steps_in(end, plan.reference_time_per_step).until();
 }
 
-Quadrature make_quadrature(const RunPlan& plan, BackendKind backend) {
-  Quadrature none;
-  const auto* const rule = std::get_if<Metropolis>(&plan.dynamics.rule);
-  if (rule == nullptr || rule->acceptance == Acceptance::exact ||
-      plan.resolved.quadrature == std::uint64_t{0})
-    return none;
+BackendChoice choose_backend(const RunPlan& plan) {
+  const BackendOptions& machine = plan.resolved.backend;
+  Dynamics dynamics = plan.dynamics;
+  if (dynamics.gradient.steps == GradientSteps::automatic) dynamics.gradient.steps = GradientSteps::followed;
+  if (machine.kind == BackendKind::automatic && !why_not_on_cuda(dynamics).empty())
+    return {BackendKind::cpu, machine.device};
+  return choose_backend(machine);
+}
+
+Dynamics dynamics_on(const RunPlan& plan, BackendKind backend) {
+  Dynamics dynamics = plan.dynamics;
+  if (backend == BackendKind::cuda && dynamics.gradient.steps != GradientSteps::followed)
+    dynamics.gradient = {GradientSteps::exact, Precision::float64, dynamics.gradient.tolerance};
+  const auto* const metropolis = std::get_if<Metropolis>(&dynamics.rule);
+  const bool exact = metropolis != nullptr ? metropolis->acceptance == Acceptance::exact
+                                           : dynamics.gradient.steps == GradientSteps::exact;
+  if (exact || plan.resolved.quadrature == std::uint64_t{0}) return dynamics;
   if (backend == BackendKind::cuda) {
-    none.remark = "there are nodes on the CPU only";
-    return none;
+    dynamics.quadrature.remark = "there are nodes on the CPU only";
+    return dynamics;
   }
   constexpr std::uint64_t pilots = 3;
   std::vector<double> states = plan.initial_parameter;
@@ -225,7 +237,9 @@ Quadrature make_quadrature(const RunPlan& plan, BackendKind backend) {
   }
   std::optional<std::size_t> nodes;
   if (plan.resolved.quadrature) nodes = *plan.resolved.quadrature;
-  return make_quadrature(plan.problem, plan.dynamics, plan.shape, states, plan.schedule.last_step(), nodes);
+  dynamics.quadrature =
+      make_quadrature(plan.problem, dynamics, plan.shape, states, plan.schedule.last_step(), nodes);
+  return dynamics;
 }
 
 std::vector<double> initial_state(const RunOptions& options, const Network& network, std::uint64_t replica) {
@@ -288,6 +302,8 @@ RunPlan plan_run(const RunOptions& options) {
                      plan.why_no_reference + "; leave it out");
   }
   plan.dynamics.sigma = std::move(mutation.sigma);
+  if (options.dynamics != DynamicsKind::metropolis)
+    plan.dynamics.gradient = {options.gradient, options.precision, options.gradient_tolerance};
   plan.memory_bytes = memory_of(plan, options.backend.threads);
   require_memory(static_cast<double>(plan.memory_bytes), "the ensemble and its reference");
   // Replica 0 is drawn in every shard of an ensemble, but only those of a run were traced by it.

@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "measured_error.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -111,6 +112,17 @@ std::string RunReport::table(const RunSummary& summary) const {
   if (counters.spans > 0) {
     out << "gradients on all points to check the nodes " << counters.spans << ", spans done again "
         << counters.repeated_spans << '\n';
+  }
+  if (counters.gradients > 0) {
+    const GradientErrors& errors = summary.gradient_errors;
+    out << "gradients " << counters.gradients << ", one for "
+        << rounded(steps / static_cast<double>(counters.gradients), 3) << " steps"
+        << in_words(errors.gradient) << '\n';
+    if (errors.halves.count > 0)
+      out << "followed steps against their halves" << in_words(errors.halves)
+          << (errors.steps.count > 0 ? "; against exact steps" + in_words(errors.steps) : "") << '\n';
+    if (errors.gradient.count > 0 && errors.replicas_in_double > 0)
+      out << "replicas with gradients in double at the end " << errors.replicas_in_double << '\n';
   }
   return out.str();
 }

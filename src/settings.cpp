@@ -198,10 +198,26 @@ std::vector<Setting> dynamics_settings() {
           std::vector<std::pair<std::string, Acceptance>>{{"auto", Acceptance::automatic},
                                                           {"exact", Acceptance::exact},
                                                           {"screened", Acceptance::screened}}),
-      choice("precision", "Dynamics", "first evaluation of a change of the loss [float]",
-             LANGEVO_FIELD(precision),
-             std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},
-                                                            {"double", Precision::float64}}),
+      choice(
+          "precision", "Dynamics",
+          "first evaluation of a change of the loss, or gradients of gradient rules, whose errors are then "
+          "measured [float]",
+          LANGEVO_FIELD(precision),
+          std::vector<std::pair<std::string, Precision>>{{"float", Precision::float32},
+                                                         {"double", Precision::float64}}),
+      choice(
+          "gradient", "Dynamics",
+          "followed takes several gradient steps, each with its own noise, for one gradient at the mean of "
+          "their path; exact finds one for each step, those of the reference too; auto is followed on the "
+          "CPU [auto]",
+          LANGEVO_FIELD(gradient),
+          std::vector<std::pair<std::string, GradientSteps>>{{"auto", GradientSteps::automatic},
+                                                             {"exact", GradientSteps::exact},
+                                                             {"followed", GradientSteps::followed}}),
+      value("gradient-tolerance", "Dynamics", "X",
+            "largest measured error of gradient rules: of followed steps, relative to the way moved, and of "
+            "gradients in float, relative to the gradient [1e-5]",
+            LANGEVO_FIELD(gradient_tolerance)),
       quadrature_setting(),
   };
 }
@@ -333,11 +349,13 @@ RunOptions make_options(const Assignments& assignments) {
 std::string belongs_to(const std::string& name, const RunOptions& options) {
   const DynamicsKind dynamics = options.dynamics;
   const bool mutates = dynamics == DynamicsKind::metropolis;
-  if (name == "acceptance" || name == "precision") return mutates ? "" : "--dynamics metropolis";
+  if (name == "acceptance") return mutates ? "" : "--dynamics metropolis";
+  if (name == "gradient-tolerance")
+    return mutates ? "--dynamics gradient, normalized-gradient and langevin" : "";
   if (name == "quadrature") {
-    return mutates && options.acceptance != Acceptance::exact
-               ? ""
-               : "--dynamics metropolis with --acceptance auto or screened";
+    if (mutates ? options.acceptance != Acceptance::exact : options.gradient != GradientSteps::exact)
+      return "";
+    return mutates ? "--acceptance auto and screened" : "--gradient auto and followed";
   }
   if (name == "stride") return dynamics == DynamicsKind::langevin ? "" : "--dynamics langevin";
   if (name == "beta" || name == "lambda" || name == "sigma") {

@@ -96,6 +96,7 @@ StepCounters& StepCounters::operator+=(const StepCounters& other) {
   decided_on_nodes += other.decided_on_nodes;
   spans += other.spans;
   repeated_spans += other.repeated_spans;
+  gradients += other.gradients;
   return *this;
 }
 
@@ -116,6 +117,7 @@ StepCounters operator-(StepCounters a, const StepCounters& b) {
   a.decided_on_nodes -= b.decided_on_nodes;
   a.spans -= b.spans;
   a.repeated_spans -= b.repeated_spans;
+  a.gradients -= b.gradients;
   return a;
 }
 

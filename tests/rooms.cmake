@@ -2,7 +2,7 @@
 # the two processors and the files that lie in no room include what they like. A folder stays small enough to be seen at
 # a glance.
 cmake_minimum_required(VERSION 3.24)
-set(rooms base random network change quadrature model screened rules layered cpu cuda)
+set(rooms base random network change quadrature descent model screened rules layered cpu cuda)
 set(free_rooms cpu cuda)
 set(most_entries 14)
 

@@ -234,16 +234,23 @@ INSTANTIATE_TEST_SUITE_P(BothPrecisions, MetropolisEquilibrium,
                            return test.param == Precision::float32 ? "Float" : "Double";
                          });
 
-class LangevinEquilibrium : public testing::TestWithParam<Vector> {};
+struct LangevinCase {
+  const char* name;
+  Vector sigma;
+  GradientMethod method;
+};
+
+class LangevinEquilibrium : public testing::TestWithParam<LangevinCase> {};
 
 TEST_P(LangevinEquilibrium, IsThatOfItsStep) {
   const Quadratic q = make_regression();
-  const Vector sigma = GetParam();
+  const Vector sigma = GetParam().sigma;
   const Matrix boltzmann = boltzmann_covariance(q, beta);
   double previous_bias = 0;
   // sigma is small; the stride makes one step as long as 0.5, then a quarter of that
   for (const double stride : {64.0, 16.0}) {
-    const Dynamics dynamics{Langevin{.beta = beta, .stride = stride}, {sigma[0], sigma[1], sigma[2]}};
+    Dynamics dynamics{Langevin{.beta = beta, .stride = stride}, {sigma[0], sigma[1], sigma[2]}};
+    dynamics.gradient = GetParam().method;
     Sampling plan;
     plan.burn_in = static_cast<std::uint64_t>(32000 / stride);
     plan.samples = stride > 32 ? 800 : 1600;
@@ -260,9 +267,14 @@ TEST_P(LangevinEquilibrium, IsThatOfItsStep) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sigma, LangevinEquilibrium,
-                         testing::Values(Vector{0.015, 0.015, 0.015}, Vector{0.02, 0.01, 0.015}),
-                         [](const auto& test) { return test.index == 0 ? "Scalar" : "PerParameter"; });
+INSTANTIATE_TEST_SUITE_P(
+    Sigma, LangevinEquilibrium,
+    testing::Values(
+        LangevinCase{"Scalar", {0.015, 0.015, 0.015}, {}},
+        LangevinCase{"PerParameter", {0.02, 0.01, 0.015}, {}},
+        LangevinCase{"InFloat", {0.02, 0.01, 0.015}, {GradientSteps::exact, Precision::float32, 1e-5}},
+        LangevinCase{"Followed", {0.02, 0.01, 0.015}, {GradientSteps::followed, Precision::float32, 1e-3}}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace langevo

@@ -268,7 +268,7 @@ TEST(LayeredSteps, GradientRulesAgreeWithTheCpusToRounding) {
     const std::vector<double> sigma(problem.network().parameter_count(), 0.7);
     const auto expect_close = [&](const auto& rule) {
       constexpr std::uint64_t steps = 20;
-      const LayeredRun run = run_layered(problem, rule, sigma, starts(problem), steps);
+      const LayeredRun run = run_layered(problem, gradient_rule(rule), sigma, starts(problem), steps);
       const auto cpu = on_cpu(problem, rule, sigma, starts(problem), steps);
       const std::vector<double> expected = cpu->parameters(0, replicas);
       EXPECT_NE(run.x, starts(problem));
@@ -301,8 +301,10 @@ TEST(LayeredSteps, AWarpTakesThemAsTheSerialTeamDoes) {
     const LayeredRun warp = run_layered<WarpMachine>(problem, rule, sigma, starts(problem), 40);
     EXPECT_EQ(serial.x, warp.x);
     EXPECT_EQ(serial.counters.accepted, warp.counters.accepted);
-    const LayeredRun drift = run_layered(problem, Langevin{1e3, 1}, sigma, starts(problem), 10);
-    const LayeredRun other = run_layered<WarpMachine>(problem, Langevin{1e3, 1}, sigma, starts(problem), 10);
+    const LayeredRun drift =
+        run_layered(problem, gradient_rule(Langevin{1e3, 1}), sigma, starts(problem), 10);
+    const LayeredRun other =
+        run_layered<WarpMachine>(problem, gradient_rule(Langevin{1e3, 1}), sigma, starts(problem), 10);
     EXPECT_NE(drift.x, starts(problem));
     for (std::size_t i = 0; i < drift.x.size(); ++i) ASSERT_NEAR(drift.x[i], other.x[i], 1e-12);
   }
@@ -313,7 +315,7 @@ TEST(LayeredSteps, AReplicaThatLeavesTheFiniteNumbersStaysThere) {
                         Dataset{2, 1, 1, {1.0, 2.0}, {1.0, 2.0}}, Loss::mse);
   std::vector<double> x(replicas, 1.0);  // the minimum
   x[3] = 2;
-  const LayeredRun run = run_layered(problem, Gradient{1e100}, {1.0}, x, 10);
+  const LayeredRun run = run_layered(problem, gradient_rule(Gradient{1e100}), {1.0}, x, 10);
   EXPECT_EQ(run.taken, (std::vector<std::uint64_t>{10, 10, 10, 2, 10}));
   EXPECT_TRUE(std::isfinite(run.x[3]));
   EXPECT_EQ(run.x[2], 1);

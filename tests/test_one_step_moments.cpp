@@ -243,14 +243,14 @@ TEST(Mutation, LeavesARejectedStateAloneBitForBit) {
 }
 
 /// Mean and variance of every parameter after one Langevin step, against the rule as DESIGN.md writes it.
-void expect_langevin_moments(double beta, double stride, bool is_uneven) {
+void expect_langevin_moments(double beta, double stride, bool is_uneven, const GradientMethod& method = {}) {
   const Problem problem = small_problem();
   const std::vector<double> x = somewhere(problem);
   const std::size_t n = x.size();
   const std::vector<double> sigma = is_uneven ? uneven(n, 1e-3) : std::vector<double>(n, 1e-3);
   constexpr std::uint64_t replicas = 300000;
-  const auto backend =
-      make_ensemble(problem, {Langevin{.beta = beta, .stride = stride}, sigma}, {.replicas = replicas}, {});
+  const Dynamics dynamics{Langevin{.beta = beta, .stride = stride}, sigma, {}, method};
+  const auto backend = make_ensemble(problem, dynamics, {.replicas = replicas}, {.kind = BackendKind::cpu});
   backend->set_all_parameters(x);
   backend->advance(1);
   EXPECT_EQ(backend->counters().accepted, replicas);
@@ -276,6 +276,14 @@ TEST(LangevinStep, HasItsMoments) {
   expect_langevin_moments(inf, 10, true);
   expect_langevin_moments(1e3, 1, true);
   expect_langevin_moments(1e3, 10, false);
+}
+
+TEST(LangevinStep, HasItsMomentsInFloatAndFollowed) {
+  for (const GradientSteps steps : {GradientSteps::exact, GradientSteps::followed}) {
+    const GradientMethod method{steps, Precision::float32, 1e-5};
+    expect_langevin_moments(inf, 10, true, method);
+    expect_langevin_moments(1e3, 10, true, method);
+  }
 }
 
 TEST(OneStepProbe, ShiftByCurvatureIsProportionalToSigmaAndSeen) {

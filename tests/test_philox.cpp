@@ -152,7 +152,7 @@ TEST(Philox, NoCounterIsUsedTwice) {
   record_run(Metropolis{1e3, Precision::float32}, counters);
   const std::size_t blocks_of_16_parameters = 4;
   EXPECT_EQ(counters.size(), 7u * 40u * (blocks_of_16_parameters + 1));
-  record_run(Langevin{1e3, 1}, counters);
+  record_run(gradient_rule(Langevin{1e3, 1}), counters);
   EXPECT_EQ(counters.size(), 7u * 40u * (2 * blocks_of_16_parameters + 1));
   for (std::uint32_t replica = 0; replica < 7; ++replica) {  // initial states
     const RecordingSource source{{42, 0, Stream::initial_state, replica}, &counters};

@@ -300,20 +300,50 @@ TEST(RunPlan, AResolvedRunIsTheSameRun) {
   EXPECT_EQ(plan.resolved.trace, 4u);
 }
 
+Quadrature quadrature_of(const RunPlan& plan, BackendKind backend) {
+  return dynamics_on(plan, backend).quadrature;
+}
+
 TEST(RunPlan, QuadratureIsWhatWasAskedForOnTheCpu) {
   RunOptions options = small();
   options.points = 100;
-  EXPECT_NE(make_quadrature(plan_run(options), BackendKind::cpu).remark.find("too short"), std::string::npos);
+  EXPECT_NE(quadrature_of(plan_run(options), BackendKind::cpu).remark.find("too short"), std::string::npos);
   options.quadrature = 12;
   const RunPlan plan = plan_run(options);
   EXPECT_EQ(plan.resolved.quadrature, 12u);
-  EXPECT_EQ(make_quadrature(plan, BackendKind::cpu).nodes.size(), 12u);
-  EXPECT_NE(make_quadrature(plan, BackendKind::cuda).remark.find("on the CPU only"), std::string::npos);
+  EXPECT_EQ(quadrature_of(plan, BackendKind::cpu).nodes.size(), 12u);
+  EXPECT_NE(quadrature_of(plan, BackendKind::cuda).remark.find("on the CPU only"), std::string::npos);
   options.init_per_replica = true;
-  EXPECT_NE(make_quadrature(plan_run(options), BackendKind::cpu).weights,
-            make_quadrature(plan, BackendKind::cpu).weights);
+  EXPECT_NE(quadrature_of(plan_run(options), BackendKind::cpu).weights,
+            quadrature_of(plan, BackendKind::cpu).weights);
   options.quadrature = 0;
-  EXPECT_TRUE(make_quadrature(plan_run(options), BackendKind::cpu).empty());
+  EXPECT_TRUE(quadrature_of(plan_run(options), BackendKind::cpu).empty());
+}
+
+TEST(RunPlan, GradientRulesAreFollowedWhereTheBackendCan) {
+  RunOptions options = small();
+  EXPECT_EQ(plan_run(options).reference->gradient.steps, GradientSteps::followed);
+  EXPECT_EQ(plan_run(options).reference->gradient.precision, Precision::float64);
+  options.dynamics = DynamicsKind::langevin;
+  options.gradient_tolerance = 1e-4;
+  const RunPlan plan = plan_run(options);
+  EXPECT_EQ(choose_backend(plan).kind, BackendKind::cpu);
+  const GradientMethod on_cpu = dynamics_on(plan, BackendKind::cpu).gradient;
+  EXPECT_EQ(on_cpu.steps, GradientSteps::automatic);
+  EXPECT_EQ(on_cpu.precision, Precision::float32);
+  EXPECT_EQ(on_cpu.tolerance, 1e-4);
+  const GradientMethod on_cuda = dynamics_on(plan, BackendKind::cuda).gradient;
+  EXPECT_EQ(on_cuda.steps, GradientSteps::exact);
+  EXPECT_EQ(on_cuda.precision, Precision::float64);
+  options.gradient = GradientSteps::exact;
+  EXPECT_EQ(plan_run(options).reference->gradient.steps, GradientSteps::exact);
+  options.gradient = GradientSteps::followed;
+  options.backend.kind = BackendKind::cuda;
+  const RunPlan impossible = plan_run(options);
+  const Dynamics asked = dynamics_on(impossible, BackendKind::cuda);
+  EXPECT_NE(why_not_on_cuda(asked).find("--gradient exact"), std::string::npos);
+  options.gradient_tolerance = 0;
+  EXPECT_THROW(plan_run(options), InputError);
 }
 
 RunOptions of_classes(const std::string& path) {

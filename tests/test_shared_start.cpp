@@ -110,11 +110,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(EstimateMemory, TenMillionShallowReplicasFit) {
   const Problem shallow(Network({1, 30, 1}, Activation::tanh, false), make_sin_unit(1000), Loss::mse);
   const Metropolis rule{.acceptance = Acceptance::automatic};
-  EXPECT_LE(estimate_memory(shallow, rule, 10'000'000, 16), 10'000'000'000u);
+  EXPECT_LE(estimate_memory(shallow, {rule, {}}, 10'000'000, 16), 10'000'000'000u);
   // the state, its loss, and what is learnt
-  const std::uint64_t replica =
-      (estimate_memory(shallow, rule, 3'000'000, 1) - estimate_memory(shallow, rule, 1'000'000, 1)) /
-      2'000'000;
+  const std::uint64_t replica = (estimate_memory(shallow, {rule, {}}, 3'000'000, 1) -
+                                 estimate_memory(shallow, {rule, {}}, 1'000'000, 1)) /
+                                2'000'000;
   const auto ensemble = make_ensemble(shallow, {rule, std::vector<double>(90, 1e-6)}, {.replicas = 10}, {});
   EXPECT_GE(replica, 91 * sizeof(double) + ensemble->learnt().bytes.size() / 10);
 }

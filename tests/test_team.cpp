@@ -97,7 +97,7 @@ void expect_same_bits_in_every_order(const Problem& problem) {
   };
   expect_same(Metropolis{1e3, Precision::float32}, 50);
   expect_same(Metropolis{1e3, Precision::float64}, 50);
-  expect_same(Langevin{1e3, 1}, 20);
+  expect_same(gradient_rule(Langevin{1e3, 1}), 20);
 }
 
 template <class Team>
@@ -120,9 +120,9 @@ void expect_gradients_of_serial_team(const Problem& problem) {
     for (std::size_t i = 0; i < serial.x.size(); ++i) ASSERT_NEAR(serial.x[i], actual.x[i], 1e-12);
     EXPECT_NE(serial.x, draw_initial_state(problem.network(), PytorchInit{}, 3, 0));
   };
-  expect_close(Gradient{1e3});
-  expect_close(NormalizedGradient{1e-2});
-  expect_close(Langevin{1e3, 2});
+  expect_close(gradient_rule(Gradient{1e3}));
+  expect_close(gradient_rule(NormalizedGradient{1e-2}));
+  expect_close(gradient_rule(Langevin{1e3, 2}));
 }
 
 TEST_P(TeamTest, EveryOrderOfLanesGivesTheSameBits) {
@@ -318,7 +318,7 @@ TEST(Teams, StepsOnFewPointsAreThoseOfTheWholeTile) {
         const ScreenedMetropolis screened{{.beta = infinity, .acceptance = Acceptance::screened}};
         expect_same_steps_on_few_points(problem, screened, width);
       }
-      expect_same_steps_on_few_points(problem, Langevin{1e3, 1}, 1e-3);
+      expect_same_steps_on_few_points(problem, gradient_rule(Langevin{1e3, 1}), 1e-3);
     }
   }
   EXPECT_EQ(SerialTeam::for_points(1000).points, points_per_tile);

@@ -279,7 +279,8 @@ TEST(WeightedPoints, ZeroIsNoPoint) {
       EXPECT_EQ(a.loss_change(precision, x, proposed).error_bound,
                 b.loss_change(precision, x, proposed).error_bound);
     }
-    EXPECT_EQ(estimate_memory(without, Metropolis{}, 3, 1), estimate_memory(with, Metropolis{}, 3, 1));
+    EXPECT_EQ(estimate_memory(without, {Metropolis{}, {}}, 3, 1),
+              estimate_memory(with, {Metropolis{}, {}}, 3, 1));
   });
 }
 

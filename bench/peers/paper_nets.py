@@ -131,7 +131,7 @@ def arguments(description):
     parser.add_argument("--net", choices=NETS, default="shallow")
     parser.add_argument("--replicas", type=lambda text: [int(n) for n in text.split(",")], default=[64],
                         help="or several numbers, each timed by itself: 256,1024")
-    parser.add_argument("--steps", type=int, help="per timed run; else as many as take --seconds")
+    parser.add_argument("--steps", type=int, help="per timed run, or until the distance is taken; else as many as take --seconds")
     parser.add_argument("--seconds", type=float, default=1, help="of a timed run at the least")
     parser.add_argument("--change", choices=["losses", "propagated"], default="losses",
                         help="decide by the difference of two losses, or by a change in which nothing cancels")
@@ -190,6 +190,16 @@ def steps_that_take(seconds, run):
         steps *= 2 if lasted > seconds / 4 else 4
 
 
+def median_seconds(run, steps):
+    """Of three runs."""
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        run(steps)
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
 def report(library, version, options, replicas, run, wrong, device=None):
     """Times run(steps), which makes so many proposals of every replica, three times, warm; prints JSON."""
     steps = options.steps
@@ -197,13 +207,8 @@ def report(library, version, options, replicas, run, wrong, device=None):
         steps = steps_that_take(options.seconds, run)
     else:
         run(steps)
-    seconds = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        run(steps)
-        seconds.append(time.perf_counter() - begin)
     proposals = replicas * steps
-    median = statistics.median(seconds)
+    median = median_seconds(run, steps)
     result = {
         "library": library,
         "version": version,

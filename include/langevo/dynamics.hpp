@@ -9,7 +9,8 @@
 
 namespace langevo {
 
-/// First rung of the acceptance ladder: the change of the loss in float with an error bound, or in double.
+/// Of Metropolis rules: the first rung of the acceptance ladder, the change of the loss in float with an
+/// error bound, or in double. Of gradient rules: gradients in float with measured errors, or in double.
 enum class Precision { float32, float64 };
 
 /// Whether a local model of the loss screens proposals before their exact evaluation; decisions are the same.
@@ -43,9 +44,23 @@ struct Langevin {
   double stride = 1;
 };
 
+/// Whether every gradient step has a gradient of its own, or several steps, each with its own noise, one at
+/// the mean of their path. automatic: followed where the backend can.
+enum class GradientSteps { exact, followed, automatic };
+
+/// How gradient rules find their gradients.
+struct GradientMethod {
+  GradientSteps steps = GradientSteps::exact;
+  Precision precision = Precision::float64;
+  /// Largest error that followed steps and gradients may have where it is measured, unit 1: of the states,
+  /// relative to the way moved, and of gradients, relative to |sigma.g|.
+  double tolerance = 1e-5;
+};
+
 /// A weighted few of a problem's points, the nodes, whose loss U_S changes nearly as U does where a run goes:
 /// U_S = sum_k w_k l(node k). It saves time and changes no decision: proposals that what the nodes leave out,
-/// D = U - U_S, could decide otherwise are decided on all points. See make_quadrature.
+/// D = U - U_S, could decide otherwise are decided on all points. Gradients on the nodes have a measured
+/// error. See make_quadrature.
 struct Quadrature {
   std::vector<std::uint64_t> nodes;  ///< numbers of points, ascending; none: all points decide
   std::vector<double> weights;       ///< of the nodes, unit 1; they may be negative
@@ -69,8 +84,9 @@ using Rule = std::variant<Metropolis, Gradient, NormalizedGradient, Langevin>;
 struct Dynamics {
   Rule rule;
   std::vector<double> sigma;
-  /// Of Metropolis rules whose acceptance is not exact.
+  /// Of Metropolis rules whose acceptance is not exact, and of gradient rules whose steps are followed.
   Quadrature quadrature = {};
+  GradientMethod gradient = {};
 };
 
 /// sigma = lambda alpha sqrt(2 pi) at beta = inf, sqrt(2 alpha lambda / beta) at finite beta: the mutation

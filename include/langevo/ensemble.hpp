@@ -36,6 +36,9 @@ struct EnsembleState {
   std::uint64_t step = 0;  ///< the next one
   StepCounters counters;
   std::vector<double> parameters;  ///< [replicas][N]
+  /// Of gradient steps that are followed or in float: where each replica is on its way. For the same dynamics
+  /// alone, on any machine.
+  std::vector<std::byte> descent;
 };
 
 /// What an ensemble has learnt on its way: how good its estimates of the loss change are. It saves time and
@@ -129,6 +132,9 @@ class Ensemble {
   /// dynamics.
   [[nodiscard]] std::string learnt_layout() const;
 
+  /// What was measured of gradient steps in float and of followed ones; nothing for other rules.
+  [[nodiscard]] GradientErrors gradient_errors() const { return do_gradient_errors(); }
+
   /// The device in words, e.g. "AMD EPYC (avx512, 2 threads)".
   [[nodiscard]] std::string device() const { return do_device(); }
 
@@ -157,6 +163,10 @@ class Ensemble {
   [[nodiscard]] virtual Learnt do_learnt_layout() const = 0;
   virtual void do_save_learnt(std::span<std::byte> bytes) const = 0;
   virtual void do_restore_learnt(std::span<const std::byte> bytes) = 0;
+  [[nodiscard]] virtual std::size_t do_descent_bytes() const { return 0; }
+  virtual void do_save_descent(std::span<std::byte> /*bytes*/) const {}
+  virtual void do_restore_descent(std::span<const std::byte> /*bytes*/) {}
+  [[nodiscard]] virtual GradientErrors do_gradient_errors() const { return {}; }
   [[nodiscard]] virtual std::string do_device() const = 0;
 
   void require_replicas(std::uint64_t first, std::uint64_t count) const;
@@ -196,7 +206,7 @@ struct DeviceInfo {
 
 /// An ensemble on the device that the options ask for; its states are 0 until they are set.
 /// @throws InputError for what check_ensemble refuses, a device or instruction set that is not there, or an
-/// ensemble that cannot fit in memory
+/// ensemble that cannot fit in memory; `automatic` is the CPU for steps that only the CPU can take
 std::unique_ptr<Ensemble> make_ensemble(const Problem& problem, const Dynamics& dynamics,
                                         const EnsembleShape& shape, const BackendOptions& options);
 
@@ -221,11 +231,15 @@ struct BackendChoice {
 /// for bit; without such a device it takes the CPU. Other kinds are what they are, whether or not they work.
 BackendChoice choose_backend(const BackendOptions& options);
 
+/// Why a CUDA device cannot take these steps, as a sentence; empty where it can.
+std::string why_not_on_cuda(const Dynamics& dynamics);
+
 /// What an ensemble says where a gradient step leaves the finite numbers.
 std::string not_finite_message(std::uint64_t step, std::uint64_t replica);
 
 /// Bytes that an ensemble of this size needs, per-thread workspace included; the check before anything is
 /// allocated.
-std::uint64_t estimate_memory(const Problem& problem, const Rule& rule, std::uint64_t replicas, int threads);
+std::uint64_t estimate_memory(const Problem& problem, const Dynamics& dynamics, std::uint64_t replicas,
+                              int threads);
 
 }  // namespace langevo

@@ -10,8 +10,9 @@
 
 namespace langevo {
 
-/// A quadrature for a run of Metropolis steps: the nodes and weights that give the loss changes of all points
-/// where the run is expected to go. Without structure in the data there is none, and the remark says why.
+/// A quadrature for a run of Metropolis or followed gradient steps: the nodes and weights that give the loss
+/// changes of all points where the run is expected to go. Without structure in the data there is none, and
+/// the remark says why.
 ///
 /// Pilot trajectories from the initial states, with the drift and the noise of the dynamics in few long steps
 /// on some of the points, say where that is. At states along them, random mutations change the losses of all

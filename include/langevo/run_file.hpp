@@ -30,6 +30,7 @@ struct RunDescription {
 struct RunSummary {
   double wall_seconds = 0;
   StepCounters counters;
+  GradientErrors gradient_errors = {};
 };
 
 /// The distance of the ensemble from the reference trajectory.

@@ -41,6 +41,8 @@ struct RunOptions {
   std::optional<double> stride;  ///< langevin; 1/lambda, or 1 when sigma is given
   Acceptance acceptance = Acceptance::automatic;
   Precision precision = Precision::float32;
+  GradientSteps gradient = GradientSteps::automatic;
+  double gradient_tolerance = GradientMethod{}.tolerance;
   std::optional<std::uint64_t> quadrature;  ///< nodes, 0: none; unset: as many as pay, or none
 
   // schedule
@@ -96,8 +98,11 @@ struct RunPlan {
 /// @throws InputError: one sentence with the option, its value and what to do
 RunPlan plan_run(const RunOptions& options);
 
-/// The quadrature that the run's Metropolis steps take on a backend, or why there is none.
-Quadrature make_quadrature(const RunPlan& plan, BackendKind backend);
+/// Where the run goes: where its options say, and on the CPU where only that can take its steps.
+BackendChoice choose_backend(const RunPlan& plan);
+
+/// The run's dynamics as a backend takes them, with a quadrature or a remark why there is none.
+Dynamics dynamics_on(const RunPlan& plan, BackendKind backend);
 
 /// Gradient steps that the reference takes; 0 where there is none.
 std::uint64_t reference_steps(const RunPlan& plan);

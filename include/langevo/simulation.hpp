@@ -41,6 +41,10 @@ struct ReferenceTrajectory {
   std::vector<double> gradient_norm;
 };
 
+/// How a reference finds its gradients: its steps are followed, and end within a relative 1e-9 of the way it
+/// has moved from exact ones.
+inline constexpr GradientMethod reference_method{GradientSteps::followed, Precision::float64, 1e-9};
+
 /// Called between blocks of steps with the share of the work done, 0 .. 1; returns whether to go on.
 using Progress = std::function<bool(double fraction)>;
 

@@ -69,6 +69,8 @@ struct StepCounters {
   std::uint64_t spans = 0;             ///< of proposals on nodes, ended with a gradient on all points
   std::uint64_t repeated_spans = 0;    ///< of those, done again as the nodes left out more than assumed
 
+  std::uint64_t gradients = 0;  ///< that gradient rules took their steps by
+
   /// Proposals that an evaluation of the loss change on all points decided.
   [[nodiscard]] std::uint64_t decided_exactly() const;
   /// Proposals decided; 0 for rules without an acceptance test.
@@ -78,6 +80,21 @@ struct StepCounters {
 
   StepCounters& operator+=(const StepCounters& other);
   friend StepCounters operator-(StepCounters a, const StepCounters& b);
+};
+
+/// Errors of one kind, measured now and then; unit 1.
+struct MeasuredError {
+  std::uint64_t count = 0;
+  double largest = 0;
+  double root_mean_square = 0;
+};
+
+/// What was measured of an ensemble's gradient steps since their states were set.
+struct GradientErrors {
+  MeasuredError gradient;  ///< of gradients, against those in double on all points, relative to |sigma.g|
+  MeasuredError halves;    ///< of followed steps against two halves of them, relative to the way moved
+  MeasuredError steps;     ///< and against exact steps
+  std::uint64_t replicas_in_double = 0;  ///< whose gradients in float err too much, or are not wanted
 };
 
 }  // namespace langevo

@@ -8,6 +8,7 @@
 #include "kernels/base/moments.hpp"
 #include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/memory/host_problem.hpp"
+#include "kernels/cpu/memory/leap_states.hpp"
 #include "kernels/cpu/memory/learnt_use.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/quadrature/node_problem.hpp"
@@ -41,15 +42,16 @@ class CpuBackend final : public Ensemble {
              const CpuKernels& kernels, int threads)
       : Ensemble(problem, dynamics, shape),
         problem_(problem),
-        rule_(kernel_rule(problem_.view(), dynamics.rule)),
-        nodes_(is_screened(rule_) && !dynamics.quadrature.empty()
+        rule_(kernel_rule(problem_.view(), dynamics.rule, dynamics.gradient)),
+        nodes_(uses_nodes(rule_) && !dynamics.quadrature.empty()
                    ? std::make_unique<HostNodes>(problem, dynamics.quadrature)
                    : nullptr),
         sigma_(dynamics.sigma),
         kernels_(kernels),
         threads_(threads),
         state_(shape.replicas * parameter_count()),
-        learnt_(learnt_use(rule_, problem_.view().network, nodes_ != nullptr), shape.replicas) {
+        learnt_(learnt_use(rule_, problem_.view().network, nodes_ != nullptr), shape.replicas),
+        leaps_(LeapStates::use_of(rule_, parameter_count(), nodes_ != nullptr), shape.replicas) {
     const std::size_t bytes =
         kernels.workspace_bytes(problem_.view().network, nodes_ ? &nodes_->view().problem.network : nullptr);
     for (int thread = 0; thread < threads; ++thread) workspaces_.emplace_back(bytes);
@@ -124,6 +126,16 @@ class CpuBackend final : public Ensemble {
     may_share_ = false;
   }
 
+  std::size_t do_descent_bytes() const override {
+    return shape().replicas * LeapStates::bytes_per_replica(leaps_.use());
+  }
+  void do_save_descent(std::span<std::byte> bytes) const override { leaps_.save(bytes); }
+  void do_restore_descent(std::span<const std::byte> bytes) override {
+    leaps_.restore(bytes);
+    may_share_ = false;
+  }
+  GradientErrors do_gradient_errors() const override { return leaps_.errors(); }
+
   std::string do_device() const override { return describe_cpu(kernels_, threads_); }
 
   [[nodiscard]] double* replica(std::uint64_t r) { return state_.data() + r * parameter_count(); }
@@ -143,6 +155,7 @@ class CpuBackend final : public Ensemble {
 
   void forget(std::uint64_t first, std::uint64_t end) {
     learnt_.forget(first, end);
+    leaps_.forget(first, end);
     may_share_ = true;
   }
 
@@ -164,6 +177,21 @@ class CpuBackend final : public Ensemble {
     return shared;
   }
 
+  /// Where all replicas begin in one state, they begin their leaps alike, which is found out once.
+  std::optional<LeapStates> share_leaps(const GradientRule& rule, const EnsembleView& ensemble,
+                                        std::uint64_t first_step) {
+    std::optional<LeapStates> shared;
+    if (leaps_.use().origin == 0 || !began_alike_ || !std::exchange(may_share_, false)) return shared;
+    shared.emplace(leaps_.use(), 1);
+    std::vector<double> x(replica(0), replica(1));
+    ReplicaView first{x.data(), nullptr};
+    first.leaps = shared->view(0);
+    StepCounters counters;
+    kernels_.advance.of(rule)(ensemble, rule, 0, first_step, 0, first, workspaces_.front().data(), counters);
+    if (shared->is_new(0)) shared.reset();  // not finite there: each replica says so
+    return shared;
+  }
+
   /// Replicas that a thread takes at a time: few enough to share the work evenly.
   [[nodiscard]] std::uint64_t batch() const {
     return std::max<std::uint64_t>(1, shape().replicas / (static_cast<std::uint64_t>(threads_) * 32));
@@ -182,13 +210,19 @@ class CpuBackend final : public Ensemble {
     EnsembleView ensemble{problem_.view(), sigma_.data(), shape().seed, nodes_ ? &nodes_->view() : nullptr};
     const std::optional<SharedStart> shared = share_start(rule, ensemble, first_step, steps);
     if (shared) ensemble.start_model = shared->start_model();
+    std::optional<LeapStates> shared_leaps;
+    if constexpr (std::is_same_v<RuleType, GradientRule>)
+      shared_leaps = share_leaps(rule, ensemble, first_step);
     const AdvanceReplica<RuleType> advance_replica = kernels_.advance.of(rule);
     parallel_for(shape().replicas, threads_, batch(), [&](int thread, std::uint64_t r) {
       ThreadResult& result = results[static_cast<std::size_t>(thread)];
       const auto global = static_cast<std::uint32_t>(shape().first_replica + r);
       if (shared) shared->teach(r, learnt_);
+      if (shared_leaps) leaps_.begin_with(*shared_leaps, r);
+      ReplicaView view = learnt_.view(r, replica(r));
+      view.leaps = leaps_.view(r);
       const std::uint64_t taken =
-          advance_replica(ensemble, rule, global, first_step, steps, learnt_.view(r, replica(r)),
+          advance_replica(ensemble, rule, global, first_step, steps, view,
                           workspaces_[static_cast<std::size_t>(thread)].data(), result.counters);
       if (taken < steps && r < result.failed_replica) {
         result.failed_replica = r;
@@ -213,6 +247,7 @@ class CpuBackend final : public Ensemble {
   int threads_;
   std::vector<double> state_;  // [replicas][N]
   LearntStates learnt_;
+  LeapStates leaps_;
   bool began_alike_ = true;                          // replicas were all set to one state
   bool may_share_ = true;                            // and have taken no step since
   mutable std::vector<WorkspaceMemory> workspaces_;  // one per thread; scratch, no state

@@ -16,7 +16,7 @@ std::size_t workspace_bytes(const NetworkView& network, const NetworkView* nodes
   const std::size_t metropolis =
       workspace_bytes_of<ScreenedWorkspace<SerialTeam>>(network) +
       (nodes == nullptr ? 0 : workspace_bytes_of<NodesWorkspace<SerialTeam>>(*nodes));
-  const std::size_t gradient = workspace_bytes_of<GradientRuleWorkspace<SerialTeam>>(network);
+  const std::size_t gradient = workspace_bytes_of<LeapWorkspace<SerialTeam>>(network);
   return metropolis > gradient ? metropolis : gradient;
 }
 
@@ -24,17 +24,36 @@ SerialTeam team_for(const ProblemView& problem) {
   return SerialTeam::for_points(problem.data_double.points);
 }
 
+std::uint64_t descend_measured(const EnsembleView& ensemble, const GradientRule& rule, StepContext context,
+                               const SerialTeam& team, std::uint64_t steps, ReplicaView replica, Arena arena,
+                               StepCounters& counters) {
+  LeapWorkspace<SerialTeam> work;
+  work.carve(arena, ensemble.problem.network);
+  const NodesView* const nodes = ensemble.nodes;
+  const GradientSources<SerialTeam> sources{team,
+                                            ensemble.problem,
+                                            nodes,
+                                            nodes == nullptr ? team : team_for(nodes->problem),
+                                            replica.leaps.defect,
+                                            work.step.backpropagation};
+  const LeapRun<SerialTeam, StepContext> run{team, context, rule, sources, replica.leaps, work, counters};
+  return descend(run, replica.x, steps);
+}
+
 template <class RuleType>
 struct Advance {
   static std::uint64_t function(const EnsembleView& ensemble, const RuleType& rule, std::uint32_t index,
                                 std::uint64_t first_step, std::uint64_t steps, ReplicaView replica,
                                 unsigned char* workspace, StepCounters& counters) {
-    using Workspace = typename WorkspaceOf<SerialTeam, RuleType>::Type;
-    Arena arena{workspace};
-    Workspace work;
-    work.carve(arena, ensemble.problem.network);
-    const StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
+    StepContext context{ensemble.problem, ensemble.sigma, ensemble.seed, first_step, index};
     const SerialTeam team = team_for(ensemble.problem);
+    Arena arena{workspace};
+    if constexpr (std::is_same_v<RuleType, GradientRule>) {
+      if (replica.leaps.state != nullptr)
+        return descend_measured(ensemble, rule, context, team, steps, replica, arena, counters);
+    }
+    typename WorkspaceOf<SerialTeam, RuleType>::Type work;
+    work.carve(arena, ensemble.problem.network);
     if constexpr (std::is_same_v<RuleType, ScreenedMetropolis>) {
       const bool starts = ensemble.start_model != nullptr;
       StartModel start;

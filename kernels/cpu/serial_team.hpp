@@ -112,6 +112,15 @@ struct SerialTeam {
     each_block_side_by_side(range, steps, body);
   }
 
+  /// Most steps of sum_normals, so that float holds their sums.
+  static constexpr std::uint32_t steps_per_sum = 32;
+
+  /// Sums over steps of a range and of its paths; see block_lanes.hpp.
+  LANGEVO_INLINE void sum_normals(const BlockRange& range, std::uint32_t steps, float* sum,
+                                  float* path) const {
+    sum_normals_side_by_side(range, steps, sum, path);
+  }
+
   /// sum_i a_i b_i; see float_additions.
   [[nodiscard]] LANGEVO_INLINE double dot(std::size_t n, const float* a, const float* b) const {
     constexpr std::size_t piece = products_per_float_sum;

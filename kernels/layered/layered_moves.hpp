@@ -1,8 +1,8 @@
 #pragma once
 
 #include "kernels/change/ladder/mutation.hpp"
+#include "kernels/descent/gradient_step.hpp"
 #include "kernels/layered/layered_problem.hpp"
-#include "kernels/rules/gradient_rules.hpp"
 
 /// How states of many replicas move, a piece of the parameters at a time.
 namespace langevo {
@@ -120,7 +120,7 @@ struct MovePiece {
       const RandomSource source{ensemble.seed, step, Stream::langevin_noise,
                                 static_cast<std::uint32_t>(ensemble.first_replica + replica)};
       each_normal(team, source, piece, parameters, [&](std::size_t i, float z) LANGEVO_BODY {
-        x[i] = shaken(motion, drifted(motion, x[i], sigma[i], g[i]), sigma[i], z);
+        x[i] = shaken(motion, drifted(motion, x[i], sigma[i], g[i]), sigma[i], static_cast<double>(z));
       });
     } else {
       team.each(piece.last - piece.first, [&](std::size_t k) LANGEVO_BODY {

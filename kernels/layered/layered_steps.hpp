@@ -52,8 +52,7 @@ class LayeredSteps {
   }
 
   /// taken [replicas]: how many steps each could take before loss or gradient stopped being finite.
-  template <class RuleType>
-  void advance(const RuleType& rule, const LayeredEnsemble& ensemble, std::uint64_t first_step,
+  void advance(const GradientRule& rule, const LayeredEnsemble& ensemble, std::uint64_t first_step,
                std::uint64_t steps, std::uint64_t* taken, StepCounters& counters) {
     each_group(ensemble, work_.gradient_slots, [&](const LayeredEnsemble& group, std::uint64_t first) {
       std::fill_n(taken + first, group.replicas, 0);
@@ -63,6 +62,7 @@ class LayeredSteps {
       for (std::uint64_t r = first; r < first + group.replicas; ++r) {
         counters.steps += taken[r];
         counters.accepted += taken[r];
+        counters.gradients += taken[r];
       }
     });
   }
@@ -145,8 +145,7 @@ class LayeredSteps {
                        AcceptPiece{group, work_.proposed, work_.members, n, pieces});
   }
 
-  template <class RuleType>
-  void descend(const RuleType& rule, const LayeredEnsemble& group, std::uint64_t step,
+  void descend(const GradientRule& rule, const LayeredEnsemble& group, std::uint64_t step,
                std::uint64_t first_step, std::uint64_t* taken) {
     const std::size_t n = problem_.host.network.parameter_count;
     const std::size_t pieces = pieces_of(n);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/rules/gradient_rules.hpp"
+#include "kernels/descent/descend.hpp"
 #include "kernels/rules/metropolis.hpp"
 #include "kernels/screened/screened_metropolis.hpp"
 
@@ -9,9 +9,7 @@ inline namespace LANGEVO_TARGET {
 
 /// Scratch memory that a rule needs for one replica at a time.
 template <class Team, class RuleType>
-struct WorkspaceOf {
-  using Type = GradientRuleWorkspace<Team>;
-};
+struct WorkspaceOf;
 template <class Team>
 struct WorkspaceOf<Team, Metropolis> {
   using Type = MetropolisWorkspace<Team>;
@@ -20,6 +18,18 @@ template <class Team>
 struct WorkspaceOf<Team, ScreenedMetropolis> {
   using Type = ScreenedWorkspace<Team>;
 };
+template <class Team>
+struct WorkspaceOf<Team, GradientRule> {
+  using Type = GradientStepWorkspace<Team>;
+};
+
+/// Returns whether the step was finite.
+template <class Team, class Context>
+LANGEVO_FUNCTION bool take_step(const Team& team, const Context& context, const GradientRule& rule,
+                                ReplicaView replica, const GradientStepWorkspace<Team>& work,
+                                StepCounters& counters) {
+  return take_gradient_step(team, context, rule, replica.x, work, counters);
+}
 
 /// Takes up to `steps` steps with one replica from context.step on; returns how many it took. It stops early
 /// only where loss or gradient are no longer finite (a Metropolis proposal of that kind is rejected, not a

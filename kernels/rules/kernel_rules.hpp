@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "kernels/descent/gradient_rule.hpp"
 #include "kernels/network/activation.hpp"
 #include "kernels/network/hessian/workspace.hpp"
 #include "kernels/network/loss.hpp"
@@ -18,7 +19,7 @@ struct RuleList {
   using Any = std::variant<Rules...>;
 };
 
-using KernelRules = RuleList<Metropolis, ScreenedMetropolis, Gradient, NormalizedGradient, Langevin>;
+using KernelRules = RuleList<Metropolis, ScreenedMetropolis, GradientRule>;
 
 /// Any of them.
 using KernelRule = KernelRules::Any;
@@ -53,21 +54,30 @@ LANGEVO_FUNCTION bool model_may_decide(const ProblemView& problem) {
          with_loss(problem.loss, [](auto of) { return decltype(of)::is_smooth; });
 }
 
-/// `rule` as it is carried out on a problem.
-inline KernelRule kernel_rule(const ProblemView& problem, const Rule& rule) {
+/// The rule as it is carried out on a problem.
+inline KernelRule kernel_rule(const ProblemView& problem, const Rule& rule,
+                              const GradientMethod& gradient = {}) {
   return std::visit(
       [&](const auto& each) -> KernelRule {
         if constexpr (std::is_same_v<std::decay_t<decltype(each)>, Metropolis>) {
           if (each.acceptance != Acceptance::exact && model_may_decide(problem))
             return ScreenedMetropolis{each};
+          return each;
+        } else {
+          return gradient_rule(each, gradient);
         }
-        return each;
       },
       rule);
 }
 
 inline bool is_screened(const KernelRule& rule) {
   return std::holds_alternative<ScreenedMetropolis>(rule);
+}
+
+/// Whether the nodes of a quadrature may stand for all points.
+inline bool uses_nodes(const KernelRule& rule) {
+  const auto* const descends = std::get_if<GradientRule>(&rule);
+  return is_screened(rule) || (descends != nullptr && descends->method.steps != GradientSteps::exact);
 }
 
 /// Whether replicas learn the curvature of their local models.

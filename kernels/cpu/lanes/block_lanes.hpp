@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "kernels/cpu/lanes/several_lanes.hpp"
+#include "kernels/random/normals.hpp"
 #include "kernels/random/philox_lattice.hpp"
 
 /// Draw blocks side by side: `word_lanes` blocks that follow each other in a register, a group, and several
@@ -24,6 +25,7 @@ struct PackedBlocks {
 /// the first one is, and how many are wanted.
 template <int Groups, int BlockStride, int StepStride>
 struct LanePlace {
+  static constexpr int groups = Groups;
   std::uint32_t block;
   std::uint32_t step;
   std::uint32_t wanted;
@@ -193,6 +195,38 @@ LANGEVO_INLINE void each_block_side_by_side(const BlockRange& range, std::uint32
         mix_step<2>(range, keys, b, left, some, even, body);
       }
     }
+  }
+}
+
+/// The normals of up to LaneSteps::most steps of a range: their sums over the steps, and the sums over the
+/// steps of what had been summed up before each; both [normal_buffer_size(n)], in float and in this order.
+LANGEVO_INLINE void sum_normals_side_by_side(const BlockRange& range, std::uint32_t steps, float* sum,
+                                             float* path) {
+  const LaneKeys keys(range);
+  const LaneSteps all(range, 0, steps);
+  for (std::uint32_t b = 0; b < range.blocks_per_step; b += word_lanes) {
+    const BlockPart<WordLanes> block = block_part(range, WordLanes::counting_from(b));
+    SeveralFloats<1> sum_even(0.0f);
+    SeveralFloats<1> sum_odd(0.0f);
+    SeveralFloats<1> path_even(0.0f);
+    SeveralFloats<1> path_odd(0.0f);
+    const auto add = [&](const auto& words, const auto& place) LANGEVO_BODY {
+      const auto normals = box_muller(words.even, words.odd);
+#pragma GCC unroll 8
+      for (int i = 0; i < place.groups; ++i) {
+        path_even.part[0] = path_even.part[0] + sum_even.part[0];
+        path_odd.part[0] = path_odd.part[0] + sum_odd.part[0];
+        sum_even.part[0] = sum_even.part[0] + normals.first.part[i];
+        sum_odd.part[0] = sum_odd.part[0] + normals.second.part[i];
+      }
+    };
+    std::uint32_t k = 0;
+    for (; k + most_groups <= steps; k += most_groups) mix_steps<most_groups>(keys, block, b, all, k, add);
+    for (; k + 2 <= steps; k += 2) mix_steps<2>(keys, block, b, all, k, add);
+    if (k < steps) mix_steps<1>(keys, block, b, all, k, add);
+    const LanePlace<1, 0, 0> place{b, 0, 1};
+    place.put(sum_even, sum_odd, sum, 0);
+    place.put(path_even, path_odd, path, 0);
   }
 }
 

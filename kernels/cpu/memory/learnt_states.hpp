@@ -1,11 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <span>
-#include <type_traits>
 #include <vector>
 
+#include "kernels/cpu/memory/packed_bytes.hpp"
 #include "kernels/screened/replica_view.hpp"
 
 namespace langevo {
@@ -94,21 +93,6 @@ class LearntStates {
   template <class T>
   static void reset(std::vector<T>& values, std::uint64_t first, std::uint64_t end) {
     for (std::uint64_t r = first; r < end && !values.empty(); ++r) values[r] = T{};
-  }
-
-  /// The bytes of `values` at the front of `bytes`, which then begin behind them.
-  template <class T>
-  static void take_out(const std::vector<T>& values, std::span<std::byte>& bytes) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    const std::size_t size = values.size() * sizeof(T);
-    if (size > 0) std::memcpy(bytes.data(), values.data(), size);
-    bytes = bytes.subspan(size);
-  }
-  template <class T>
-  static void put_back(std::span<const std::byte>& bytes, std::vector<T>& values) {
-    const std::size_t size = values.size() * sizeof(T);
-    if (size > 0) std::memcpy(values.data(), bytes.data(), size);
-    bytes = bytes.subspan(size);
   }
 
   Use use_;

@@ -45,6 +45,45 @@ constexpr double margin_of_choice = 256;
 /// An evaluation on all points in double, in evaluations in float.
 constexpr double cost_in_double = 3;
 
+/// The noise of pilots of rules that have none, in that of mutations: so that there are states to check by.
+constexpr double little_noise = 0.05;
+
+/// The mutations that go where a rule goes.
+struct Mutations {
+  Metropolis rule;
+  std::vector<double> sigma;
+  double each_step;  ///< of them
+  double noise;      ///< relative to theirs
+};
+
+std::vector<double> times(double factor, std::vector<double> values) {
+  for (double& value : values) value *= factor;
+  return values;
+}
+
+Mutations mutations_like(const Metropolis& rule, const std::vector<double>& sigma) {
+  return {rule, sigma, 1, 1};
+}
+Mutations mutations_like(const Langevin& rule, const std::vector<double>& sigma) {
+  return {Metropolis{.beta = rule.beta}, sigma, rule.stride, 1};
+}
+/// At beta = 1 the drift is sigma^2 g/2,
+Mutations mutations_like(const Gradient& rule, const std::vector<double>& sigma) {
+  return {Metropolis{.beta = 1}, times(std::sqrt(2 * rule.alpha), sigma), 1, little_noise};
+}
+/// and at beta = inf sigma G / (sqrt(2 pi) |G|).
+Mutations mutations_like(const NormalizedGradient& rule, const std::vector<double>& sigma) {
+  return {Metropolis{}, times(sigma_from_lambda(1, rule.alpha, Metropolis{}.beta), sigma), 1, little_noise};
+}
+
+/// Why there are to be none; empty where there may be.
+std::string why_no_nodes(const Dynamics& dynamics) {
+  const auto* const metropolis = std::get_if<Metropolis>(&dynamics.rule);
+  if (metropolis != nullptr)
+    return metropolis->acceptance == Acceptance::exact ? "exact acceptance evaluates all points" : "";
+  return dynamics.gradient.steps == GradientSteps::exact ? "exact gradient steps take all points" : "";
+}
+
 Quadrature none(std::string why) {
   Quadrature quadrature;
   quadrature.remark = std::move(why);
@@ -225,9 +264,10 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   check_ensemble(problem, dynamics, shape, {});
   require_states(problem, initial_states);
   if (nodes) require_nodes(*nodes, problem.data().points);
-  const auto* const rule = std::get_if<Metropolis>(&dynamics.rule);
-  if (rule == nullptr) return none("only Metropolis steps have nodes");
-  if (rule->acceptance == Acceptance::exact) return none("exact acceptance evaluates all points");
+  if (std::string why = why_no_nodes(dynamics); !why.empty()) return none(std::move(why));
+  const Mutations mutations_of_run =
+      std::visit([&](const auto& rule) { return mutations_like(rule, dynamics.sigma); }, dynamics.rule);
+  const std::vector<double>& sigma = mutations_of_run.sigma;
   const Network& network = problem.network();
   const std::vector<std::uint64_t> numbers = counted_points(problem.data());
   if (!nodes && numbers.size() < 32) return none("the points are few enough");
@@ -244,11 +284,13 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
     return none("the loss has kinks, where mutations are decided on all points");
   const Dataset some = some_points(data);
   PortableKernels pilot(network, some, problem.loss(), threads);
-  const PilotPlan plan{steps, shape.seed, most_gradients};
-  const std::vector<PilotState> states = follow_pilots(pilot, *rule, dynamics.sigma, initial_states, plan);
+  const PilotPlan plan{static_cast<double>(steps) * mutations_of_run.each_step, shape.seed, most_gradients,
+                       mutations_of_run.noise};
+  const std::vector<PilotState> states =
+      follow_pilots(pilot, mutations_of_run.rule, sigma, initial_states, plan);
   const std::vector<double> weights = weights_of_points(data);
   const std::vector<std::uint64_t> candidates = evenly(most_candidates, data.points);
-  const MutatedLosses losses(all, dynamics.sigma, weights, candidates, shape.seed);
+  const MutatedLosses losses(all, sigma, weights, candidates, shape.seed);
   const PointChanges checks = losses.changes(states, false, mutations_at_first);
   if (checks.columns == 0) return none("the pilot trajectories leave the finite numbers");
 
@@ -282,7 +324,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   quadrature.least_squares_error = choice.error;
   PortableKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
                            problem.loss(), threads);
-  measure_defect(all, on_nodes, dynamics.sigma, states, shape.seed, quadrature);
+  measure_defect(all, on_nodes, sigma, states, shape.seed, quadrature);
   return quadrature;
 }
 

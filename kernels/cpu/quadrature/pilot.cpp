@@ -66,7 +66,7 @@ class Pilot {
 
   /// States up to where the gradients are spent or the numbers are no longer finite.
   void follow(const std::vector<TimedState>& times, std::vector<PilotState>& states) {
-    const auto total = static_cast<double>(plan_.steps);
+    const auto total = plan_.mutations;
     double done = 0;
     double length = total / least_long_steps;
     for (const TimedState& time : times) {
@@ -108,7 +108,7 @@ class Pilot {
 
   [[nodiscard]] double longest() const {
     const double stiffness = drift() * curvature_;
-    return stiffness > 0 ? longer * stable / stiffness : static_cast<double>(plan_.steps);
+    return stiffness > 0 ? longer * stable / stiffness : plan_.mutations;
   }
 
   /// A long step, for `step` mutations.
@@ -181,7 +181,7 @@ std::vector<PilotState> follow_pilots(PortableKernels& problem, const Metropolis
   std::vector<PilotState> states_of[std::size(noises)];
   parallel_for(std::size(noises), problem.threads(), 1, [&](int thread, std::uint64_t number) {
     const std::span<const double> start = initial_states.subspan(number % starts * n, n);
-    const double noise = noises[number];
+    const double noise = plan.noise * noises[number];
     Pilot pilot(problem, thread, rule, sigma, start, noise, static_cast<std::uint32_t>(number), plan);
     pilot.follow(times_of(noise > 0), states_of[number]);
   });

@@ -39,9 +39,10 @@ struct PilotState {
 
 /// How pilot trajectories are made.
 struct PilotPlan {
-  std::uint64_t steps;  ///< of the run
+  double mutations;  ///< of the run
   std::uint64_t seed;
   std::uint64_t most_gradients;  ///< for each trajectory
+  double noise = 1;              ///< that a replica has, in that of the Metropolis rule
 };
 
 /// States along pilot trajectories: the mean motion of the Metropolis rule, and the same with its noise, as

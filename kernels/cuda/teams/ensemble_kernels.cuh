@@ -145,7 +145,7 @@ Arena measure_team_workspace(const NetworkView& network, WorkspaceUse use, Arena
     case WorkspaceUse::gradients:
       break;
   }
-  return measure_seat<Team, GradientRuleWorkspace<Team>>(network, arena);
+  return measure_seat<Team, GradientStepWorkspace<Team>>(network, arena);
 }
 
 template <class Team>

@@ -1,0 +1,224 @@
+#pragma once
+
+#include "kernels/descent/leap_lengths.hpp"
+
+/// Gradient steps of one replica in leaps, or one by one, with measured gradients.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Measurements take at most one part in so many of the time, by count.
+inline constexpr double steps_per_cost = 64;
+
+/// A measurement comes after 2^k times longest_stretch steps, k as small as its cost lets it; costs are in
+/// gradients of one point in float, which one step's normals cost about as well.
+LANGEVO_INLINE bool is_due(std::uint64_t step, std::uint32_t replica, double cost, double cost_of_step) {
+  const double per_measure = longest_stretch * cost_of_step / steps_per_cost;
+  std::uint64_t mask = 0;
+  while (static_cast<double>(mask + 1) * per_measure < cost && mask < (std::uint64_t{1} << 40))
+    mask = 2 * mask + 1;
+  const std::uint64_t place = step / longest_stretch + std::uint64_t{replica} * 0x9E3779B97F4A7C15u;
+  return (place & mask) == 0;
+}
+
+template <class Run>
+LANGEVO_FUNCTION double cost_of_step(const Run& run) {
+  const LeapState& state = *run.replica.state;
+  const double directions = state.length == 1 || run.noisy() ? 1 : 4;
+  return (run.noisy() ? 1 : 0) + directions * run.sources.cost(state.source) / state.length;
+}
+
+/// Audits the gradient at x, where one is due.
+template <class Run>
+LANGEVO_FUNCTION bool audit(const Run& run, const double* x) {
+  return audit_gradient(run.context, run.rule, run.sources, x, run.work.whole, run.replica.defect,
+                        *run.replica.state);
+}
+
+/// Finds the source of gradients and the length of leaps at x, the same for all replicas that begin there:
+/// the noise is of a stream of its own.
+template <class Run>
+LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
+  constexpr std::uint32_t nobody = 0xffffffffu;
+  LeapState& state = *run.replica.state;
+  const std::size_t n = run.size();
+  state = LeapState{};
+  state.source = run.sources.from(GradientSource::float_on_nodes, run.rule);
+  state.length = 1;
+  if (run.replica.defect != nullptr) {
+    run.team.each(n, [&](std::size_t i) LANGEVO_BODY { run.replica.defect[i] = 0; });
+    if (run.sources.nodes->gradient_error > run.rule.method.tolerance) {
+      if (!audit(run, x)) return LeapEnd::not_finite;
+      state.audited_here = true;
+    }
+  }
+  if (run.replica.origin == nullptr) return LeapEnd::taken;
+  const bool noisy = run.noisy();
+  float* const directions = run.replica.directions;
+  GradientMotion motion;
+  if (!find_direction(run, x, motion, directions)) return LeapEnd::not_finite;
+  const std::size_t kept = leap_points(noisy) * n;
+  for (std::size_t i = n; i < kept; ++i) directions[i] = directions[i - n];
+  state.last_length = 1;
+  // states and directions of trials go where a leap's own are not
+  double* const moving = run.replica.origin;
+  RandomSource source{run.context.seed, run.context.step, Stream::pilot, nobody};
+  const auto left = static_cast<std::uint32_t>(longest_stretch - run.context.step % longest_stretch);
+  for (std::uint32_t length = least_leap(noisy); length <= longest_leap(noisy) && length <= left;
+       length *= 2) {
+    const std::uint32_t half = length / 2;
+    if (noisy) {
+      if (length == least_leap(noisy)) sum_noise(run.team, source, n, half, run.work.piece, run.work.noise);
+      RandomSource later = source;
+      later.step += half;
+      sum_noise(run.team, later, n, half, run.work.piece, run.work.second_noise);
+    }
+    run.team.each(n, [&](std::size_t i) LANGEVO_BODY { moving[i] = x[i]; });
+    float* const tried = run.work.tried;
+    run.team.each(kept, [&](std::size_t i) LANGEVO_BODY { tried[i] = directions[i]; });
+    double error = 0;
+    const LeapEnd end = leap_and_halves(run, moving, half, state.last_length, tried, error);
+    if (end == LeapEnd::not_finite) return end;
+    if (end != LeapEnd::taken || !(error_margin * error <= run.rule.method.tolerance)) break;
+    state.length = length;
+    if (error_margin * error * error_of_twice(noisy) > run.rule.method.tolerance) break;
+  }
+  return LeapEnd::taken;
+}
+
+/// Holds the whole leap that was just compared with its halves against its steps, taken from `origin` on.
+template <class Run>
+LANGEVO_APART bool check_leap(const Run& run, const double* origin, std::uint32_t steps) {
+  const std::size_t n = run.size();
+  double* const x = run.work.end;
+  float* const direction = run.work.tried;
+  run.team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = origin[i]; });
+  RandomSource source = run.context.random(Stream::langevin_noise);
+  for (std::uint32_t q = 0; q < steps; ++q, ++source.step) {
+    GradientMotion motion;
+    if (!find_direction(run, x, motion, direction)) return false;
+    const double* const gradient = run.work.step.backpropagation.gradient;
+    if (run.noisy()) draw_normals(run.team, source, n, run.work.step.normal);
+    run.team.each(n, [&](std::size_t i) LANGEVO_BODY {
+      const double sigma = run.context.sigma[i];
+      const double z = run.noisy() ? static_cast<double>(run.work.step.normal[i]) : 0;
+      x[i] = shaken(motion, drifted(motion, x[i], sigma, gradient[i]), sigma, z);
+    });
+  }
+  add_error(run.replica.state->steps, leap_error(run, run.work.whole, x, steps, direction));
+  return true;
+}
+
+/// A leap of `steps` steps that is measured, from x to x; then its length may become another.
+template <class Run>
+LANGEVO_FUNCTION LeapEnd measured_leap(const Run& run, double* x, std::uint32_t steps) {
+  LeapState& state = *run.replica.state;
+  const std::size_t n = run.size();
+  const std::uint32_t half = steps / 2;
+  const bool noisy = run.noisy();
+  const bool checks = is_checked(run.context.step, run.context.replica, steps);
+  if (noisy) {
+    RandomSource source = run.context.random(Stream::langevin_noise);
+    sum_noise(run.team, source, n, half, run.work.piece, run.work.noise);
+    source.step += half;
+    sum_noise(run.team, source, n, half, run.work.piece, run.work.second_noise);
+  }
+  double* const origin = run.replica.origin;
+  run.team.each(n, [&](std::size_t i) LANGEVO_BODY { origin[i] = x[i]; });
+  double error = 0;
+  const LeapEnd end = leap_and_halves(run, x, half, state.last_length, run.replica.directions, error);
+  if (end != LeapEnd::taken) return end;
+  state.last_length = noisy ? steps : half;
+  const double tolerance = run.rule.method.tolerance / error_margin;
+  const bool stands = error <= tolerance;
+  if (stands) add_error(state.halves, error);
+  if (stands && checks && !check_leap(run, origin, steps)) return LeapEnd::not_finite;
+  const std::uint32_t twice = twice_leap(steps, noisy);
+  const bool grows = stands && twice != steps && error * error_of_twice(noisy) <= tolerance;
+  state.length = grows ? twice : stands ? steps : half_leap(steps, noisy);
+  state.tries = grows || (!stands && state.length > 1);
+  return end;
+}
+
+/// A leap of `steps` steps from x to x.
+template <class Run>
+LANGEVO_FUNCTION LeapEnd plain_leap(const Run& run, double* x, std::uint32_t steps, float* directions) {
+  if (!run.noisy()) return leap_without_noise(run, x, steps, run.replica.state->last_length, directions, x);
+  sum_noise(run.team, run.context.random(Stream::langevin_noise), run.size(), steps, run.work.piece,
+            run.work.noise);
+  return leap_with_noise(run, x, run.work.noise, directions, x);
+}
+
+/// The first `part` steps of a leap, to show where they end.
+template <class Run>
+LANGEVO_FUNCTION bool take_part(const Run& run, double* x, std::uint32_t part, float* directions) {
+  const LeapEnd went = plain_leap(run, x, part, directions);
+  if (went != LeapEnd::not_converged) return went == LeapEnd::taken;
+  for (std::uint32_t q = 0; q < part; ++q) {
+    if (leap_without_noise(run, x, 1, 1, directions, x) != LeapEnd::taken) return false;
+  }
+  return true;
+}
+
+/// Takes up to `steps` steps from x on; returns how many it took. It stops early only where loss or gradient
+/// are no longer finite. Where the steps end within a leap, x is what a leap of so many steps makes; the leap
+/// itself begins anew from its origin when there are more to take, so that no bit of it depends on where
+/// steps ended.
+template <class Run>
+LANGEVO_FUNCTION std::uint64_t descend(const Run& run, double* x, std::uint64_t steps) {
+  LeapState& state = *run.replica.state;
+  const std::size_t n = run.size();
+  std::uint64_t& step = run.context.step;
+  const std::uint64_t first = step;
+  const std::uint64_t end = step + steps;
+  const auto taken = [&] { return step > first ? step - first : 0; };
+  const bool resumes = state.under_way > 0;
+  if (resumes) {
+    run.team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = run.replica.origin[i]; });
+    step -= state.under_way;
+    state.under_way = 0;
+  }
+  if (state.length == 0 && begin_leaps(run, x) != LeapEnd::taken) return 0;
+  for (bool audited = resumes || state.audited_here; step < end; audited = false) {
+    state.audited_here = false;
+    const auto into = static_cast<std::uint32_t>(step % longest_stretch);
+    if (into == 0 && !audited) {
+      const double cost = 1.5 * run.sources.cost(GradientSource::double_on_all);
+      if (is_due(step, run.context.replica, cost, cost_of_step(run)) && !audit(run, x)) return taken();
+    }
+    if (is_measured(step, state.length) && !state.failed_here) state.tries = run.replica.origin != nullptr;
+    const std::uint32_t wanted = state.tries && state.length == 1 ? least_leap(run.noisy()) : state.length;
+    const auto length = static_cast<std::uint32_t>(wanted - step % wanted);
+    if (end - step < length) {
+      const auto part = static_cast<std::uint32_t>(end - step);
+      float* const directions = run.work.tried;
+      run.team.each(n, [&](std::size_t i) LANGEVO_BODY { run.replica.origin[i] = x[i]; });
+      run.team.each(leap_points(run.noisy()) * n,
+                    [&](std::size_t i) LANGEVO_BODY { directions[i] = run.replica.directions[i]; });
+      const std::uint64_t gradients = run.counters.gradients;
+      if (!take_part(run, x, part, directions)) return taken();
+      run.counters.gradients = gradients;  // counted when the leap is over, wherever steps end
+      state.under_way = part;
+      step = end;
+      break;
+    }
+    const bool measures = state.tries && length == wanted;
+    float* const directions = run.replica.origin == nullptr ? run.work.tried : run.replica.directions;
+    const LeapEnd went = measures ? measured_leap(run, x, length) : plain_leap(run, x, length, directions);
+    if (went == LeapEnd::not_finite) return taken();
+    if (went == LeapEnd::not_converged) {
+      state.length = half_leap(state.length, run.noisy());
+      state.tries = false;
+      state.failed_here = true;
+      continue;
+    }
+    state.failed_here = false;
+    if (!measures) state.last_length = length;
+    step += length;
+  }
+  run.counters.steps += steps;
+  run.counters.accepted += steps;
+  return steps;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo

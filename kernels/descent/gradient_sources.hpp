@@ -1,0 +1,119 @@
+#pragma once
+
+#include "kernels/change/step_context.hpp"
+#include "kernels/descent/gradient_rule.hpp"
+#include "kernels/descent/leap_state.hpp"
+#include "kernels/network/gradient.hpp"
+#include "kernels/quadrature/nodes.hpp"
+
+/// Gradients of a replica in float or double, on the nodes of a quadrature or on all points.
+namespace langevo {
+inline namespace LANGEVO_TARGET {
+
+/// Where a replica's gradients come from. On the nodes they are dU_S/dx + defect.
+template <class Team>
+struct GradientSources {
+  const Team& team;
+  const ProblemView& problem;
+  const NodesView* nodes;  ///< null: there are none
+  Team team_of_nodes;
+  const float* defect;  ///< [N], where there are nodes
+  const GradientWorkspace<Team>& work;
+
+  [[nodiscard]] LANGEVO_INLINE bool has(GradientSource source, const GradientRule& rule) const {
+    const bool on_nodes =
+        source == GradientSource::float_on_nodes || source == GradientSource::double_on_nodes;
+    const bool in_float = source == GradientSource::float_on_nodes || source == GradientSource::float_on_all;
+    return (!on_nodes || nodes != nullptr) && (!in_float || rule.method.precision == Precision::float32);
+  }
+
+  /// The cheapest from this one on that the rule may use.
+  [[nodiscard]] LANGEVO_INLINE GradientSource from(GradientSource source, const GradientRule& rule) const {
+    while (!has(source, rule)) source = static_cast<GradientSource>(static_cast<int>(source) + 1);
+    return source;
+  }
+
+  /// What a gradient costs, in gradients of one point in float; in double about three times as much.
+  [[nodiscard]] LANGEVO_INLINE double cost(GradientSource source) const {
+    const bool on_nodes =
+        source == GradientSource::float_on_nodes || source == GradientSource::double_on_nodes;
+    const bool in_float = source == GradientSource::float_on_nodes || source == GradientSource::float_on_all;
+    const ProblemView& on = on_nodes ? nodes->problem : problem;
+    return (in_float ? 1 : 3) * static_cast<double>(on.data_double.points);
+  }
+
+  /// dU/dx at x into work.gradient; returns a loss that is finite where U is.
+  LANGEVO_FUNCTION double find(GradientSource source, const double* x) const {
+    switch (source) {
+      case GradientSource::float_on_all:
+        return loss_and_float_gradient(team, problem, x, work);
+      case GradientSource::double_on_all:
+        return loss_and_gradient(team, problem, x, work);
+      case GradientSource::float_on_nodes:
+      case GradientSource::double_on_nodes:
+        break;
+    }
+    const double loss = source == GradientSource::float_on_nodes
+                            ? loss_and_float_gradient(team_of_nodes, nodes->problem, x, work)
+                            : loss_and_gradient(team_of_nodes, nodes->problem, x, work);
+    double* const gradient = work.gradient;
+    team.each(problem.network.parameter_count,
+              [&](std::size_t i) LANGEVO_BODY { gradient[i] += static_cast<double>(defect[i]); });
+    return loss;
+  }
+};
+
+LANGEVO_INLINE void add_error(ErrorSample& sample, double error) {
+  sample.sum_of_squares += error * error;
+  if (!(error <= static_cast<double>(sample.largest))) sample.largest = static_cast<float>(error);
+  ++sample.count;
+}
+
+/// error / size, 0 where nothing is wrong.
+LANGEVO_INLINE double relative(double error, double size) {
+  return error == 0 ? 0 : error / size;
+}
+
+/// Holds every source against the gradient in double on all points, keeps what the nodes leave out there, and
+/// takes the cheapest source whose error is within the tolerance. `exact`: room for N numbers. Returns
+/// whether loss and gradient were finite.
+template <class Team, class Context>
+LANGEVO_APART bool audit_gradient(const Context& context, const GradientRule& rule,
+                                  const GradientSources<Team>& sources, const double* x, double* exact,
+                                  float* defect, LeapState& state) {
+  const Team& team = sources.team;
+  const std::size_t n = sources.problem.network.parameter_count;
+  const double* const gradient = sources.work.gradient;
+  const double loss = sources.find(GradientSource::double_on_all, x);
+  const double norm = scaled_gradient_norm(team, context, gradient);
+  if (!is_finite(loss) || !is_finite(norm)) return false;
+  team.each(n, [&](std::size_t i) LANGEVO_BODY { exact[i] = gradient[i]; });
+  const auto error_of = [&](GradientSource source) {
+    sources.find(source, x);
+    return relative(square_root(team.sum(n,
+                                         [&](std::size_t i) LANGEVO_BODY {
+                                           const double off = context.sigma[i] * (gradient[i] - exact[i]);
+                                           return off * off;
+                                         })),
+                    norm);
+  };
+  const GradientSource used = state.source;
+  GradientSource found = sources.from(GradientSource::float_on_nodes, rule);
+  for (; found != GradientSource::double_on_all;
+       found = sources.from(static_cast<GradientSource>(static_cast<int>(found) + 1), rule)) {
+    const double error = error_of(found);
+    if (found == used) add_error(state.gradient, error);
+    if (error <= rule.method.tolerance) break;
+  }
+  state.source = found;
+  if (defect == nullptr) return true;
+  sources.find(GradientSource::double_on_nodes, x);
+  team.each(n, [&](std::size_t i) LANGEVO_BODY {
+    const double on_nodes = gradient[i] - static_cast<double>(defect[i]);
+    defect[i] = static_cast<float>(exact[i] - on_nodes);
+  });
+  return true;
+}
+
+}  // namespace LANGEVO_TARGET
+}  // namespace langevo
