@@ -186,16 +186,13 @@ template <class Team, class Context>
 LANGEVO_APART void repeat_span_on_all_points(ScreenedRun<Team, Context>& run) {
   double* const x = run.replica.x;
   const double* const anchor = run.nodes.work->anchor;
-  const std::uint64_t end = run.context.step;
+  run.end = run.context.step;
   run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = anchor[i]; });
   run.context.step = run.nodes.begin;
   run.counters = run.nodes.counters;
   ++run.counters.repeated_spans;
   evaluate_on_nodes(run, false);
-  for (; run.context.step < end; ++run.context.step) {
-    mutate_on_all_points(run);
-    ++run.counters.steps;
-  }
+  take_screened_steps(run);
 }
 
 /// What is checked of a span: one that its replica's steps in this call cut short so seldom that gradients on
