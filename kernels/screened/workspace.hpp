@@ -1,6 +1,5 @@
 #pragma once
 
-#include "kernels/change/carried/carried_double_change.hpp"
 #include "kernels/change/ladder/mutation.hpp"
 #include "kernels/model/local_model.hpp"
 #include "kernels/network/gradient.hpp"
@@ -18,7 +17,6 @@ struct ScreenedWorkspace {
 
   MetropolisWorkspace<Team> exact;
   GradientWorkspace<Team> gradient;
-  KeptByOneThread<Team, CarriedActivations<Team>> activations;
   CurvatureWorkspace curvature;
   LocalModel model;
   double* state;           ///< x, [padded N]
@@ -40,7 +38,6 @@ struct ScreenedWorkspace {
     anchor = arena.take<double>(network.parameter_count);
     anchor_gradient = arena.take<float>(model.padded);
     model.carve_curvature(arena, network);
-    activations.carve(arena, network);
     exact.carve(arena, network);
     gradient.carve(arena, network);
     curvature.carve(arena, network);
@@ -52,11 +49,6 @@ struct ScreenedWorkspace {
     if (together * row <= normals_at_a_time) return normals_at_a_time / row / together * together;
     if (together * row <= most_normals_at_a_time) return together;
     return row < most_normals_at_a_time ? most_normals_at_a_time / row : 1;
-  }
-
-  [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {
-    if constexpr (Team::carries_values) return activations.get().tiles > 0;
-    return false;
   }
 };
 
