@@ -24,7 +24,7 @@ struct ScreenedReplica {
   ScreeningState state{};
   LearntCurvature learnt{};
   StepCounters counters{};
-  SerialTeam team{};
+  SerialTeam team = SerialTeam::for_points(view.data_double.points);
   ScreenedMetropolis rule;
   ScreenedRun<SerialTeam, StepContext> run;
 

@@ -40,7 +40,7 @@ void run(const Problem& problem, const char* name) {
   ScreeningState& state = replica.state;
   const ProblemView& view = replica.view;
   const std::vector<double>& sigma = replica.sigma;
-  const SerialTeam team;
+  const SerialTeam team = replica.team;
   const StepContext context = run.context;
   const auto exact_steps = [&] {
     state.exact_left = 200;
@@ -59,9 +59,15 @@ void run(const Problem& problem, const char* name) {
   };
   state.gradients = ScreeningPolicy::first_gradient_comparisons;
   state.growth[0].across = state.growth[0].length = 1e9f;  // float serves
+  if (model.knows_curvature()) {
+    set_curvature(team, view, x.data(), sigma.data(), work.curvature, model);
+    find_directions(team, true, model);
+  }
   bool there = false;
   const double gradient = seconds_of([&] {
     gradient_at(there ? next.data() : here);
+    set_scaled_gradient(team, work.gradient.gradient, sigma.data(), model);
+    if (model.knows_curvature()) find_directions(team, false, model);
     there = !there;
   });
   gradient_at(next.data());
@@ -70,10 +76,7 @@ void run(const Problem& problem, const char* name) {
   const double evaluation = seconds_of([&] { decide_exactly(run, 0, false); });
   gradient_at(here);
   const double hessian = seconds_of([&] {
-    set_scaled_gradient(team, work.gradient.gradient, sigma.data(), model);
-    if (!model.knows_curvature()) return;
-    set_curvature(team, view, x.data(), sigma.data(), work.curvature, model);
-    find_directions(team, false, model);
+    if (model.knows_curvature()) set_curvature(team, view, x.data(), sigma.data(), work.curvature, model);
   });
   run.model = model;
   run.model.curvature = nullptr;
@@ -86,8 +89,7 @@ void run(const Problem& problem, const char* name) {
                             follow_stretch(run);
                           }) /
                           length;
-  const ScreeningCosts costs =
-      screening_costs(view, Precision::float32, model.knows_curvature(), true, work.carries_activations());
+  const ScreeningCosts costs = screening_costs(view, Precision::float32, model.knows_curvature(), true);
   std::printf("%-38s %9.3g %6.2f %6.2f %6.2f %6.2f %6.2f %6.2f %7.4f %7.4f\n", name, 1e6 * exact,
               evaluation / exact, costs.in_float, gradient / exact, costs.gradient,
               (gradient + hessian) / exact, costs.anchor, proposal / exact, costs.proposal);

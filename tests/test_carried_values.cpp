@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "kernels/change/carried/carried_double_change.hpp"
 #include "kernels/change/ladder/ladder.hpp"
 #include "kernels/cpu/memory/host_problem.hpp"
 #include "kernels/cpu/memory/workspace_memory.hpp"
@@ -216,113 +214,6 @@ TEST_F(CarriedValuesTest, LargeChangesAreEvaluatedAnew) {
     follower.end(true);
     x = proposed;
   }
-}
-
-// Gradients from carried activations against those of the state alone, along paths of steps that four terms
-// of the series follow, six do, or none.
-TEST_F(CarriedValuesTest, GradientsOfACarriedPath) {
-  for (int net = 0; net < 40; ++net) {
-    const Loss loss = net % 3 == 0 ? Loss::cross_entropy : Loss::mse;
-    const Problem problem =
-        random_problem({1 + net % 4, 1 + (net * 7) % 37, loss == Loss::mse ? 1 + net % 2 : 3}, loss,
-                       1 + static_cast<std::size_t>(net * 13) % 150);
-    const HostProblem host(problem);
-    const ProblemView view = host.view();
-    const std::size_t n = view.network.parameter_count;
-    OwnedWorkspace<GradientWorkspace<SerialTeam>> own(view.network);
-    OwnedWorkspace<GradientWorkspace<SerialTeam>> other(view.network);
-    OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
-    CarriedActivations<SerialTeam>& carried = owned.get().get();
-    ASSERT_GT(carried.tiles, 0u);
-    std::vector<double> x = moved(std::vector<double>(n), 0.7);
-    int most_changes = 0;
-    for (int step = 0; step < 150; ++step) {
-      const double followed = loss_and_carried_gradient(SerialTeam{}, view, x.data(), carried, own.get());
-      const double loss_there = loss_and_gradient(SerialTeam{}, view, x.data(), other.get());
-      const double* const gradient = other.get().gradient;
-      const double size = std::sqrt(std::inner_product(gradient, gradient + n, gradient, 0.0));
-      ASSERT_NEAR(followed, loss_there, 1e-14 * std::max(1.0, loss_there))
-          << "net " << net << ", step " << step;
-      for (std::size_t i = 0; i < n; ++i) {
-        ASSERT_NEAR(own.get().gradient[i], gradient[i], 2e-14 * std::max(1.0, size))
-            << "net " << net << ", step " << step << ", parameter " << i;
-      }
-      most_changes = std::max(most_changes, carried.changes);
-      x = moved(x, net % 2 == 0 ? 2e-5 : step % 20 == 19 ? 0.3 : 1e-4);
-    }
-    if (net % 2 == 0) {
-      EXPECT_EQ(most_changes, CarriedActivations<SerialTeam>::changes_before_renewal) << "net " << net;
-    } else {
-      EXPECT_GE(most_changes, 5) << "net " << net;
-      EXPECT_LT(most_changes, 20) << "net " << net << " followed a large step";
-    }
-  }
-}
-
-// The double change from activations of a state some mutations back against the double change of the states
-// alone: within both bounds, of which its own is one that decides.
-TEST_F(CarriedValuesTest, DoubleChangesAlongAPath) {
-  for (int net = 0; net < 40; ++net) {
-    const Loss loss = net % 5 == 0 ? Loss::cross_entropy : Loss::mse;
-    const Problem problem = random_problem({1 + net % 4, 1 + (net * 7) % 37, 1}, loss,
-                                           1 + static_cast<std::size_t>(net * 13) % 150);
-    const HostProblem host(problem);
-    const ProblemView view = host.view();
-    OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
-    OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
-    OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
-    CarriedActivations<SerialTeam>& carried = owned.get().get();
-    std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.7);
-    const auto change = [&](const std::vector<double>& proposed, LossChange& result) {
-      return carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), carried, work.get(),
-                                   result);
-    };
-    LossChange own;
-    EXPECT_FALSE(change(x, own)) << "there are no activations yet";
-    double largest_bound = 0;
-    double largest_change = 0;
-    for (int step = 0; step < 100; ++step) {
-      if (step % 10 == 0) loss_and_carried_gradient(SerialTeam{}, view, x.data(), carried, gradient.get());
-      const std::vector<double> proposed = moved(x, 2e-6);
-      ASSERT_TRUE(change(proposed, own)) << "net " << net << ", step " << step;
-      const LossChange exact = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.get());
-      ASSERT_LE(std::abs(own.change - exact.change), own.error_bound + exact.error_bound)
-          << "net " << net << ", step " << step;
-      largest_bound = std::max(largest_bound, own.error_bound);
-      largest_change = std::max(largest_change, std::abs(exact.change));
-      x = moved(x, 2e-5);
-    }
-    if (loss == Loss::mse) {
-      EXPECT_LT(largest_bound, 1e-5 * largest_change) << "net " << net;
-    }
-    EXPECT_FALSE(change(moved(x, 0.1), own)) << "beyond the series";
-    x = moved(x, 0.1);
-    EXPECT_FALSE(change(moved(x, 2e-6), own)) << "too far from the activations";
-  }
-}
-
-// A bound is no more than that: the remainders of the series are most of it, and of the error.
-TEST_F(CarriedValuesTest, DoubleChangesErrNearTheirBound) {
-  const Problem problem = random_problem({1, 1, 1}, Loss::mse, 1);
-  const HostProblem host(problem);
-  const ProblemView view = host.view();
-  OwnedWorkspace<GradientWorkspace<SerialTeam>> gradient(view.network);
-  OwnedWorkspace<LossChangeWorkspace<SerialTeam, double>> work(view.network);
-  OwnedWorkspace<KeptByOneThread<SerialTeam, CarriedActivations<SerialTeam>>> owned(view.network);
-  double largest = 0;
-  for (int trial = 0; trial < 200; ++trial) {
-    const std::vector<double> x = moved(std::vector<double>(view.network.parameter_count), 0.5);
-    const std::vector<double> proposed = moved(x, 1e-3);
-    loss_and_carried_gradient(SerialTeam{}, view, x.data(), owned.get().get(), gradient.get());
-    LossChange own;
-    if (!carried_double_change(SerialTeam{}, view, x.data(), proposed.data(), owned.get().get(), work.get(),
-                               own))
-      continue;
-    const LossChange exact = loss_change(SerialTeam{}, view, x.data(), proposed.data(), work.get());
-    largest = std::max(largest, std::abs(own.change - exact.change) / own.error_bound);
-  }
-  EXPECT_LE(largest, 1);
-  EXPECT_GT(largest, 0.1);
 }
 
 }  // namespace

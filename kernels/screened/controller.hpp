@@ -95,16 +95,15 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static int told_age(int age) { return age < 2 ? age : age < 4 ? 2 : 3; }
 
   /// A stretch's gradient and its share of a Hessian, in evaluations of an undecided proposal.
-  LANGEVO_INLINE static double renewal(const ScreeningCosts& costs, const ScreeningState& state) {
-    const double model = costs.gradient + (costs.anchor - costs.gradient) / hessian_ages(costs);
-    return model / (float_pays_lately(later, costs, state) ? costs.in_float : costs.in_double);
+  LANGEVO_INLINE static double renewal(const ScreeningCosts& costs) {
+    return (costs.gradient + (costs.anchor - costs.gradient) / hessian_ages(costs)) / costs.in_float;
   }
 
   /// Proposals after which a stretch rather ends before an undecided one, which a renewed model decides, than
   /// has it evaluated: where what is left until the next undecided one is worth less than the difference.
   LANGEVO_INLINE static double earliest_end(const ScreeningCosts& costs, bool curved,
                                             const ScreeningState& state) {
-    const double ratio = larger(1.0, renewal(costs, state));
+    const double ratio = larger(1.0, renewal(costs));
     const double share = curved ? least_share : least_share_learning;
     return share * (ratio - 1) * usual_length(state) / square_root(ratio);
   }
@@ -158,26 +157,8 @@ struct ScreeningPolicy {
         static_cast<float>(larger(kept * static_cast<double>(state.largest_remainder), rest));
   }
 
-  LANGEVO_INLINE static bool float_pays_lately(SentOn sent_on, const ScreeningCosts& costs,
-                                               const ScreeningState& state) {
-    return costs.in_float < costs.in_double && state.float_share[sent_on] > 0.35f;
-  }
-
-  /// Whether a proposal the model left open is worth an evaluation in float: those are the close ones, and in
-  /// some states all too close for it.
-  LANGEVO_INLINE static bool float_pays(SentOn sent_on, const ScreeningCosts& costs,
-                                        const ScreeningState& state) {
-    return float_pays_lately(sent_on, costs, state) ||
-           (costs.in_float < costs.in_double && state.samples % 16 == 0);
-  }
-
   /// Whether an audit of the model is one of the float change too.
   LANGEVO_INLINE static bool audits_float(const ScreeningState& state) { return state.samples % 4 == 0; }
-
-  LANGEVO_INLINE static void take_rung(SentOn sent_on, bool by_float, ScreeningState& state) {
-    float& share = state.float_share[sent_on];
-    share += ((by_float ? 1.0f : 0.0f) - share) / 16;
-  }
 
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
@@ -188,7 +169,6 @@ struct ScreeningPolicy {
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
                                             const ScreeningCosts& costs, ScreeningState& state) {
     take_error(assumed, age, result, state);
-    state.float_share[later] += (1 - state.float_share[later]) / 4096;  // to be tried again some time
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99f * state.pending_margin);
     if (result.cut_short) return;
     const auto done = static_cast<double>(result.done);
@@ -200,7 +180,7 @@ struct ScreeningPolicy {
     const double until_undecided = square_root(squares / (undecided + 0.3));
     const double old = usual_length(state);
     const double power = assumed.curved ? growth_power : growth_power_learning;
-    const double wanted = until_undecided * square_root(larger(1.0, renewal(costs, state)) / power);
+    const double wanted = until_undecided * square_root(larger(1.0, renewal(costs)) / power);
     state.length = static_cast<float>(
         smaller(longest, larger(shortest, smaller(largest_growth * old, larger(0.5 * old, wanted)))));
   }

@@ -9,19 +9,18 @@ inline namespace LANGEVO_TARGET {
 
 /// Costs in exact steps, for the controller only; bench/screening_costs prints them beside measured ones.
 struct ScreeningCosts {
-  double step;      ///< an exact step, in nanoseconds
-  double proposal;  ///< a proposal that the model decides
-  double gradient;
-  double anchor;     ///< gradient and Hessian
+  double step;       ///< an exact step, in nanoseconds
+  double proposal;   ///< a proposal that the model decides
+  double gradient;   ///< and the leading directions of a known Hessian there
+  double anchor;     ///< that and a Hessian
   double in_float;   ///< an evaluation for a proposal that the model left undecided,
-  double in_double;  ///< which comes first where it costs no more
+  double in_double;  ///< and one that float leaves undecided, too
 };
 
 /// Numbers fitted to nanoseconds of one AVX-512 core. `curved`: the Hessian is known; `carries`: the team can
-/// carry the values of all units from one exact step to the next; `follows`: and from one gradient to the
-/// next.
+/// carry the values of all units from one exact step to the next.
 LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Precision precision, bool curved,
-                                                bool carries, bool follows) {
+                                                bool carries) {
   const NetworkView& network = problem.network;
   const auto points = static_cast<double>(problem.data_double.points);
   const auto n = static_cast<double>(network.parameter_count);
@@ -37,8 +36,6 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
   const double own = 300 + 1.5 * n;
   const double in_float = own + points * (0.042 * weights + 0.66 * units);
   const double in_double = 3 * in_float;
-  const bool evaluates = follows && problem.data_double.target_dim == 1;
-  const double followed = own + points * 0.5 * units;
   const bool precise = precision == Precision::float64;
   const bool carried = carries && network.carried_tiles > 0;
   const bool forward = network.forward_tiles > 0 && (!carried || forward_passes_pay(network));
@@ -47,17 +44,17 @@ LANGEVO_FUNCTION ScreeningCosts screening_costs(const ProblemView& problem, Prec
                       : carried ? own + points * ((is_shallow(network) ? 0.6 : 2) + 0.022 * other_weights +
                                                   0.2 * (units - shallow_units) + 0.12 * shallow_units)
                                 : in_float;
-  const double gradient = own + points * (follows   ? 0.17 * weights + 0.55 * units
-                                          : precise ? 0.068 * weights + 1.15 * units
-                                                    : 0.034 * weights + 0.5 * units);
+  const double gradient =
+      own + points * (precise ? 0.068 * weights + 1.15 * units : 0.034 * weights + 0.5 * units);
+  const double directions = curved ? 0.27 * n * n + 8 * n : 0;
   const double rows = problem.data_double.target_dim * points;
   const double hessian = curved ? n * n + 0.011 * n * n * rows + 30 * points : 0;
   return {step,
           (15 + n) / step,
-          gradient / step,
-          (gradient + hessian) / step,
-          (evaluates ? followed : in_float) / step,
-          (evaluates ? followed : in_double) / step};
+          (gradient + directions) / step,
+          (gradient + directions + hessian) / step,
+          in_float / step,
+          in_double / step};
 }
 
 }  // namespace LANGEVO_TARGET

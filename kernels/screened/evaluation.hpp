@@ -1,6 +1,5 @@
 #pragma once
 
-#include "kernels/change/carried/carried_double_change.hpp"
 #include "kernels/screened/nodes/node_steps.hpp"
 
 /// Proposals that the first estimate of a local model leaves open: better estimates of it, or the exact
@@ -14,36 +13,7 @@ enum class StepOutcome {
   disproved   ///< the model is worse than its bound
 };
 
-/// A proposed step that a local model has left open.
-template <class Team, class Context>
-struct OpenStep : ProposedStep<Team, Context, LadderWorkspace<Team>> {
-  const KeptByOneThread<Team, CarriedActivations<Team>>& activations;
-};
-
-/// The rung of the double change from carried activations, where there are any.
-struct CarriedActivationsRung {
-  static constexpr bool is_double = true;
-  static constexpr bool is_last = false;
-
-  template <class Step>
-  LANGEVO_INLINE static bool serves(const Step& /*step*/) {
-    return true;
-  }
-  template <class Step>
-  LANGEVO_INLINE static bool estimate(const Step& step, LossChange& change) {
-    return carried_double_change(step.team, step.context.problem, step.x, step.proposed,
-                                 step.activations.get(), step.work.double_precision, change);
-  }
-};
-
-/// The rungs that a step left open climbs. A GPU carries no activations, and even a call of nothing would
-/// take registers there.
-template <class Team>
-using OpenStepRungs =
-    std::conditional_t<Team::carries_values, ExactRungs<Team, CarriedActivationsRung>, ExactRungs<Team>>;
-
-/// The exact decision on the proposal in work.exact.proposed, in float first where that pays and not
-/// `audit`ed itself.
+/// The exact decision on the proposal in work.exact.proposed, in float first, which may be `audit`ed, too.
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double threshold, bool audit) {
   const Team& team = run.team;
@@ -52,30 +22,27 @@ LANGEVO_FUNCTION Decision decide_exactly(ScreenedRun<Team, Context>& run, double
   ScreeningState& state = *run.replica.screening;
   const bool trusted = ScreeningPolicy::trusted(state);
   const bool audit_float = audit && trusted && ScreeningPolicy::audits_float(state);
-  const SentOn sent_on = run.progress.done == 0 ? at_anchor : later;
-  const bool in_float = run.rule.precision == Precision::float32 &&
-                        (!trusted || audit_float || ScreeningPolicy::float_pays(sent_on, run.costs, state));
-  const Precision precision = in_float ? Precision::float32 : Precision::float64;
   const auto decide_it = [&]() {
     if constexpr (Team::uses_nodes) {
-      if (run.nodes.active) return decide_step_on_nodes(run, precision, threshold, audit_float, !trusted);
+      if (run.nodes.active)
+        return decide_step_on_nodes(run, run.rule.precision, threshold, audit_float, !trusted);
     }
     // before the model is trusted every step is evaluated: an exact step, whose values can be carried
     if (!trusted) ladder.begin_carried_step(context);
-    const OpenStep<Team, Context> step{{team, context, precision, run.replica.x, run.work.exact.proposed,
-                                        ladder, run.replica.calibration, run.counters},
-                                       run.work.activations};
-    const Decision decision = climb_ladder(OpenStepRungs<Team>{}, step, threshold, audit_float);
+    const ProposedStep<Team, Context, LadderWorkspace<Team>> step{team,
+                                                                  context,
+                                                                  run.rule.precision,
+                                                                  run.replica.x,
+                                                                  run.work.exact.proposed,
+                                                                  ladder,
+                                                                  run.replica.calibration,
+                                                                  run.counters};
+    const Decision decision = decide(step, threshold, audit_float);
     if (!trusted) ladder.end_carried_step(team, decision.accepted, context.problem.network);
     return decision;
   };
   const Decision decision = decide_it();
-  const bool by_float = decision.by == DecidedBy::float_rung;
-  run.evaluation = by_float ? run.costs.in_float : run.costs.in_double;
-  if (in_float && trusted && !audit_float && decision.by != DecidedBy::double_rung &&
-      is_finite(decision.change.change)) {
-    team.by_leader([&]() LANGEVO_BODY { ScreeningPolicy::take_rung(sent_on, by_float, state); });
-  }
+  run.evaluation = decision.by_float ? run.costs.in_float : run.costs.in_double;
   return decision;
 }
 

@@ -27,10 +27,6 @@ LANGEVO_APART double find_evaluated_gradient(ScreenedRun<Team, Context>& run) {
   const double* const x = run.replica.x;
   const double* const sigma = run.context.sigma;
   run.age.float_gradient_error = 0;
-  if constexpr (Team::carries_values) {
-    if (work.carries_activations() && !run.on_nodes())
-      return loss_and_carried_gradient(team, problem, x, work.activations.get(), work.gradient);
-  }
   if (run.rule.precision == Precision::float64) return loss_and_gradient(team, problem, x, work.gradient);
   const bool compares = ScreeningPolicy::compares_gradients(state);
   const bool in_float = ScreeningPolicy::float_gradient_serves(state);

@@ -102,11 +102,6 @@ struct ScreenedRun {
   RunOnNodes<Team> nodes{};
   RunFromStart<Team> start{};
 
-  /// Whether the nodes of a quadrature stand for all points.
-  [[nodiscard]] LANGEVO_INLINE bool on_nodes() const {
-    if constexpr (Team::uses_nodes) return nodes.active;
-    return false;
-  }
   /// Whether the model of the state where replicas begin is that of the present one.
   [[nodiscard]] LANGEVO_INLINE bool at_start() const {
     if constexpr (Team::carries_values) return start.model.x != nullptr && context.step == start.step;

@@ -16,7 +16,6 @@ template <class Team, class Context>
 LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
   const Team& team = run.team;
   const ScreenedWorkspace<Team>& work = run.work;
-  if constexpr (Team::carries_values) work.activations.get().valid = false;  // those of another replica
   const std::size_t size = work.model.size;
   const double* const x = run.home;
   const double* const sigma = run.context.sigma;

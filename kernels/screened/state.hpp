@@ -12,9 +12,6 @@ inline constexpr int most_hessian_ages = 7;
 /// Ages of a Hessian whose errors are told apart: 0, 1, 2 to 3, 4 and more.
 inline constexpr int told_hessian_ages = 4;
 
-/// Where in its stretch a proposal is sent on: those that a new model leaves open are closer ones.
-enum SentOn { at_anchor, later };
-
 /// What one replica has learnt about its local models. All errors are of the change of the loss. Large
 /// ensembles have millions of these: they are as small as serves.
 struct ScreeningState {
@@ -24,13 +21,12 @@ struct ScreeningState {
   ErrorGrowth growth[told_hessian_ages] = {};  ///< by the age of the Hessian
   float largest_remainder = 0;                 ///< largest error beyond what e explains, lately
   float pending_margin = 3;                    ///< see pending_error
-  float float_share[2] = {1, 1};   ///< of proposals sent on, those that the float change decided, lately
-  float float_gradient_error = 0;  ///< largest |G in float - G|, lately
-  float credit = 0;                ///< exact steps' worth of time that models may lose yet
-  std::uint32_t samples = 0;       ///< exact evaluations compared with the model
-  std::uint32_t gradients = 0;     ///< made without carried activations
-  std::uint32_t retreats = 0;      ///< to exact steps, since models last paid
-  std::uint32_t exact_left = 0;    ///< steps to take without a model
+  float float_gradient_error = 0;              ///< largest |G in float - G|, lately
+  float credit = 0;                            ///< exact steps' worth of time that models may lose yet
+  std::uint32_t samples = 0;                   ///< exact evaluations compared with the model
+  std::uint32_t gradients = 0;                 ///< that were made
+  std::uint32_t retreats = 0;                  ///< to exact steps, since models last paid
+  std::uint32_t exact_left = 0;                ///< steps to take without a model
 };
 
 }  // namespace langevo

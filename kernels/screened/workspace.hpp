@@ -1,6 +1,5 @@
 #pragma once
 
-#include "kernels/change/carried/carried_double_change.hpp"
 #include "kernels/change/ladder/mutation.hpp"
 #include "kernels/model/local_model.hpp"
 #include "kernels/network/gradient.hpp"
@@ -11,11 +10,13 @@ inline namespace LANGEVO_TARGET {
 
 template <class Team>
 struct ScreenedWorkspace {
+  /// Normal numbers of several steps at a time: as many as stay in a core's first cache beside other things,
+  /// or more of those that its second one holds where they are for vectors that `dots` takes side by side.
   static constexpr std::size_t normals_at_a_time = 4096;
+  static constexpr std::size_t most_normals_at_a_time = 65536;
 
   MetropolisWorkspace<Team> exact;
   GradientWorkspace<Team> gradient;
-  KeptByOneThread<Team, CarriedActivations<Team>> activations;
   CurvatureWorkspace curvature;
   LocalModel model;
   double* state;           ///< x, [padded N]
@@ -32,20 +33,22 @@ struct ScreenedWorkspace {
     state = arena.take<double>(model.padded);
     sigma = arena.take<double>(model.padded);
     const std::size_t row = normal_buffer_size(network.parameter_count);
-    steps_at_a_time = row < normals_at_a_time ? normals_at_a_time / row : 1;
+    steps_at_a_time = steps_of_rows(row);
     normal = arena.take<float>(steps_at_a_time * row);
     anchor = arena.take<double>(network.parameter_count);
     anchor_gradient = arena.take<float>(model.padded);
     model.carve_curvature(arena, network);
-    activations.carve(arena, network);
     exact.carve(arena, network);
     gradient.carve(arena, network);
     curvature.carve(arena, network);
   }
 
-  [[nodiscard]] LANGEVO_FUNCTION bool carries_activations() const {
-    if constexpr (Team::carries_values) return activations.get().tiles > 0;
-    return false;
+  /// Steps at a time, of `row` numbers each.
+  LANGEVO_FUNCTION static std::size_t steps_of_rows(std::size_t row) {
+    constexpr std::size_t together = Team::vectors_at_a_time;
+    if (together * row <= normals_at_a_time) return normals_at_a_time / row / together * together;
+    if (together * row <= most_normals_at_a_time) return together;
+    return row < most_normals_at_a_time ? most_normals_at_a_time / row : 1;
   }
 };
 

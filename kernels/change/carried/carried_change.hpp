@@ -40,7 +40,7 @@ LANGEVO_FUNCTION bool change_of_values_in_place(const Team& team, const ProblemV
   const float largest_input = problem.data_float.largest_input;
   values.proposed_reach = shallow_reach(network.layers[0], work.weight_change, largest_input);
   if (!(values.proposed_reach <= Act::series_reach())) return false;
-  ShallowFloatRows rows{};
+  ShallowRows rows{};
   rows.points = team.points;
   rows.change = work.weight_change;
   rows.reach = values.proposed_reach;

@@ -48,7 +48,7 @@ struct CarriedTile {
 /// The changes of one tile's outputs to work.change[0], in a shallow network. Returns the outputs.
 template <class Act, class Team>
 LANGEVO_FUNCTION const float* carry_shallow_network(const Team& team, const NetworkView& network,
-                                                    const ShallowFloatRows& rows, ValuesLeft left,
+                                                    const ShallowRows& rows, ValuesLeft left,
                                                     const CarriedTile& at,
                                                     const LossChangeWorkspace<Team, float>& work) {
   const Layer& hidden = network.layers[0];

@@ -12,24 +12,18 @@ namespace langevo {
 inline namespace LANGEVO_TARGET {
 
 /// Rows of points of one tile.
-template <class Real>
 struct ShallowRows {
-  const Real* change;  ///< of the weights and biases, [shallow_parameters(layer)]
-  const Real* before;  ///< that come first, likewise; nullptr: none
-  const Real* input;
-  Real* value;
-  int points;  ///< that are worked on, a multiple of float_row
-};
-
-/// Rows for float changes, both of one number of terms.
-struct ShallowFloatRows : ShallowRows<float> {
+  const float* change;  ///< of the weights and biases, [shallow_parameters(layer)]
+  const float* before;  ///< that come first, likewise; nullptr: none
+  const float* input;
+  float* value;
+  int points;       ///< that are worked on, a multiple of float_row
   float reach;      ///< of both changes: a bound on |d| of every unit
   float remainder;  ///< of the series of `change`, in |d|, whatever the reach of the other one
 };
 
-/// The values that a pass leaves in place: those it found, those after the changes that come first, or the
-/// proposal's.
-enum class ValuesLeft { found, present, proposed };
+/// The values that a pass leaves in place: those after the changes that come first, or the proposal's.
+enum class ValuesLeft { present, proposed };
 
 /// Weights, then biases, which hidden layers always have.
 LANGEVO_INLINE std::size_t shallow_parameters(const Layer& layer) {
@@ -80,10 +74,8 @@ LANGEVO_INLINE float shallow_remainder(float size) {
 
 /// The changes d of unit j at Vectors * lanes points; input holds those of k = 0.
 template <int Vectors, class Lanes, class FanIn>
-LANGEVO_INLINE void shallow_unit_change(const Layer& layer, FanIn fan_in, int j,
-                                        const typename Lanes::Element* change,
-                                        const typename Lanes::Element* input_row, const Lanes* input,
-                                        Lanes* d) {
+LANGEVO_INLINE void shallow_unit_change(const Layer& layer, FanIn fan_in, int j, const float* change,
+                                        const float* input_row, const Lanes* input, Lanes* d) {
   const auto* const e = change + static_cast<std::size_t>(j) * fan_in;
   const Lanes bias(change[static_cast<std::size_t>(layer.fan_out) * fan_in + j]);
   const Lanes e_0(e[0]);
@@ -98,10 +90,9 @@ LANGEVO_INLINE void shallow_unit_change(const Layer& layer, FanIn fan_in, int j,
 }
 
 /// consume(j, value, rise) for all units j at Vectors * lanes points from `first` on.
-template <class Act, int TermsBefore, int Terms, bool HasBefore, ValuesLeft Left, int Vectors, class Lanes,
-          class FanIn, class Consume>
-LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in,
-                                        const ShallowRows<typename Lanes::Element>& rows, int first,
+template <class Act, int Terms, bool HasBefore, ValuesLeft Left, int Vectors, class Lanes, class FanIn,
+          class Consume>
+LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in, const ShallowRows& rows, int first,
                                         const Consume& consume) {
   const auto* const input_row = rows.input + first;
   auto* h = rows.value + first;
@@ -117,7 +108,7 @@ LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in,
       shallow_unit_change<Vectors>(layer, fan_in, j, rows.before, input_row, input, rise);
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) {
-        value[v] = value[v] + Act::template series_change<TermsBefore>(value[v], rise[v]);
+        value[v] = value[v] + Act::template series_change<Terms>(value[v], rise[v]);
         if constexpr (Left == ValuesLeft::present) value[v].store(h + v * Lanes::count);
       }
     }
@@ -132,21 +123,20 @@ LANGEVO_INLINE void each_shallow_change(const Layer& layer, FanIn fan_in,
 }
 
 /// each_shallow_change for the points of a tile: begin(first), consume(first, j, value, rise), end(first).
-template <class Act, int TermsBefore, int Terms, ValuesLeft Left, int Vectors, class Lanes, class Begin,
-          class Consume, class End>
-LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows<typename Lanes::Element>& rows,
-                                       const Begin& begin, const Consume& consume, const End& end) {
+template <class Act, int Terms, ValuesLeft Left, int Vectors, class Lanes, class Begin, class Consume,
+          class End>
+LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows& rows, const Begin& begin,
+                                       const Consume& consume, const End& end) {
   for (int first = 0; first < rows.points; first += Lanes::count * Vectors) {
     begin(first);
     const auto consume_here = [&](int j, const Lanes* value, const Lanes* rise)
                                   LANGEVO_BODY { consume(first, j, value, rise); };
     const auto with = [&](auto fan_in) LANGEVO_BODY {
       if (rows.before == nullptr) {
-        each_shallow_change<Act, TermsBefore, Terms, false, Left, Vectors, Lanes>(layer, fan_in, rows, first,
-                                                                                  consume_here);
+        each_shallow_change<Act, Terms, false, Left, Vectors, Lanes>(layer, fan_in, rows, first,
+                                                                     consume_here);
       } else {
-        each_shallow_change<Act, TermsBefore, Terms, true, Left, Vectors, Lanes>(layer, fan_in, rows, first,
-                                                                                 consume_here);
+        each_shallow_change<Act, Terms, true, Left, Vectors, Lanes>(layer, fan_in, rows, first, consume_here);
       }
     };
     if (layer.fan_in == 1) {
@@ -162,7 +152,7 @@ LANGEVO_INLINE void each_shallow_strip(const Layer& layer, const ShallowRows<typ
 /// 32, or float_row points where a tile is not whole.
 template <class Lanes, class Body>
 LANGEVO_INLINE void with_shallow_vectors(int points, const Body& body) {
-  constexpr int few = float_row * sizeof(typename Lanes::Element) / sizeof(Lanes);
+  constexpr int few = float_row / Lanes::count;
   if constexpr (sizeof(Lanes) < 64) {
     body(Constant<2>{});
   } else if (points == points_per_tile) {
@@ -174,15 +164,14 @@ LANGEVO_INLINE void with_shallow_vectors(int points, const Body& body) {
 
 /// The changes of the only unit of a linear layer above, of weights w' and changes e, to `output_change`.
 template <class Act, int Terms, ValuesLeft Left, class Lanes>
-LANGEVO_FUNCTION void shallow_output_change(const Layer& layer, const ShallowRows<float>& rows,
-                                            const float* w, const float* e, float bias_change,
-                                            float* output_change) {
+LANGEVO_FUNCTION void shallow_output_change(const Layer& layer, const ShallowRows& rows, const float* w,
+                                            const float* e, float bias_change, float* output_change) {
   constexpr int lanes = sizeof(Lanes) / sizeof(float);
   with_shallow_vectors<Lanes>(rows.points, [&](auto count) LANGEVO_BODY {
     constexpr int vectors = count;
     Lanes by_weight[vectors];
     Lanes by_value[vectors];
-    each_shallow_strip<Act, Terms, Terms, Left, vectors, Lanes>(
+    each_shallow_strip<Act, Terms, Left, vectors, Lanes>(
         layer, rows,
         [&](int) LANGEVO_BODY {
 #pragma GCC unroll 8

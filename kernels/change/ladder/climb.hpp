@@ -42,7 +42,6 @@ struct Climb {
       if (estimate.audit) take_audit(team, estimate, change, counters);
     }
     decision = decide_by_double(change, threshold, counters);
-    if (!is_last) decision.by = DecidedBy::double_rung;
     return true;
   }
 };

@@ -173,23 +173,17 @@ struct DoubleChangeRung {
   }
 };
 
-/// The rungs of an evaluated step, cheapest first, up to one of the double change, after those that a driver
-/// has besides.
-template <class Team, class Double, class... First>
+/// The rungs of an evaluated step, cheapest first, up to one of the double change.
+template <class Team, class Double>
 using EvaluatedRungs =
-    std::conditional_t<Team::carries_values,
-                       RungList<First..., TwoPassRung, CarriedRung, FloatChangeRung, Double>,
-                       RungList<First..., TwoPassRung, FloatChangeRung, Double>>;
+    std::conditional_t<Team::carries_values, RungList<TwoPassRung, CarriedRung, FloatChangeRung, Double>,
+                       RungList<TwoPassRung, FloatChangeRung, Double>>;
 
-/// Those of an exact step.
-template <class Team, class... First>
-using ExactRungs = EvaluatedRungs<Team, DoubleChangeRung, First...>;
-
-/// Whether U(proposed) - U(x) <= threshold.
+/// Whether U(proposed) - U(x) <= threshold. `audits`: float rungs are held against the double one.
 template <class Team, class Context>
 LANGEVO_FUNCTION Decision decide(const ProposedStep<Team, Context, LadderWorkspace<Team>>& step,
-                                 double threshold) {
-  return climb_ladder(ExactRungs<Team>{}, step, threshold, false);
+                                 double threshold, bool audits = false) {
+  return climb_ladder(EvaluatedRungs<Team, DoubleChangeRung>{}, step, threshold, audits);
 }
 
 }  // namespace LANGEVO_TARGET

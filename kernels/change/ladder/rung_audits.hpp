@@ -50,7 +50,7 @@ LANGEVO_INLINE Decision decide_by_float(const FloatEstimate& estimate, const Thr
   ++counters.decided_by_float;
   return {compare(estimate.change, factor, threshold) == Verdict::accept,
           {estimate.change.change, factor * estimate.change.error_bound},
-          DecidedBy::float_rung};
+          true};
 }
 
 template <class Team>

@@ -37,13 +37,11 @@ LANGEVO_INLINE Verdict compare(const LossChange& estimate, double factor, const 
   return Verdict::undecided;
 }
 
-enum class DecidedBy { float_rung, double_rung, last_rung };
-
 /// A decision, and the change of loss that it rests on.
 struct Decision {
   bool accepted;
   LossChange change;
-  DecidedBy by;
+  bool by_float;
 };
 
 /// Last rung: past it, the value of the double change decides. A change that is not finite is rejected.
@@ -51,15 +49,15 @@ LANGEVO_INLINE Decision decide_by_double(const LossChange& exact, const Threshol
                                          StepCounters& counters) {
   if (!is_finite(exact.change)) {
     ++counters.not_finite;
-    return {false, exact, DecidedBy::last_rung};
+    return {false, exact, false};
   }
   const Verdict verdict = compare(exact, 1.0, threshold);
   if (verdict != Verdict::undecided) {
     ++counters.decided_by_double;
-    return {verdict == Verdict::accept, exact, DecidedBy::last_rung};
+    return {verdict == Verdict::accept, exact, false};
   }
   ++counters.decided_by_value;
-  return {exact.change <= threshold.least, exact, DecidedBy::last_rung};
+  return {exact.change <= threshold.least, exact, false};
 }
 
 }  // namespace LANGEVO_TARGET

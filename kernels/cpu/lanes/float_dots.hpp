@@ -69,8 +69,11 @@ LANGEVO_INLINE void add_float_dots(std::size_t n, std::size_t count, const float
   } else {
     constexpr std::size_t strip = 2 * float_row;
     FloatLanes sums[Rows][vectors_of_dots];
-    for (std::size_t k = 0; k < vectors_of_dots; ++k) {
-      const float* const v = vectors + (k < count ? k : count - 1) * stride;
+    for (std::size_t k = count; k < vectors_of_dots; ++k) {
+      for (auto& of_row : sums) of_row[k] = FloatLanes(0.0f);
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      const float* const v = vectors + k * stride;
       FloatLanes part[Rows][dot_registers];
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {

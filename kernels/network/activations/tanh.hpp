@@ -77,12 +77,7 @@ struct TanhActivation : SmoothActivation<TanhActivation> {
       const Real rise = negative_multiply_add(h, h, one) * d;
       const Real square = h * h;
       Real q = square - Real(1.0 / 3);
-      if constexpr (Terms >= 4) {
-        Real next = h * (Real(2.0 / 3) - square);
-        if constexpr (Terms == 5)
-          next = multiply_add(multiply_add(square, square - one, Real(2.0 / 15)), d, next);
-        q = multiply_add(next, d, q);
-      }
+      if constexpr (Terms == 4) q = multiply_add(h * (Real(2.0 / 3) - square), d, q);
       q = multiply_add(q, d, -h);
       return rise * multiply_add(q, d, one);
     }
@@ -90,10 +85,7 @@ struct TanhActivation : SmoothActivation<TanhActivation> {
   template <int Terms>
   LANGEVO_INLINE static constexpr float series_remainder(float reach) {
     const float square = reach * reach;
-    return Terms == 2   ? 0.34f * square
-           : Terms == 3 ? 0.18f * square * reach
-           : Terms == 4 ? 0.14f * square * square
-                        : 0.075f * square * square * reach;
+    return Terms == 2 ? 0.34f * square : Terms == 3 ? 0.18f * square * reach : 0.14f * square * square;
   }
   LANGEVO_INLINE static constexpr float series_reach() { return 0.015625f; }
   LANGEVO_INLINE static float tiny_change(float h, float /*a*/, float d) { return series_change<4>(h, d); }

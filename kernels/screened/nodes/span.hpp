@@ -13,7 +13,7 @@ inline namespace LANGEVO_TARGET {
 template <class Team, class Context>
 LANGEVO_FUNCTION ScreeningCosts costs_of_run(const ScreenedRun<Team, Context>& run) {
   return screening_costs(run.surrogate(), run.rule.precision, run.model.knows_curvature(),
-                         Team::carries_values, run.work.carries_activations() && !run.on_nodes());
+                         Team::carries_values);
 }
 
 template <class Team, class Context>
@@ -82,7 +82,6 @@ LANGEVO_FUNCTION void evaluate_on_nodes(ScreenedRun<Team, Context>& run, bool ac
   run.nodes.work->ladder.forget(run.team);
   run.work.exact.ladder.forget(run.team);
   *run.replica.calibration = {};
-  if (!active) run.work.activations.get().valid = false;
 }
 
 /// dU/dx on all points into work.gradient, and how much it is more than what the nodes and the defect
@@ -125,8 +124,7 @@ struct AllPointsCosts {
 template <class Team, class Context>
 LANGEVO_FUNCTION AllPointsCosts all_points_costs(const ScreenedRun<Team, Context>& run) {
   const auto costs = [&](Precision precision) {
-    return screening_costs(run.context.problem, precision, run.model.knows_curvature(), Team::carries_values,
-                           false);
+    return screening_costs(run.context.problem, precision, run.model.knows_curvature(), Team::carries_values);
   };
   const ScreeningCosts in_double = costs(Precision::float64);
   const double gradient = in_double.gradient * in_double.step;
@@ -186,16 +184,13 @@ template <class Team, class Context>
 LANGEVO_APART void repeat_span_on_all_points(ScreenedRun<Team, Context>& run) {
   double* const x = run.replica.x;
   const double* const anchor = run.nodes.work->anchor;
-  const std::uint64_t end = run.context.step;
+  run.end = run.context.step;
   run.team.each(run.model.size, [&](std::size_t i) LANGEVO_BODY { x[i] = anchor[i]; });
   run.context.step = run.nodes.begin;
   run.counters = run.nodes.counters;
   ++run.counters.repeated_spans;
   evaluate_on_nodes(run, false);
-  for (; run.context.step < end; ++run.context.step) {
-    mutate_on_all_points(run);
-    ++run.counters.steps;
-  }
+  take_screened_steps(run);
 }
 
 /// What is checked of a span: one that its replica's steps in this call cut short so seldom that gradients on
