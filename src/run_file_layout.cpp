@@ -293,6 +293,7 @@ void define_gradient_errors(const netcdf::Group& root, const RunSummary& summary
   put("gradient_error", summary.gradient_errors.gradient);
   put("followed_error", summary.gradient_errors.halves);
   put("followed_error_of_steps", summary.gradient_errors.steps);
+  root.put_attribute("replicas_on_nodes", summary.gradient_errors.replicas_on_nodes);
   root.put_attribute("replicas_in_double", summary.gradient_errors.replicas_in_double);
 }
 

@@ -121,8 +121,9 @@ std::string RunReport::table(const RunSummary& summary) const {
     if (errors.halves.count > 0)
       out << "followed steps against their halves" << in_words(errors.halves)
           << (errors.steps.count > 0 ? "; against exact steps" + in_words(errors.steps) : "") << '\n';
-    if (errors.gradient.count > 0 && errors.replicas_in_double > 0)
-      out << "replicas with gradients in double at the end " << errors.replicas_in_double << '\n';
+    if (errors.gradient.count > 0)
+      out << "replicas with gradients on nodes at the end " << errors.replicas_on_nodes << ", in double "
+          << errors.replicas_in_double << '\n';
   }
   return out.str();
 }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "definitions.hpp"
@@ -42,6 +43,12 @@ std::vector<NamedRule> rules() {
           {"normalized gradient", NormalizedGradient{1e-4}, 1},
           {"langevin, beta inf", Langevin{.beta = inf, .stride = 10}, 2.5e-6},
           {"langevin, beta 1e4", Langevin{.beta = 1e4, .stride = 10}, 4.5e-5}};
+}
+
+/// Of the noise; 0 without.
+double beta_of(const NamedRule& rule) {
+  const auto* const langevin = std::get_if<Langevin>(&rule.rule);
+  return langevin == nullptr ? 0 : langevin->beta;
 }
 
 Problem make_problem(std::vector<int> widths = {1, 8, 1}, std::size_t points = 200) {
@@ -253,12 +260,24 @@ TEST(Descent, OnNodesStaysNearExactSteps) {
     EXPECT_LT(distance(problem, run.states, expected.states), 1e-5) << rule.name;
     EXPECT_GT(run.errors.gradient.count, 0u) << rule.name;
     EXPECT_EQ(run.errors.replicas_in_double, 0u) << rule.name;
+    EXPECT_EQ(run.errors.replicas_on_nodes, 3u) << rule.name;
 
-    // nodes that are known to be bad are corrected or left; they cost time, not nearness
-    dynamics.quadrature.weights.front() *= 1.01;
+    // what nodes leave out is added where it is nearly constant
+    const double weight = dynamics.quadrature.weights.front();
+    dynamics.quadrature.weights.front() = 1.003 * weight;
     dynamics.quadrature.gradient_error = 1e-2;
-    const Descended corrected = evolve(problem, dynamics, {steps});
-    EXPECT_LT(distance(problem, corrected.states, expected.states), 1e-5) << rule.name;
+    const Descended mended = evolve(problem, dynamics, {steps});
+    EXPECT_LT(distance(problem, mended.states, expected.states), 1e-5) << rule.name;
+    if (std::isinf(beta_of(rule))) {  // small steps
+      EXPECT_EQ(mended.errors.replicas_on_nodes, 3u) << rule.name;
+    }
+
+    // and where it is not, all points are taken: bad nodes cost time, not nearness
+    dynamics.quadrature.weights.front() = 1.5 * weight;
+    dynamics.quadrature.gradient_error = 1;
+    const Descended without = evolve(problem, dynamics, {steps});
+    EXPECT_LT(distance(problem, without.states, expected.states), 1e-5) << rule.name;
+    EXPECT_EQ(without.errors.replicas_on_nodes, 0u) << rule.name;
   }
 }
 

@@ -11,11 +11,12 @@ inline constexpr double steps_per_cost = 64;
 
 /// A measurement comes after 2^k times longest_stretch steps, k as small as its cost lets it; costs are in
 /// gradients of one point in float, which one step's normals cost about as well.
-LANGEVO_INLINE bool is_due(std::uint64_t step, std::uint32_t replica, double cost, double cost_of_step) {
+/// k is at most `most`.
+LANGEVO_INLINE bool is_due(std::uint64_t step, std::uint32_t replica, double cost, double cost_of_step,
+                           int most) {
   const double per_measure = longest_stretch * cost_of_step / steps_per_cost;
   std::uint64_t mask = 0;
-  while (static_cast<double>(mask + 1) * per_measure < cost && mask < (std::uint64_t{1} << 40))
-    mask = 2 * mask + 1;
+  for (int k = 0; k < most && static_cast<double>(mask + 1) * per_measure < cost; ++k) mask = 2 * mask + 1;
   const std::uint64_t place = step / longest_stretch + std::uint64_t{replica} * 0x9E3779B97F4A7C15u;
   return (place & mask) == 0;
 }
@@ -27,11 +28,27 @@ LANGEVO_FUNCTION double cost_of_step(const Run& run) {
   return (run.noisy() ? 1 : 0) + directions * run.sources.cost(state.source) / state.length;
 }
 
-/// Audits the gradient at x, where one is due.
+/// Whether the pilots of the quadrature, if there is one, have seen its gradients within the tolerance.
 template <class Run>
-LANGEVO_FUNCTION bool audit(const Run& run, const double* x) {
-  return audit_gradient(run.context, run.rule, run.sources, x, run.work.whole, run.replica.defect,
+LANGEVO_FUNCTION bool nodes_are_known(const Run& run) {
+  return run.sources.nodes == nullptr || run.sources.nodes->gradient_error <= run.rule.method.tolerance;
+}
+
+/// Audits the gradient at x.
+template <class Run>
+LANGEVO_FUNCTION bool audit(const Run& run, GradientSource first, const double* x) {
+  return audit_gradient(run.context, run.rule, run.sources, x, first, run.work.whole, run.replica.defect,
                         *run.replica.state);
+}
+
+/// Where the steps so far say that one is due: of nodes that the pilots have not shown to be good, the more
+/// rarely the more audits they have passed.
+template <class Run>
+LANGEVO_FUNCTION bool audit_is_due(const Run& run) {
+  constexpr int any = 40;
+  const double cost = 1.5 * run.sources.cost(GradientSource::double_on_all);
+  return is_due(run.context.step, run.context.replica, cost, cost_of_step(run),
+                nodes_are_known(run) ? any : run.replica.state->audits_passed);
 }
 
 /// Finds the source of gradients and the length of leaps at x, the same for all replicas that begin there:
@@ -46,8 +63,8 @@ LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
   state.length = 1;
   if (run.replica.defect != nullptr) {
     run.team.each(n, [&](std::size_t i) LANGEVO_BODY { run.replica.defect[i] = 0; });
-    if (run.sources.nodes->gradient_error > run.rule.method.tolerance) {
-      if (!audit(run, x)) return LeapEnd::not_finite;
+    if (!nodes_are_known(run)) {  // what is corrected here shows only later whether it holds
+      if (!audit(run, GradientSource::float_on_all, x)) return LeapEnd::not_finite;
       state.audited_here = true;
     }
   }
@@ -181,10 +198,8 @@ LANGEVO_FUNCTION std::uint64_t descend(const Run& run, double* x, std::uint64_t 
   for (bool audited = resumes || state.audited_here; step < end; audited = false) {
     state.audited_here = false;
     const auto into = static_cast<std::uint32_t>(step % longest_stretch);
-    if (into == 0 && !audited) {
-      const double cost = 1.5 * run.sources.cost(GradientSource::double_on_all);
-      if (is_due(step, run.context.replica, cost, cost_of_step(run)) && !audit(run, x)) return taken();
-    }
+    if (into == 0 && !audited && audit_is_due(run) && !audit(run, GradientSource::float_on_nodes, x))
+      return taken();
     if (is_measured(step, state.length) && !state.failed_here) state.tries = run.replica.origin != nullptr;
     const std::uint32_t wanted = state.tries && state.length == 1 ? least_leap(run.noisy()) : state.length;
     const auto length = static_cast<std::uint32_t>(wanted - step % wanted);

@@ -74,13 +74,13 @@ LANGEVO_INLINE double relative(double error, double size) {
   return error == 0 ? 0 : error / size;
 }
 
-/// Holds every source against the gradient in double on all points, keeps what the nodes leave out there, and
-/// takes the cheapest source whose error is within the tolerance. `exact`: room for N numbers. Returns
-/// whether loss and gradient were finite.
+/// Holds sources against the gradient in double on all points, keeps what the nodes leave out there, and
+/// takes the cheapest source from `first` on whose error is within the tolerance. `exact`: room for N
+/// numbers. Returns whether loss and gradient were finite.
 template <class Team, class Context>
 LANGEVO_APART bool audit_gradient(const Context& context, const GradientRule& rule,
-                                  const GradientSources<Team>& sources, const double* x, double* exact,
-                                  float* defect, LeapState& state) {
+                                  const GradientSources<Team>& sources, const double* x, GradientSource first,
+                                  double* exact, float* defect, LeapState& state) {
   const Team& team = sources.team;
   const std::size_t n = sources.problem.network.parameter_count;
   const double* const gradient = sources.work.gradient;
@@ -98,7 +98,7 @@ LANGEVO_APART bool audit_gradient(const Context& context, const GradientRule& ru
                     norm);
   };
   const GradientSource used = state.source;
-  GradientSource found = sources.from(GradientSource::float_on_nodes, rule);
+  GradientSource found = sources.from(first, rule);
   for (; found != GradientSource::double_on_all;
        found = sources.from(static_cast<GradientSource>(static_cast<int>(found) + 1), rule)) {
     const double error = error_of(found);
@@ -106,6 +106,9 @@ LANGEVO_APART bool audit_gradient(const Context& context, const GradientRule& ru
     if (error <= rule.method.tolerance) break;
   }
   state.source = found;
+  constexpr int most_passed = 40;
+  const int passed = state.audits_passed + 1;
+  state.audits_passed = static_cast<std::uint8_t>(found != used ? 0 : smaller(passed, most_passed));
   if (defect == nullptr) return true;
   sources.find(GradientSource::double_on_nodes, x);
   team.each(n, [&](std::size_t i) LANGEVO_BODY {

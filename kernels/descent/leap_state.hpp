@@ -23,12 +23,13 @@ struct LeapState {
   std::uint32_t last_length = 0;  ///< of the leap whose directions are kept
   std::uint32_t under_way = 0;    ///< steps of the leap that began at `origin` and is not over
   GradientSource source = GradientSource::double_on_all;
-  bool audited_here = false;  ///< before the first step: what an audit corrected it cannot measure
-  bool failed_here = false;   ///< a leap did not converge: shorter ones are taken without being measured
-  bool tries = false;         ///< the next leap is measured, and may be made longer or shorter
-  ErrorSample gradient = {};  ///< of gradients, relative to |sigma.g|
-  ErrorSample halves = {};    ///< of leaps against their halves, relative to the way moved
-  ErrorSample steps = {};     ///< and against exact steps
+  std::uint8_t audits_passed = 0;  ///< by this source in turn
+  bool audited_here = false;       ///< before the first step: what an audit corrected it cannot measure
+  bool failed_here = false;        ///< a leap did not converge: shorter ones are taken without being measured
+  bool tries = false;              ///< the next leap is measured, and may be made longer or shorter
+  ErrorSample gradient = {};       ///< of gradients, relative to |sigma.g|
+  ErrorSample halves = {};         ///< of leaps against their halves, relative to the way moved
+  ErrorSample steps = {};          ///< and against exact steps
 };
 
 /// What is kept of one replica.

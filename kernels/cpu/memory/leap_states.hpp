@@ -90,6 +90,8 @@ class LeapStates {
       add(state.gradient, errors.gradient);
       add(state.halves, errors.halves);
       add(state.steps, errors.steps);
+      if (state.source == GradientSource::float_on_nodes || state.source == GradientSource::double_on_nodes)
+        ++errors.replicas_on_nodes;
       if (state.source == GradientSource::double_on_nodes || state.source == GradientSource::double_on_all)
         ++errors.replicas_in_double;
     }
