@@ -178,9 +178,9 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
       {"--dynamics normalized-gradient --lambda 0.1", "--lambda 0.1 would change nothing"},
       {"--dynamics gradient --sigma 0.1", "--sigma 0.1 would change nothing"},
       {"--dynamics gradient --acceptance exact", "belongs to --dynamics metropolis;"},
-      {"--acceptance exact --quadrature 24", "belongs to --dynamics metropolis with --acceptance auto or"},
-      {"--dynamics gradient --quadrature off", "belongs to --dynamics metropolis with --acceptance auto or"},
-      {"--dynamics langevin --precision double", "belongs to --dynamics metropolis;"},
+      {"--acceptance exact --quadrature 24", "belongs to --acceptance auto and screened;"},
+      {"--dynamics gradient --gradient exact --quadrature off", "belongs to --gradient auto and followed;"},
+      {"--gradient-tolerance 1e-4", "belongs to --dynamics gradient, normalized-gradient and langevin;"},
       {"--stride 2", "belongs to --dynamics langevin;"},
       {"--init pytorch --init-std 0.1", "belongs to --init gaussian;"},
       {"--init base.nc --init-std 0.1", "belongs to --init gaussian;"},
@@ -198,7 +198,8 @@ TEST(CommandLine, WhatHasNoEffectIsRefusedNamingWhatItBelongsTo) {
        {"--dynamics langevin --beta 10 --lambda 0.1 --stride 2", "--init-std 0.1", "--device 0",
         "--preset fig1 --dynamics gradient", "--dynamics gradient --sigma-file s.txt", "--threads 2",
         "--widths 2,3,1 --activation relu", "--dynamics gradient --seed 3",
-        "--dynamics langevin --init start.txt --seed 3"}) {
+        "--dynamics langevin --init start.txt --seed 3", "--gradient exact",
+        "--dynamics langevin --precision double", "--dynamics gradient --quadrature off"}) {
     EXPECT_EQ(complaint(split(words)), "no complaint") << words;
   }
 }
@@ -325,9 +326,8 @@ TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
 TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
   const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
   // Contradicted by others that are set, each of them.
-  const std::vector<std::string> absent{
-      "sigma",   "sigma-file", "steps",     "record-every",
-      "init-at", "acceptance", "precision", "quadrature"};  // the last three: of metropolis
+  const std::vector<std::string> absent{"sigma",   "sigma-file", "steps", "record-every",
+                                        "init-at", "acceptance"};  // the last one: of metropolis
   for (const Setting& setting : settings()) {
     const bool expected =
         setting.in_configuration() && std::find(absent.begin(), absent.end(), setting.name) == absent.end();
@@ -339,7 +339,7 @@ TEST_F(ConfigurationFile, WhatTheCommandLineMakesIdleIsLeftOut) {
   const std::string file = write(printed({"--beta", "100", "--acceptance", "exact"}));
   const RunOptions options = parse_one({"--config", file, "--dynamics", "gradient", "--init", "pytorch"});
   const std::string text = configuration_text({plan_run(options).resolved});
-  for (const char* name : {"beta", "lambda", "acceptance", "precision", "init-std"}) {
+  for (const char* name : {"beta", "lambda", "acceptance", "init-std"}) {
     EXPECT_FALSE(contains("\n" + text, std::string("\n") + name + " = ")) << name;
   }
   EXPECT_TRUE(
