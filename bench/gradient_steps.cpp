@@ -117,8 +117,10 @@ int run(const Options& options) {
       moved = distance(exact, starts);
     }
     const StepCounters counters = ensemble->counters();
+    // gradients of leaps that are not over are not counted
     const double steps_per_gradient =
-        static_cast<double>(counters.steps) / static_cast<double>(counters.gradients);
+        counters.gradients > 0 ? static_cast<double>(counters.steps) / static_cast<double>(counters.gradients)
+                               : 0;
     const double off = distance(states, exact) / moved;
     const GradientErrors errors = ensemble->gradient_errors();
     if (options.json) {
