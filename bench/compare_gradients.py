@@ -39,8 +39,9 @@ RATIOS = ["exact / JAX float32", "exact / JAX float64", "followed, nodes / JAX f
 
 
 def lines_of(command):
+    """The lines of JSON that it prints; what it complains of goes to the terminal."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
+    if done.stderr and (done.returncode or "replicas:" in done.stderr):
         print(done.stderr, file=sys.stderr, end="")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
