@@ -11,6 +11,7 @@
 #include "langevo/run_file.hpp"
 #include "measured_error.hpp"
 #include "netcdf.hpp"
+#include "run_file_format.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -155,6 +156,7 @@ std::string describe_run_file(const std::string& path) {
     if (!ensemble || !version) {
       throw InputError(input.name + " was not written by langevo; give a file that langevo run wrote");
     }
+    require_known_format(root, input.name);
     Table table;
     const auto text = [&](const char* name) { return root.text_attribute(name).value_or("?"); };
     table.add("title", text("title"));

@@ -66,7 +66,7 @@ def chosen_parameters(runs, parameters):
 def _that_move_most(run, count):
     """Of the gradient trajectory, or else of the mean replica; evenly spaced ones where neither is stored."""
     if run.reference is not None:
-        path = run.reference["parameter_value"].values
+        path = run.reference["state"].values
     elif "parameter_mean" in run.ensemble:
         path = run.ensemble["parameter_mean"].values
     else:
@@ -103,7 +103,7 @@ def draw_weights(axes, run, parameters):
             axes.plot(time, mean, label="mean" if first else None, **MEAN)
             end = mean[-1]
         if run.reference is not None:
-            weight = run.reference["parameter_value"].isel(parameter=index).values
+            weight = run.reference["state"].isel(parameter=index).values
             axes.plot(run.reference["time"].values, weight, label="gradient" if first else None, **GRADIENT)
         ends.append((end, index))
     _finish_time_axis(axes, time, "weights $x_i$")
