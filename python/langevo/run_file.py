@@ -16,16 +16,17 @@ class RunFileError(ValueError):
     """A file cannot be used as asked: one sentence with the file and what to do."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Run:
     """One run: the root and the groups of its file, loaded lazily. Close it, or use it in a ``with``.
 
-    ``reference``, ``correspondence`` and ``quadrature`` are None where the run has none. Names and dimensions are
-    those of the file; the states of the reference are ``reference["state"]`` also where an old file calls them
-    otherwise.
+    ``replicas`` is how many the means and variances are over. ``reference``, ``correspondence`` and ``quadrature`` are
+    None where the run has none. Names and dimensions are those of the file; the states of the reference are
+    ``reference["state"]`` also where an old file calls them otherwise.
     """
 
     path: str
+    replicas: int
     root: xarray.Dataset
     ensemble: xarray.Dataset
     reference: xarray.Dataset | None
@@ -51,10 +52,19 @@ class Run:
         except tomllib.TOMLDecodeError:
             return {}
 
-    @property
-    def replicas(self):
-        """How many replicas the means and variances are over."""
-        return self.ensemble.sizes["replica"]
+    def setting(self, name):
+        """An option of the run by its name on the command line, without dashes; None where it was not given."""
+        return _find(self.configuration, name)
+
+    def record_at(self, time=None):
+        """The number of the record nearest to a time; None: of the last one.
+
+        @raise RunFileError  where there is no record yet
+        """
+        times = self.ensemble["time"].values
+        if not times.size:
+            raise RunFileError(f"'{self.path}' holds no record yet; draw it later")
+        return times.size - 1 if time is None else int(numpy.abs(times - time).argmin())
 
     def standard_error(self, quantity):
         """Of the mean over replicas at every record, sqrt(variance / n): (time,) or (time, parameter).
@@ -68,10 +78,10 @@ class Run:
     @property
     def lambda_(self):
         """Time of one mutation step in units of alpha; None where the file does not tell."""
-        value = _find(self.configuration, "lambda")
-        if value is None and _find(self.configuration, "dynamics") == "metropolis":
+        value = self.setting("lambda")
+        if value is None and self.setting("dynamics") == "metropolis":
             # Sigma was given instead: t = alpha lambda n.
-            alpha = _find(self.configuration, "alpha")
+            alpha = self.setting("alpha")
             steps = float(self.ensemble["step"][-1]) if self.ensemble.sizes["time"] else 0
             if isinstance(alpha, float | int) and alpha * steps > 0:
                 value = float(self.ensemble["time"][-1]) / (alpha * steps)
@@ -128,12 +138,14 @@ def open_run(path):
         with netCDF4.Dataset(path) as file:
             groups = set(file.groups)
             version = _format_version(path, file)
+            replicas = len(file["ensemble"].dimensions["replica"])  # xarray drops dimensions without variables
         if version == 1 and "reference" in groups:
             reference = _open_reference_of_version_1(path)
         else:
             reference = _open_group(path, "reference", groups)
         return Run(
             path=path,
+            replicas=replicas,
             root=xarray.open_dataset(path, engine="netcdf4"),
             ensemble=xarray.open_dataset(path, group="ensemble", engine="netcdf4"),
             reference=reference,

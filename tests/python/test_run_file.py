@@ -27,6 +27,7 @@ try:
 
     import langevo
     import langevo.plot
+    from langevo import panels
 except ModuleNotFoundError as error:
     if error.name == "langevo":
         raise
@@ -330,8 +331,8 @@ class Drawn(WithRun):
         self.axes = matplotlib.figure.Figure().add_subplot()
 
     def test_the_band_is_from_5_to_95_percent(self):
-        langevo.plot.draw_loss(self.axes, self.run_)
-        (band,) = self.axes.collections
+        panels.loss(self.axes, self.run_)
+        band = self.axes.collections[0]
         quantiles = self.run_.ensemble["loss_quantile"].values
         drawn = band.get_paths()[0].vertices
         for time, low, high in zip(self.run_.ensemble["time"].values, quantiles[:, 0], quantiles[:, 4], strict=True):
@@ -340,7 +341,7 @@ class Drawn(WithRun):
 
     def test_lines_of_weights_are_those_of_the_parameters(self):
         chosen = [0, 30, 89]
-        langevo.plot.draw_weights(self.axes, self.run_, chosen)
+        panels.weights(self.axes, self.run_, chosen)
         lines = [line.get_ydata() for line in self.axes.lines]
         self.assertEqual(len(lines), len(chosen) * (TRACE + 2))
         for number, index in enumerate(chosen):
@@ -479,7 +480,7 @@ class DrawnNumbers(unittest.TestCase):
 
     def test_the_band_is_that_of_the_quantiles(self):
         run, figure = self.figure()
-        (band,) = figure.axes[1].collections
+        band = figure.axes[1].collections[0]
         drawn = band.get_paths()[0].vertices[:, 1]
         quantiles = run.ensemble["loss_quantile"].values[-1]
         self.assertEqual(list(run.ensemble["quantile"].values), [0.05, 0.25, 0.5, 0.75, 0.95])
