@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import sys
 
 from langevo import figures, plot
@@ -43,6 +44,7 @@ def draw_plot(options):
     with contextlib.ExitStack() as stack:
         runs = [stack.enter_context(open_run(path)) for path in options.runs]
         save(plot.draw(runs, options.parameters), options.output)
+    return 0
 
 
 def draw_figures(options):
@@ -51,16 +53,17 @@ def draw_figures(options):
         print(path)
     for remark in remarks:
         print(f"langevo: {remark}", file=sys.stderr)
+    return 0 if drawn else 2
 
 
 def main(arguments=None):
     options = parse(arguments)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it has something to say of every font in a PDF
     try:
-        options.call(options)
+        return options.call(options)
     except RunFileError as error:
         print(f"langevo: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from langevo.run_file import RunFileError
 from langevo.style import STYLE
 
 
-def new_figure(columns, rows):
+def new_figure(columns: int, rows: int) -> Figure:
     """An empty figure for so many panels; draw into it within the context of STYLE."""
     figure = Figure(figsize=(3.6 * columns, 2.7 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def save(figure, path):
+def save(figure: Figure, path: str) -> None:
     """Writes the figure in the format of the name's ending; never half of it under that name."""
     kind = os.path.splitext(path)[1].lstrip(".").lower()
     known = figure.canvas.get_supported_filetypes()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from langevo import panels
 from langevo.figure_file import new_figure, save
@@ -134,7 +135,7 @@ FIGURES = {
 }
 
 
-def draw(figure, runs):
+def draw(figure: PaperFigure, runs: list[Run]) -> Figure:
     """A figure of the paper as matplotlib's.
 
     @param figure  one of FIGURES
@@ -159,24 +160,25 @@ def draw(figure, runs):
     return drawn
 
 
-def draw_all(directory, output, kind):
+def draw_all(directory: str, output: str, kind: str) -> tuple[list[str], list[str]]:
     """Draws the figures whose run files are in a directory.
 
     @param directory  that of the run files, as ``langevo run --preset fig2 -o DIRECTORY/fig2.nc`` names them
     @param output     directory for the figures, made where it is missing
     @param kind       png, pdf or svg
     @return           paths of the figures, and a sentence for each that is left out or lacks a run
-    @raise RunFileError  where there is nothing to draw, or the output cannot be written
+    @raise RunFileError  where there is no run file at all, or the output cannot be written
     """
     if not os.path.isdir(directory):
         raise RunFileError(f"'{directory}' is no directory; give the one that holds the run files")
-    drawn, remarks = [], []
+    drawn, remarks, found = [], [], False
     for name, figure in FIGURES.items():
         paths = {run: os.path.join(directory, run + ".nc") for run in figure.runs}
         missing = [path for path in paths.values() if not os.path.exists(path)]
         if len(missing) == len(paths):
             remarks.append(f"{name} is left out: {_are_missing(missing)}; {_remedy(figure, directory)}")
             continue
+        found = True
         try:
             with contextlib.ExitStack() as stack:
                 runs = [stack.enter_context(open_run(path)) for path in paths.values() if path not in missing]
@@ -187,7 +189,7 @@ def draw_all(directory, output, kind):
         drawn.append(_write(content, output, f"{name}.{kind}"))
         if missing:
             remarks.append(f"{name} is not whole: {_are_missing(missing)}; {_remedy(figure, directory)}")
-    if not drawn and all("missing" in remark for remark in remarks):
+    if not found:
         raise RunFileError(
             f"'{directory}' holds no run of the paper's experiments under its name, e.g. fig1.nc; make one with "
             f"langevo run --preset fig1 -o {os.path.join(directory, 'fig1.nc')}"
@@ -211,4 +213,5 @@ def _are_missing(paths):
 
 
 def _remedy(figure, directory):
-    return f"langevo run --preset {figure.preset} -o {os.path.join(directory, figure.preset + '.nc')} makes what it needs"
+    path = os.path.join(directory, figure.preset + ".nc")
+    return f"langevo run --preset {figure.preset} -o {path} makes what it needs"

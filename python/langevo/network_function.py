@@ -5,8 +5,9 @@ import itertools
 import math
 
 import numpy
+from numpy.typing import ArrayLike
 
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 
 ACTIVATIONS = {
     "tanh": numpy.tanh,
@@ -32,7 +33,7 @@ class NetworkFunction:
     output_bias: bool
 
     @classmethod
-    def of_run(cls, run):
+    def of_run(cls, run: Run) -> "NetworkFunction":
         """The network that a run's configuration describes."""
         network = {key: run.setting(key) for key in ("widths", "activation", "output-bias")}
         for key, value in network.items():
@@ -43,13 +44,13 @@ class NetworkFunction:
         return cls(tuple(network["widths"]), network["activation"], bool(network["output-bias"]))
 
     @property
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         return sum(
             width * (fan_in + self._has_bias(layer))
             for layer, (fan_in, width) in enumerate(itertools.pairwise(self.widths))
         )
 
-    def __call__(self, parameters, inputs):
+    def __call__(self, parameters: ArrayLike, inputs: ArrayLike) -> numpy.ndarray:
         """The network's outputs.
 
         @param parameters  (parameter,)

@@ -1,18 +1,20 @@
 """Draws runs side by side: weights, loss and the distance Delta from the gradient trajectory."""
 
 import math
+from collections.abc import Sequence
 
 import matplotlib
+from matplotlib.figure import Figure
 
 from langevo import panels
 from langevo.figure_file import new_figure
 from langevo.panels._axes import labels_of
 from langevo.panels._weights import chosen_parameters, has_parameters
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 from langevo.style import STYLE
 
 
-def draw(runs, parameters=None):
+def draw(runs: Sequence[Run], parameters: Sequence[int] | None = None) -> Figure:
     """One figure of one or several runs: a row of weights and loss for each, then Delta for all.
 
     @param runs        opened runs of the same network

@@ -52,11 +52,11 @@ class Run:
         except tomllib.TOMLDecodeError:
             return {}
 
-    def setting(self, name):
+    def setting(self, name: str):
         """An option of the run by its name on the command line, without dashes; None where it was not given."""
         return _find(self.configuration, name)
 
-    def record_at(self, time=None):
+    def record_at(self, time: float | None = None) -> int:
         """The number of the record nearest to a time; None: of the last one.
 
         @raise RunFileError  where there is no record yet
@@ -66,7 +66,7 @@ class Run:
             raise RunFileError(f"'{self.path}' holds no record yet; draw it later")
         return times.size - 1 if time is None else int(numpy.abs(times - time).argmin())
 
-    def standard_error(self, quantity):
+    def standard_error(self, quantity: str) -> xarray.DataArray | None:
         """Of the mean over replicas at every record, sqrt(variance / n): (time,) or (time, parameter).
 
         @param quantity  "loss" or "parameter"
@@ -127,7 +127,7 @@ def _format_version(path, file):
     return version
 
 
-def open_run(path):
+def open_run(path: str | os.PathLike) -> Run:
     """Opens a run file (or the ``.partial`` one of a run that was stopped) as a Run."""
     path = os.fspath(path)
     if not os.path.exists(path):

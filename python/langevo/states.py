@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy
 
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 from langevo.style import MOST_REPLICAS_DRAWN
 
 
@@ -23,7 +23,7 @@ class States:
     gradient: numpy.ndarray | None
 
 
-def states_at(run, time=None):
+def states_at(run: Run, time: float | None = None) -> States:
     """The states of the record nearest to a time; None: of the last record.
 
     @raise RunFileError  where the run stores no states at all

@@ -16,8 +16,7 @@ STYLE = {
     "ytick.right": True,
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
 }
 
 # Told apart by lightness, width and dashes, too: neither printers nor all eyes see their colours.

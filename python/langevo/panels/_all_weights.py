@@ -1,8 +1,10 @@
 """All weights at one time."""
 
 import numpy
+from matplotlib.axes import Axes
 
 from langevo.panels._axes import draw_error, few_ticks, write_time
+from langevo.run_file import Run
 from langevo.states import states_at
 from langevo.style import GRADIENT, MEAN, REPLICA
 
@@ -10,7 +12,7 @@ FEW_WEIGHTS = 1000
 MOST_VECTOR_POINTS = 5000  # more of them are drawn as pixels also in PDF and SVG
 
 
-def all_weights(axes, run, time=None):
+def all_weights(axes: Axes, run: Run, time: float | None = None) -> None:
     """All weights x_i at one time in the order of the gradient's values, or else the mean's.
 
     Replicas are grey points, their mean green points with a band of its standard error, the gradient a black line.

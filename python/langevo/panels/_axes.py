@@ -1,10 +1,13 @@
 """What panels have in common: axes, and the words that tell runs apart."""
 
 import os
+from collections.abc import Sequence
 
 import numpy
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullFormatter
 
+from langevo.run_file import Run
 from langevo.style import OF_ERROR
 
 LEAST_SPAN = 30  # of a logarithmic axis: two powers of ten then lie in it, or one and much beside it
@@ -18,7 +21,7 @@ class _Decimals(LogFormatterSciNotation):
         return f"{x:g}" if super().__call__(x, pos) else ""
 
 
-def finish_time_axis(axes, time, label):
+def finish_time_axis(axes: Axes, time: numpy.ndarray, label: str) -> None:
     """Common time below, the label beside it; the axis ends with the run."""
     axes.set_xlabel("time $t$")
     axes.set_ylabel(label)
@@ -26,12 +29,12 @@ def finish_time_axis(axes, time, label):
         axes.set_xlim(time[0], time[-1])
 
 
-def longest_time(runs):
+def longest_time(runs: Sequence[Run]) -> numpy.ndarray:
     """The record times of the run that goes on longest."""
     return max((run.ensemble["time"].values for run in runs), key=lambda time: time[-1])
 
 
-def scale_values(axes, values, log=None):
+def scale_values(axes: Axes, values: Sequence[numpy.ndarray], log: bool | None = None) -> None:
     """The scale of the vertical axis.
 
     @param values  arrays that will be drawn
@@ -58,17 +61,17 @@ def draw_error(axes, time, mean, error, color):
         axes.fill_between(time, mean - error, mean + error, color=color, **OF_ERROR)
 
 
-def few_ticks(axes):
+def few_ticks(axes: Axes) -> None:
     """Ticks of the horizontal axis whose labels have room."""
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def write_time(axes, time):
+def write_time(axes: Axes, time: float) -> None:
     """The time of what is drawn, in the lower right corner."""
     axes.text(0.96, 0.05, f"$t = {time:.3g}$", transform=axes.transAxes, ha="right", va="bottom")
 
 
-def labels_of(runs):
+def labels_of(runs: Sequence[Run]) -> list[str]:
     """What tells the runs apart: lambda, or else how often replicas are reset, or else their files."""
     for label in (_lambda_label, _reset_label):
         labels = [label(run) for run in runs]

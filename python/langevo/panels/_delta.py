@@ -1,16 +1,17 @@
 """The distance of the mean replica from the gradient trajectory."""
 
 import numpy
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from langevo.panels._axes import finish_time_axis, labels_of, longest_time, scale_values
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 from langevo.style import run_colors
 
 FEW_RECORDS = 10  # a line through so few points needs their marks: one of them alone has no line
 
 
-def delta(axes, *runs, log=None):
+def delta(axes: Axes, *runs: Run, log: bool | None = None) -> None:
     r"""Delta(t), the mean over weights of (x_i of the gradient - <x_i>)^2, a line for each run.
 
     @param log  whether the axis of Delta is logarithmic; None: where it spans much
@@ -27,7 +28,7 @@ def delta(axes, *runs, log=None):
         axes.legend(loc="best")
 
 
-def delta_by_replicas(axes, *runs, log=None):
+def delta_by_replicas(axes: Axes, *runs: Run, log: bool | None = None) -> None:
     """Delta at the last time against the number n of replicas averaged; dotted the slope of independent noise, 1/n.
 
     @param log  whether the axis of Delta is logarithmic, as that of n is; None: where it spans much

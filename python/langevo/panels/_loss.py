@@ -1,8 +1,10 @@
 """Loss against time."""
 
 import numpy
+from matplotlib.axes import Axes
 
 from langevo.panels._axes import draw_error, finish_time_axis, labels_of, longest_time, scale_values
+from langevo.run_file import Run
 from langevo.style import GRADIENT, MEAN, MOST_REPLICAS_DRAWN, OF_MEAN, REPLICA, run_colors
 
 INSET_FROM = 0.7  # of the run's time: what is late
@@ -10,7 +12,7 @@ INSET_ROOM = 0.48  # of the height of the axes: what the inset has above the los
 INSET_AT = (0.6, 0.57, 0.37, 0.4)
 
 
-def loss(axes, run, log=None, inset=False):
+def loss(axes: Axes, run: Run, log: bool | None = None, inset: bool = False) -> None:
     r"""Loss U(t): replicas grey (their 5 to 95 % as a band), mean green, U(<x>) blue, gradient black dashed.
 
     The mean has a band of its standard error, sqrt(variance / n).
@@ -69,7 +71,7 @@ def _draw_losses(axes, run):
         axes.plot(run.reference["time"].values, run.reference["loss"].values, label="gradient", **GRADIENT)
 
 
-def mean_loss(axes, *runs, log=None):
+def mean_loss(axes: Axes, *runs: Run, log: bool | None = None) -> None:
     """Mean loss of the replicas against t, a line and a band of its standard error for each run; gradient black."""
     for run, color, label in zip(runs, run_colors(runs), labels_of(runs), strict=True):
         time, mean = run.ensemble["time"].values, run.ensemble["loss_mean"].values

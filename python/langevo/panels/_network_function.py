@@ -1,15 +1,16 @@
 """The function that a network has learnt."""
 
 import numpy
+from matplotlib.axes import Axes
 
 from langevo.network_function import NetworkFunction
 from langevo.panels._axes import few_ticks, write_time
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 from langevo.states import states_at
 from langevo.style import GRADIENT, MEAN, REPLICA, TARGET
 
 
-def network_function(axes, run, time=None):
+def network_function(axes: Axes, run: Run, time: float | None = None) -> None:
     """Network functions at one time, of one input: replica 0 grey, the mean net green, the gradient's black dashed.
 
     The targets are a broad light line. They are drawn at the inputs of the training data.

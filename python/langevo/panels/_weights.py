@@ -1,17 +1,19 @@
 """Single weights against time."""
 
 import math
+from collections.abc import Sequence
 
 import numpy
+from matplotlib.axes import Axes
 
 from langevo.panels._axes import draw_error, finish_time_axis
-from langevo.run_file import RunFileError
+from langevo.run_file import Run, RunFileError
 from langevo.style import GRADIENT, MEAN, MOST_REPLICAS_DRAWN, REPLICA
 
 WEIGHTS_BY_DEFAULT = 4
 
 
-def weights(axes, run, parameters=None):
+def weights(axes: Axes, run: Run, parameters: Sequence[int] | None = None) -> None:
     """Single weights x_i(t): replicas grey, their mean green, the gradient black dashed; each ends at its index.
 
     The mean has a band of its standard error, sqrt(variance / n).
@@ -51,7 +53,7 @@ def weights(axes, run, parameters=None):
     axes.legend(loc="best")
 
 
-def chosen_parameters(run, parameters):
+def chosen_parameters(run: Run, parameters: Sequence[int] | None) -> list[int]:
     """The indices asked for, or the few that move most.
 
     @raise RunFileError  where one of them does not exist, or the file stores no parameters
@@ -65,7 +67,7 @@ def chosen_parameters(run, parameters):
     return _that_move_most(run, count) if parameters is None else list(parameters)
 
 
-def has_parameters(run):
+def has_parameters(run: Run) -> bool:
     """Whether the file stores parameters of its replicas, or their mean."""
     return "parameter_mean" in run.ensemble or "trace_parameter" in run.ensemble
 
