@@ -9,6 +9,7 @@
 #include "langevo/error.hpp"
 #include "netcdf.hpp"
 #include "netcdf_conventions.hpp"
+#include "run_file_format.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -185,6 +186,7 @@ DataFile read_netcdf(const Source& source) try {
   const InputFile& file = source.file;
   const netcdf::File netcdf_file = netcdf::File::open_to_read(file.path);
   const netcdf::Group root = netcdf_file.root();
+  require_known_format(root, file.name);
   DataFile result = source.begin();
   Dataset& data = result.data;
   data.inputs = read_matrix(file, root, "input", source.input_dim);

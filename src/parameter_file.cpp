@@ -6,6 +6,7 @@
 #include "langevo/initial_state.hpp"
 #include "netcdf.hpp"
 #include "netcdf_conventions.hpp"
+#include "run_file_format.hpp"
 
 namespace langevo {
 
@@ -27,6 +28,7 @@ std::vector<double> read_text(const InputFile& file) {
 std::vector<double> read_netcdf(const InputFile& file, const std::string& variable) try {
   const netcdf::File netcdf_file = netcdf::File::open_to_read(file.path);
   const netcdf::Group root = netcdf_file.root();
+  require_known_format(root, file.name);
   if (!root.has_variable(variable)) {
     throw InputError(file.name + " has no variable '" + variable +
                      "'; give a netCDF file that has it, or text with one number a line");

@@ -7,6 +7,7 @@
 #include "input_file.hpp"
 #include "langevo/error.hpp"
 #include "netcdf.hpp"
+#include "run_file_format.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -50,6 +51,7 @@ std::vector<double> read_record(const std::string& path, double at, std::size_t 
     const netcdf::Group root = netcdf_file.root();
     const auto ensemble = root.find_group("ensemble");
     if (!ensemble) throw no_run_file;
+    require_known_format(root, file.name);
     const std::size_t length = root.find_dimension("parameter").value_or(0);
     if (length != parameters) {
       throw InputError(file.name + " is of a network of " + std::to_string(length) +

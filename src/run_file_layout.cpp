@@ -5,6 +5,8 @@
 #include <ctime>
 #include <string>
 
+#include "run_file_format.hpp"
+
 namespace langevo::run_file_layout {
 
 namespace {
@@ -121,7 +123,7 @@ void define_reference(const netcdf::Group& root, const ReferenceTrajectory& refe
                          .long_name = "common time t of mutation and gradient descent"});
   group.define_variable(
       {.name = "step", .dimensions = {"time"}, .type = NC_UINT64, .long_name = "gradient steps taken"});
-  group.define_variable({.name = "parameter",
+  group.define_variable({.name = "state",
                          .dimensions = {"time", "parameter"},
                          .long_name = "parameters on the gradient trajectory"});
   group.define_variable(
@@ -134,7 +136,7 @@ void define_reference(const netcdf::Group& root, const ReferenceTrajectory& refe
   group.write("loss", reference.loss);
   group.write("gradient_norm", reference.gradient_norm);
   for (std::size_t k = 0; k < reference.parameter.size(); ++k) {
-    group.write("parameter", reference.parameter[k], {{k, 0}, {1, reference.parameter[k].size()}});
+    group.write("state", reference.parameter[k], {{k, 0}, {1, reference.parameter[k].size()}});
   }
 }
 
@@ -221,6 +223,7 @@ void define(const netcdf::Group& root, const RunDescription& description, const 
   root.put_attribute("title", description.title);
   root.put_attribute("Conventions", std::string("CF-1.10"));
   root.put_attribute("langevo_version", std::string(LANGEVO_VERSION));
+  root.put_attribute("format_version", run_file_format_version);
   root.put_attribute("configuration", description.configuration);
   root.put_attribute("seed", description.seed);
   root.put_attribute("backend", description.backend);

@@ -11,6 +11,7 @@
 #include "langevo/run_file.hpp"
 #include "measured_error.hpp"
 #include "netcdf.hpp"
+#include "run_file_format.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -153,6 +154,7 @@ std::string read_run_file(const std::string& path, const Read& read) {
     const auto ensemble = root.find_group("ensemble");
     if (!ensemble || !root.text_attribute("langevo_version"))
       throw InputError(input.name + " was not written by langevo; give a file that langevo run wrote");
+    require_known_format(root, input.name);
     return read(root, *ensemble);
   } catch (const netcdf::Error& error) {
     throw InputError("run file " + std::string(error.what()) + "; is it complete?");

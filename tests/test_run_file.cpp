@@ -3,12 +3,16 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "langevo/error.hpp"
+#include "langevo/initial_state.hpp"
 #include "langevo/run_file.hpp"
 #include "src/netcdf.hpp"
+#include "src/recorded_state.hpp"
+#include "src/run_file_format.hpp"
 #include "src/run_file_layout.hpp"
 
 namespace langevo {
@@ -155,6 +159,7 @@ TEST_F(RunFileTest, HoldsWhatWasWritten) {
   EXPECT_EQ(root.text_attribute("backend"), "cpu");
   EXPECT_EQ(root.text_attribute("device"), "a device");
   EXPECT_FALSE(root.text_attribute("langevo_version").value_or("").empty());
+  EXPECT_EQ(root.count_attribute("format_version"), 2U);
   EXPECT_EQ(root.count_attribute("seed"), 18446744073709551615U);
   EXPECT_EQ(root.number_attribute("wall_seconds"), 2);
   EXPECT_EQ(root.count_attribute("proposals"), 1000U);
@@ -183,7 +188,7 @@ TEST_F(RunFileTest, HoldsWhatWasWritten) {
   EXPECT_EQ(reference.read("step"), (std::vector<double>{0, 1, 2}));
   EXPECT_EQ(reference.read("loss"), (std::vector<double>{7, 8, 9}));
   EXPECT_EQ(reference.read("gradient_norm"), (std::vector<double>{8, 9, 10}));
-  EXPECT_EQ(slice(reference.read("parameter"), 2, parameters), ramp(5002, parameters));
+  EXPECT_EQ(slice(reference.read("state"), 2, parameters), ramp(5002, parameters));
 
   const netcdf::Group correspondence = root.find_group("correspondence").value();
   EXPECT_EQ(correspondence.read("time"), (std::vector<double>{0, 0.5, 1}));
@@ -494,6 +499,68 @@ TEST_F(RunFileTest, DescribesOnlyRunFiles) {
   write_run(70);
   fs::resize_file(path_, fs::file_size(path_) / 2);
   expect_refused(path_, "is it complete?");
+}
+
+/// Every reader that opens a run file, and what it says of the one at hand: nothing where it reads it.
+std::vector<std::string> complaints(const std::string& path) {
+  const std::vector<std::function<void()>> readers{
+      [&] { (void)describe_run_file(path); },
+      [&] { (void)read_parameter_vector(path, "initial_parameter", parameters, "--init"); },
+      [&] { (void)read_recorded_mean(path, 0.5, parameters); },
+      [&] { (void)read_recorded_state(path, 0.5, parameters, 0); }, [&] { (void)read_dataset(path, 1, 1); }};
+  std::vector<std::string> said;
+  for (const auto& read : readers) {
+    try {
+      read();
+      said.emplace_back();
+    } catch (const InputError& error) {
+      said.emplace_back(error.what());
+    }
+  }
+  return said;
+}
+
+/// Changes an open file as the C library does, where langevo itself never has to.
+void change(const std::string& path, const std::function<int(int)>& change) {
+  int id = -1;
+  ASSERT_EQ(nc_open(path.c_str(), NC_WRITE, &id), NC_NOERR);
+  EXPECT_EQ(change(id), NC_NOERR);
+  EXPECT_EQ(nc_close(id), NC_NOERR);
+}
+
+TEST_F(RunFileTest, FilesOfVersion1AreRead) {
+  write_run(3);
+  change(path_, [](int id) { return nc_del_att(id, NC_GLOBAL, "format_version"); });
+  change(path_, [](int id) {
+    int group = -1;
+    int variable = -1;
+    nc_inq_grp_ncid(id, "reference", &group);
+    nc_inq_varid(group, "state", &variable);
+    return nc_rename_var(group, variable, "parameter");
+  });
+  EXPECT_EQ(complaints(path_), std::vector<std::string>(5));
+  EXPECT_NE(describe_run_file(path_).find("9 (gradient)"), std::string::npos);
+}
+
+TEST_F(RunFileTest, FilesOfALaterVersionAreRefusedInOneSentence) {
+  write_run(3);
+  const auto say_version = [&](unsigned long long version) {
+    change(path_, [&](int id) {
+      return nc_put_att_ulonglong(id, NC_GLOBAL, "format_version", NC_UINT64, 1, &version);
+    });
+  };
+  say_version(run_file_format_version);
+  EXPECT_EQ(complaints(path_), std::vector<std::string>(5));
+  say_version(run_file_format_version + 1);
+  for (const std::string& said : complaints(path_)) {
+    EXPECT_NE(said.find("'" + path_ +
+                        "' is a run file of version 3, but this langevo knows versions up to 2; read"),
+              std::string::npos)
+        << said;
+  }
+  // Of a file that is not langevo's the attribute says nothing.
+  change(path_, [](int id) { return nc_del_att(id, NC_GLOBAL, "langevo_version"); });
+  EXPECT_EQ(complaints(path_)[1], "");
 }
 
 TEST(ChunkExtents, AreAboutOneMebibyteAndNeverOneNumber) {

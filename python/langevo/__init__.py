@@ -1,5 +1,6 @@
-"""Reads the run files of langevo: ``langevo.open_run("run.nc")``."""
+"""Reads and draws the run files of langevo: ``langevo.open_run("run.nc")``, ``langevo.panels``."""
 
 from langevo.run_file import Run, RunFileError, open_run
+from langevo.style import STYLE
 
-__all__ = ["Run", "RunFileError", "open_run"]
+__all__ = ["STYLE", "Run", "RunFileError", "open_run"]

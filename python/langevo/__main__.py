@@ -1,10 +1,12 @@
-"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png``."""
+"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png`` and ``python3 -m langevo figures DIR``."""
 
 import argparse
 import contextlib
+import logging
 import sys
 
-from langevo import plot
+from langevo import figures, plot
+from langevo.figure_file import save
 from langevo.run_file import RunFileError, open_run
 
 
@@ -29,19 +31,39 @@ def parse(arguments):
     command.add_argument("runs", nargs="+", metavar="RUN.nc", help="run files of the same network")
     command.add_argument("-o", "--output", required=True, metavar="FIG.png", help="figure; its ending is the format")
     command.add_argument("--parameters", type=indices, metavar="I,J,K", help="indices of the weights to draw")
+    command.set_defaults(call=draw_plot)
+    command = commands.add_parser("figures", help="draw the paper's figures from the run files of its experiments")
+    command.add_argument("directory", metavar="DIR", help="directory with fig1.nc, fig2-lambda-0.1.nc, ...")
+    command.add_argument("-o", "--output", metavar="OUT_DIR", help="directory for the figures; default: DIR")
+    command.add_argument("--format", choices=["png", "pdf", "svg"], default="png", help="default: png")
+    command.set_defaults(call=draw_figures)
     return parser.parse_args(arguments)
+
+
+def draw_plot(options):
+    with contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(open_run(path)) for path in options.runs]
+        save(plot.draw(runs, options.parameters), options.output)
+    return 0
+
+
+def draw_figures(options):
+    drawn, remarks = figures.draw_all(options.directory, options.output or options.directory, options.format)
+    for path in drawn:
+        print(path)
+    for remark in remarks:
+        print(f"langevo: {remark}", file=sys.stderr)
+    return 0 if drawn else 2
 
 
 def main(arguments=None):
     options = parse(arguments)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it has something to say of every font in a PDF
     try:
-        with contextlib.ExitStack() as stack:
-            runs = [stack.enter_context(open_run(path)) for path in options.runs]
-            plot.save(plot.draw(runs, options.parameters), options.output)
+        return options.call(options)
     except RunFileError as error:
         print(f"langevo: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,23 +6,27 @@ import os
 import tomllib
 
 import netCDF4
+import numpy
 import xarray
+
+NEWEST_FORMAT = 2  # attribute format_version; files without it are of version 1
 
 
 class RunFileError(ValueError):
     """A file cannot be used as asked: one sentence with the file and what to do."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Run:
     """One run: the root and the groups of its file, loaded lazily. Close it, or use it in a ``with``.
 
-    ``reference``, ``correspondence`` and ``quadrature`` are None where the run has none. The reference's states, ``parameter`` in
-    the file, are called ``parameter_value`` here: older xarray (2023.01 of Debian 12) has no place for a
-    two-dimensional variable named like one of its dimensions.
+    ``replicas`` is how many the means and variances are over. ``reference``, ``correspondence`` and ``quadrature`` are
+    None where the run has none. Names and dimensions are those of the file; the states of the reference are
+    ``reference["state"]`` also where an old file calls them otherwise.
     """
 
     path: str
+    replicas: int
     root: xarray.Dataset
     ensemble: xarray.Dataset
     reference: xarray.Dataset | None
@@ -48,13 +52,36 @@ class Run:
         except tomllib.TOMLDecodeError:
             return {}
 
+    def setting(self, name: str):
+        """An option of the run by its name on the command line, without dashes; None where it was not given."""
+        return _find(self.configuration, name)
+
+    def record_at(self, time: float | None = None) -> int:
+        """The number of the record nearest to a time; None: of the last one.
+
+        @raise RunFileError  where there is no record yet
+        """
+        times = self.ensemble["time"].values
+        if not times.size:
+            raise RunFileError(f"'{self.path}' holds no record yet; draw it later")
+        return times.size - 1 if time is None else int(numpy.abs(times - time).argmin())
+
+    def standard_error(self, quantity: str) -> xarray.DataArray | None:
+        """Of the mean over replicas at every record, sqrt(variance / n): (time,) or (time, parameter).
+
+        @param quantity  "loss" or "parameter"
+        @return          None where the file has no variance; NaN for one replica
+        """
+        name = f"{quantity}_variance"
+        return numpy.sqrt(self.ensemble[name] / self.replicas) if name in self.ensemble else None
+
     @property
     def lambda_(self):
         """Time of one mutation step in units of alpha; None where the file does not tell."""
-        value = _find(self.configuration, "lambda")
-        if value is None and _find(self.configuration, "dynamics") == "metropolis":
+        value = self.setting("lambda")
+        if value is None and self.setting("dynamics") == "metropolis":
             # Sigma was given instead: t = alpha lambda n.
-            alpha = _find(self.configuration, "alpha")
+            alpha = self.setting("alpha")
             steps = float(self.ensemble["step"][-1]) if self.ensemble.sizes["time"] else 0
             if isinstance(alpha, float | int) and alpha * steps > 0:
                 value = float(self.ensemble["time"][-1]) / (alpha * steps)
@@ -73,16 +100,34 @@ def _open_group(path, group, groups):
     return xarray.open_dataset(path, group=group, engine="netcdf4") if group in groups else None
 
 
-def _open_reference(path):
+def _open_reference_of_version_1(path):
+    """The states are called ``parameter`` like their dimension there, for which xarray before 2023.5 has no place."""
     dataset = xarray.open_dataset(path, group="reference", engine="netcdf4", drop_variables=["parameter"])
     with netCDF4.Dataset(path) as file:
         variable = file["reference/parameter"]
         attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
-        dataset["parameter_value"] = (("time", "parameter"), variable[:].filled(), attributes)
+        dataset["state"] = (("time", "parameter"), variable[:].filled(), attributes)
     return dataset
 
 
-def open_run(path):
+def _format_version(path, file):
+    """The file's version of the format.
+
+    @param file  the open netCDF4.Dataset
+    @raise RunFileError  where it is no run file, or a later version than this package knows
+    """
+    if "ensemble" not in file.groups or "langevo_version" not in file.ncattrs():
+        raise RunFileError(f"'{path}' was not written by langevo; give a file that langevo run wrote")
+    version = int(file.getncattr("format_version")) if "format_version" in file.ncattrs() else 1
+    if version > NEWEST_FORMAT:
+        raise RunFileError(
+            f"'{path}' is a run file of version {version}, but this langevo knows versions up to {NEWEST_FORMAT}; "
+            "read it with the langevo that wrote it, or a later one"
+        )
+    return version
+
+
+def open_run(path: str | os.PathLike) -> Run:
     """Opens a run file (or the ``.partial`` one of a run that was stopped) as a Run."""
     path = os.fspath(path)
     if not os.path.exists(path):
@@ -92,14 +137,18 @@ def open_run(path):
     try:
         with netCDF4.Dataset(path) as file:
             groups = set(file.groups)
-            is_run = "ensemble" in groups and "langevo_version" in file.ncattrs()
-        if not is_run:
-            raise RunFileError(f"'{path}' was not written by langevo; give a file that langevo run wrote")
+            version = _format_version(path, file)
+            replicas = len(file["ensemble"].dimensions["replica"])  # xarray drops dimensions without variables
+        if version == 1 and "reference" in groups:
+            reference = _open_reference_of_version_1(path)
+        else:
+            reference = _open_group(path, "reference", groups)
         return Run(
             path=path,
+            replicas=replicas,
             root=xarray.open_dataset(path, engine="netcdf4"),
             ensemble=xarray.open_dataset(path, group="ensemble", engine="netcdf4"),
-            reference=_open_reference(path) if "reference" in groups else None,
+            reference=reference,
             correspondence=_open_group(path, "correspondence", groups),
             quadrature=_open_group(path, "quadrature", groups),
         )

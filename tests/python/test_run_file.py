@@ -6,6 +6,7 @@ Python packages are missing.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,13 @@ try:
     import h5py
     import matplotlib.figure
     import matplotlib.image
+    import netCDF4
     import numpy as np
     import xarray
 
     import langevo
     import langevo.plot
+    from langevo import panels
 except ModuleNotFoundError as error:
     if error.name == "langevo":
         raise
@@ -63,7 +66,7 @@ VARIABLES = {
     "reference": {
         "time": ("time",),
         "step": ("time",),
-        "parameter": ("time", "parameter"),
+        "state": ("time", "parameter"),
         "loss": ("time",),
         "gradient_norm": ("time",),
     },
@@ -85,7 +88,7 @@ SIZES = {
     "trace": TRACE,
 }
 ATTRIBUTES = (
-    "title Conventions langevo_version configuration seed backend device created wall_seconds proposals"
+    "title Conventions langevo_version format_version configuration seed backend device created wall_seconds proposals"
     " decided_exactly decided_by_model decided_on_nodes decided_by_float decided_by_double decided_by_value not_finite audits audit_failures"
     " model_anchors model_replays model_audits model_failures spans repeated_spans"
 ).split()
@@ -163,9 +166,7 @@ class Names(WithRun):
             datasets["correspondence"] = run.correspondence
             for group, variables in VARIABLES.items():
                 for name, dimensions in variables.items():
-                    # xarray of Debian 12 has no place for reference/parameter under its own name.
-                    seen = "parameter_value" if (group, name) == ("reference", "parameter") else name
-                    variable = datasets[group][seen]
+                    variable = datasets[group][name]
                     self.assertEqual(variable.dims, dimensions, f"{group}/{name}")
                     self.assertEqual(variable.attrs["units"], "1", f"{group}/{name}")
             np.testing.assert_array_equal(run.ensemble.indexes["quantile"], [0.05, 0.25, 0.5, 0.75, 0.95])
@@ -181,15 +182,24 @@ class Names(WithRun):
             self.assertTrue(all(0 <= point < run.root.sizes["point"] for point in points))
             self.assertGreater(run.quadrature.attrs["gradient_error"], 0)
 
-    def test_xarray_opens_root_ensemble_and_correspondence_as_they_are(self):
-        for group in ("/", "ensemble", "correspondence"):
-            with xarray.open_dataset(self.path, group=group) as dataset:
-                self.assertEqual(set(dataset.variables), set(VARIABLES[group]))
+    def test_xarray_opens_every_group_as_it_is(self):
+        for path in (self.path, run_langevo(self.directory, "--quadrature", "4", name="whole.nc")):
+            for group, variables in VARIABLES.items():
+                with xarray.open_dataset(path, group=group) as dataset:
+                    self.assertEqual(set(dataset.variables), set(variables))
+
+    @unittest.skipUnless(hasattr(xarray, "open_datatree"), "xarray before 2024.10 has no trees")
+    def test_xarray_opens_the_file_as_a_tree(self):
+        path = run_langevo(self.directory, "--quadrature", "4", name="tree.nc")
+        with xarray.open_datatree(path) as tree:
+            self.assertEqual(set(tree.children), {"ensemble", "quadrature", "reference", "correspondence"})
+            self.assertEqual(tree["reference/state"].shape, (T, N))
 
     def test_root_attributes(self):
         with xarray.open_dataset(self.path) as root:
             self.assertEqual(set(root.attrs), set(ATTRIBUTES))
             self.assertEqual(root.attrs["Conventions"], "CF-1.10")
+            self.assertEqual(root.attrs["format_version"], 2)
             self.assertRegex(root.attrs["langevo_version"], r"^\d+\.\d+\.\d+")
             self.assertRegex(root.attrs["created"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
             self.assertGreater(len(root.attrs["device"]), 0)
@@ -209,6 +219,37 @@ class Names(WithRun):
         self.assertEqual(names[:2], ["layers.0.weight[0,0]", "layers.0.weight[1,0]"])
         self.assertEqual(names[30], "layers.0.bias[0]")
         self.assertEqual(names[89], "layers.1.weight[0,29]")
+
+
+class Versions(WithRun):
+    """Files of the format's version 1 have the states of the reference under another name."""
+
+    def changed(self, name, change):
+        path = os.path.join(self.directory, name)
+        shutil.copyfile(self.path, path)
+        with netCDF4.Dataset(path, "a") as file:
+            change(file)
+        return path
+
+    def test_version_1_reads_as_2(self):
+        def make_old(file):
+            file.delncattr("format_version")
+            file["reference"].renameVariable("state", "parameter")
+
+        with langevo.open_run(self.changed("old.nc", make_old)) as old, langevo.open_run(self.path) as new:
+            self.assertEqual(set(old.reference.variables), set(new.reference.variables))
+            np.testing.assert_array_equal(old.reference["state"].values, new.reference["state"].values)
+            self.assertEqual(old.reference["state"].attrs, new.reference["state"].attrs)
+            self.assertEqual(old.reference["state"].dims, new.reference["state"].dims)
+
+    def test_a_later_version_is_refused(self):
+        path = self.changed("late.nc", lambda file: file.setncattr("format_version", 3))
+        sentence = "'{}' is a run file of version 3, but this langevo knows versions up to 2;".format(re.escape(path))
+        with self.assertRaisesRegex(langevo.RunFileError, sentence):
+            langevo.open_run(path)
+        shown = subprocess.run([PROGRAM, "show", path], capture_output=True, text=True, timeout=60)
+        self.assertEqual(shown.returncode, 2)
+        self.assertRegex(shown.stderr, sentence)
 
 
 class Numbers(WithRun):
@@ -247,7 +288,7 @@ class Numbers(WithRun):
         np.testing.assert_array_equal(self.get("trace_parameter")[0], np.tile(initial, (TRACE, 1)))
         np.testing.assert_allclose(self.get("parameter_mean")[0], initial, rtol=1e-15)
         np.testing.assert_allclose(self.get("parameter_variance")[0], 0, atol=1e-30)
-        np.testing.assert_array_equal(self.get("parameter_value", "reference")[0], initial)
+        np.testing.assert_array_equal(self.get("state", "reference")[0], initial)
 
     def test_parameters_move_apart(self):
         self.assertTrue((self.get("parameter_variance")[-1] > 0).all())
@@ -262,7 +303,7 @@ class Numbers(WithRun):
         self.assertGreater(counts.sum(), 0)
 
     def test_delta_is_the_distance_of_the_mean_from_the_reference(self):
-        difference = self.get("parameter_mean") - self.get("parameter_value", "reference")
+        difference = self.get("parameter_mean") - self.get("state", "reference")
         delta = (difference**2).mean(axis=1)
         np.testing.assert_allclose(self.get("delta", "correspondence"), delta, rtol=1e-9, atol=1e-30)
         self.assertGreater(delta[-1], 0)
@@ -274,7 +315,7 @@ class Numbers(WithRun):
         self.assertEqual(averaged[-1], REPLICAS)
         by_replicas = self.get("delta_by_replicas", "correspondence")
         self.assertAlmostEqual(by_replicas[-1] / self.get("delta", "correspondence")[-1], 1, places=9)
-        first = self.get("trace_parameter")[-1, 0] - self.get("parameter_value", "reference")[-1]
+        first = self.get("trace_parameter")[-1, 0] - self.get("state", "reference")[-1]
         self.assertAlmostEqual(by_replicas[0] / (first**2).mean(), 1, places=9)
 
     def test_lambda_is_read_from_the_configuration(self):
@@ -290,8 +331,8 @@ class Drawn(WithRun):
         self.axes = matplotlib.figure.Figure().add_subplot()
 
     def test_the_band_is_from_5_to_95_percent(self):
-        langevo.plot.draw_loss(self.axes, self.run_)
-        (band,) = self.axes.collections
+        panels.loss(self.axes, self.run_)
+        band = self.axes.collections[0]
         quantiles = self.run_.ensemble["loss_quantile"].values
         drawn = band.get_paths()[0].vertices
         for time, low, high in zip(self.run_.ensemble["time"].values, quantiles[:, 0], quantiles[:, 4], strict=True):
@@ -300,14 +341,14 @@ class Drawn(WithRun):
 
     def test_lines_of_weights_are_those_of_the_parameters(self):
         chosen = [0, 30, 89]
-        langevo.plot.draw_weights(self.axes, self.run_, chosen)
+        panels.weights(self.axes, self.run_, chosen)
         lines = [line.get_ydata() for line in self.axes.lines]
         self.assertEqual(len(lines), len(chosen) * (TRACE + 2))
         for number, index in enumerate(chosen):
             *replicas, mean, gradient = lines[number * (TRACE + 2) : (number + 1) * (TRACE + 2)]
             np.testing.assert_array_equal(np.transpose(replicas), self.run_.ensemble["trace_parameter"].values[:, :, index])
             np.testing.assert_array_equal(mean, self.run_.ensemble["parameter_mean"].values[:, index])
-            np.testing.assert_array_equal(gradient, self.run_.reference["parameter_value"].values[:, index])
+            np.testing.assert_array_equal(gradient, self.run_.reference["state"].values[:, index])
 
 
 class StartsFromARun(unittest.TestCase):
@@ -379,7 +420,7 @@ class SmallFiles(unittest.TestCase):
             path = run_langevo(directory, trace=0, intervals=STEPS)
             with langevo.open_run(path) as run:
                 np.testing.assert_allclose(run.reference["time"].values, run.ensemble["time"].values, rtol=1e-12)
-                states = run.reference["parameter_value"].values
+                states = run.reference["state"].values
                 np.testing.assert_allclose(states[5], (states[0] + states[10]) / 2, rtol=1e-12)
                 self.assertTrue((states[4] != states[5]).any())
                 np.testing.assert_array_equal(run.reference["step"].values, np.arange(STEPS + 1) // 10)
@@ -439,7 +480,7 @@ class DrawnNumbers(unittest.TestCase):
 
     def test_the_band_is_that_of_the_quantiles(self):
         run, figure = self.figure()
-        (band,) = figure.axes[1].collections
+        band = figure.axes[1].collections[0]
         drawn = band.get_paths()[0].vertices[:, 1]
         quantiles = run.ensemble["loss_quantile"].values[-1]
         self.assertEqual(list(run.ensemble["quantile"].values), [0.05, 0.25, 0.5, 0.75, 0.95])
@@ -452,7 +493,7 @@ class DrawnNumbers(unittest.TestCase):
         lines = [line for line in figure.axes[0].get_lines() if line.get_color() == "black"]
         self.assertEqual(len(lines), 2)
         for line, parameter in zip(lines, (30, 60), strict=True):
-            expected = run.reference["parameter_value"].isel(parameter=parameter).values
+            expected = run.reference["state"].isel(parameter=parameter).values
             np.testing.assert_array_equal(line.get_ydata(), expected)
 
 

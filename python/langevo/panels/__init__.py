@@ -1,0 +1,13 @@
+"""Panels of figures, each a function of matplotlib's axes and a run: ``panels.weights(axes, run)``.
+
+All take axes and an opened Run (those that compare take several), draw into the axes and return nothing; where the
+run does not hold what a panel shows they raise a RunFileError. ``langevo.STYLE`` is the look of the whole figures.
+"""
+
+from langevo.panels._all_weights import all_weights
+from langevo.panels._delta import delta, delta_by_replicas
+from langevo.panels._loss import loss, mean_loss
+from langevo.panels._network_function import network_function
+from langevo.panels._weights import weights
+
+__all__ = ["all_weights", "delta", "delta_by_replicas", "loss", "mean_loss", "network_function", "weights"]
