@@ -1,28 +1,14 @@
 #include "cli.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <optional>
 
-#include "configuration_file.hpp"
 #include "langevo/error.hpp"
-#include "presets.hpp"
-#include "setting_value.hpp"
+#include "settings.hpp"
 #include "text.hpp"
 
 namespace langevo {
 
 namespace {
-
-/// Takes the assignment to `name` out of `layer`.
-std::optional<Assignment> take(Assignments& layer, const std::string& name) {
-  const auto found =
-      std::find_if(layer.begin(), layer.end(), [&](const Assignment& a) { return a.name == name; });
-  if (found == layer.end()) return std::nullopt;
-  Assignment taken = *found;
-  layer.erase(found);
-  return taken;
-}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -31,18 +17,6 @@ std::vector<std::string> option_names(const CLI::App& app) {
     for (const std::string& name : option->get_snames()) names.push_back("-" + name);
   }
   return names;
-}
-
-/// An override applies to every run of a preset, so it cannot be of what makes them different.
-void refuse_override_of(const Preset& preset, const Assignments& layer) {
-  if (preset.varies.empty()) return;
-  const std::vector<std::string> decided = replaced_by(preset.varies);
-  for (const Assignment& assignment : layer) {
-    if (std::find(decided.begin(), decided.end(), assignment.name) == decided.end()) continue;
-    throw InputError(assignment.origin + assignment.name + " is what the runs of preset " + preset.name +
-                     " differ in; leave it out, or start from one run that `langevo presets " + preset.name +
-                     "` prints");
-  }
 }
 
 }  // namespace
@@ -95,65 +69,19 @@ RunOptionParser::RunOptionParser(CLI::App& app) : app_(app) {
   settings_.emplace(app, [](const Setting&) { return true; });
 }
 
-RunRequest RunOptionParser::request() const {
-  const Assignments flags = settings_->said();
+RunWords RunOptionParser::words() const {
+  RunWords words;
+  for (const Assignment& said : settings_->said()) words.settings.emplace_back(said.name, said.value);
+  if (app_.count("--preset") > 0) words.preset = preset_;
+  if (app_.count("--config") > 0) words.configuration = config_;
+  words.quick = quick_;
+  return words;
+}
+
+RunCommandRequest RunOptionParser::request() const {
+  const RunWords said = words();
   refuse_extras(app_);
-  Assignments file;
-  if (app_.count("--config") > 0) {
-    if (config_.empty()) throw InputError("--config is empty; give a file, or leave it out");
-    file = read_configuration(config_);
-    if (file.empty()) {
-      throw InputError("configuration file '" + config_ +
-                       "' says nothing; give lines of the form name = value, or leave --config out");
-    }
-  }
-  const std::optional<Assignment> file_preset = take(file, "preset");
-  const std::optional<Assignment> file_quick = take(file, "quick");
-
-  RunRequest request;
-  request.dry_run = dry_run_;
-  request.print_config = print_config_;
-  request.quick = quick_;
-  request.configuration = config_;
-  if (file_quick && !quick_) {
-    read_value(file_quick->origin + file_quick->name, file_quick->value, request.quick);
-  }
-  const bool preset_on_command_line = app_.count("--preset") > 0;
-  const Assignments said = overlay(file, flags);
-  if (!preset_on_command_line && !file_preset) {
-    if (request.quick) {
-      throw InputError(
-          "--quick is true, but there is no preset to make quick; give --preset, or leave it out");
-    }
-    require_effect(file, make_options(file));
-    request.runs.push_back({.name = "", .options = make_options(said)});
-    require_effect(flags, request.runs.back().options);
-    return request;
-  }
-  const Preset& preset = find_preset(preset_on_command_line ? preset_ : file_preset->value);
-  refuse_override_of(preset, said);
-  request.preset = preset.name;
-  const Assignments base = preset.settings(preset.members.front(), request.quick);
-  require_effect(file, make_options(overlay(base, file)));
-  require_effect(flags, make_options(overlay(base, said)));
-  for (const PresetMember& member : preset.members) {
-    RunOptions options = make_options(overlay(preset.settings(member, request.quick), said));
-    if (!options.output.empty()) options.output = member_path(options.output, member.name);
-    request.runs.push_back({member.name, std::move(options), preset.title(member, request.quick)});
-  }
-  return request;
-}
-
-std::string member_path(const std::string& path, const std::string& name) {
-  if (name.empty()) return path;
-  const std::filesystem::path given(path);
-  return (given.parent_path() / (given.stem().string() + "-" + name + given.extension().string())).string();
-}
-
-std::string request_text(const RunRequest& request, const std::vector<RunOptions>& resolved) {
-  if (resolved.size() == 1) return configuration_text(resolved);
-  return "preset = " + toml_value(request.preset) + "\nquick = " + toml_value(request.quick) + "\n\n" +
-         configuration_text(resolved);
+  return {make_request(said), dry_run_, print_config_};
 }
 
 std::vector<std::string> command_names(const CLI::App& program) {

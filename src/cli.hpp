@@ -8,23 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "langevo/run_request.hpp"
 #include "settings.hpp"
 
 namespace langevo {
 
-/// A run.
-struct RequestedRun {
-  std::string name;  ///< what its file is called after, empty where the request is for one run
-  RunOptions options;
-  std::string title = "langevo run";
-};
-
-/// What `langevo run ...` asks for.
-struct RunRequest {
-  std::vector<RequestedRun> runs;
-  std::string preset;         ///< empty without one
-  std::string configuration;  ///< the file of --config; empty without one
-  bool quick = false;
+/// What `langevo run ...` asks for: runs, or only words about them.
+struct RunCommandRequest : RunRequest {
   bool dry_run = false;
   bool print_config = false;
 };
@@ -54,12 +44,13 @@ class RunOptionParser {
   RunOptionParser(const RunOptionParser&) = delete;
   RunOptionParser& operator=(const RunOptionParser&) = delete;
 
-  /// The options after parsing: defaults, under the preset, under the configuration file, under the command
-  /// line.
+  /// The runs that the parsed options ask for, see make_request.
   /// @throws InputError
-  [[nodiscard]] RunRequest request() const;
+  [[nodiscard]] RunCommandRequest request() const;
 
  private:
+  [[nodiscard]] RunWords words() const;
+
   CLI::App& app_;
   std::string preset_;
   std::string config_;
@@ -68,12 +59,6 @@ class RunOptionParser {
   bool print_config_ = false;
   std::optional<SettingOptions> settings_;  // added last, so that they come last in the help
 };
-
-/// RUN.nc for the run called NAME is RUN-NAME.nc.
-std::string member_path(const std::string& path, const std::string& name);
-
-/// The text that `--print-config` prints and run files keep: it gives the same runs when read by `--config`.
-std::string request_text(const RunRequest& request, const std::vector<RunOptions>& resolved);
 
 /// The words that may follow `langevo`.
 std::vector<std::string> command_names(const CLI::App& program);

@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "last_place.hpp"
-#include "run_file_layout.hpp"
+#include "run_description.hpp"
 #include "setting_value.hpp"
-#include "settings.hpp"
 #include "text.hpp"
 
 namespace langevo {
@@ -105,33 +104,6 @@ std::string sigma_text(const RunPlan& plan) {
 }
 
 }  // namespace
-
-std::string quadrature_in_words(const Quadrature& quadrature) {
-  if (quadrature.empty()) return quadrature.remark.empty() ? "" : "none, as " + quadrature.remark;
-  return std::to_string(quadrature.nodes.size()) + " points, which leave out " +
-         rounded(quadrature.gradient_error, 2) + " of the gradient";
-}
-
-RunDescription describe_run(const RunPlan& plan) {
-  const RunOptions& options = plan.resolved;
-  return {.title = {},
-          .configuration = configuration_text({options}),
-          .backend = {},
-          .device = {},
-          .seed = options.seed,
-          .replicas = options.replicas,
-          .traced_replicas = plan.simulation.traced_replicas,
-          .store_replica_loss = options.replica_loss,
-          .store_parameter_mean = options.record_parameters != RecordParameters::none,
-          .store_parameter_variance = options.record_parameters == RecordParameters::all,
-          .initial_parameter = plan.initial_parameter};
-}
-
-double output_bytes(const RunPlan& plan) {
-  const std::size_t records = plan.schedule.record_steps.size();
-  return run_file_layout::most_bytes(describe_run(plan), run_file_layout::data_numbers(plan.problem), records,
-                                     plan.reference ? records : 0);
-}
 
 std::string describe_plan(const RunPlan& plan) {
   std::ostringstream out;

@@ -56,6 +56,11 @@ std::vector<double> Ensemble::parameters(std::uint64_t first, std::uint64_t coun
   return do_parameters(first, count);
 }
 
+std::span<const double> Ensemble::do_view_parameters() const {
+  throw InputError("the states are in the memory of " + device() +
+                   " and cannot be looked at where they lie; ask for copies of them");
+}
+
 void Ensemble::advance(std::uint64_t steps) {
   require_whole();
   if (steps > step_limit - step_) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "langevo/error.hpp"
@@ -99,6 +100,12 @@ double expected_seconds(const Preset& preset, bool is_quick) {
 }
 
 }  // namespace
+
+std::string member_path(const std::string& path, const std::string& name) {
+  if (name.empty()) return path;
+  const std::filesystem::path given(path);
+  return (given.parent_path() / (given.stem().string() + "-" + name + given.extension().string())).string();
+}
 
 double expected_seconds(const RunOptions& options) {
   // Proposals per second on two cores with 1000 points and with 64, as --dry-run measures them, in units in

@@ -32,6 +32,9 @@ const std::vector<Preset>& presets();
 /// @throws InputError naming the nearest known preset
 const Preset& find_preset(const std::string& name);
 
+/// RUN.nc for the run called NAME is RUN-NAME.nc.
+std::string member_path(const std::string& path, const std::string& name);
+
 /// Seconds a run takes on two cores with its reference, from the rates measured for the paper's networks.
 double expected_seconds(const RunOptions& options);
 

@@ -4,15 +4,9 @@
 #include <cstdio>
 #include <string>
 
-namespace langevo {
+#include "langevo/run_request.hpp"
 
-/// What a progress line counts.
-struct Workload {
-  std::string name;  ///< begins the line
-  double steps = 0;
-  double replicas = 1;
-  std::string unit = "proposals";  ///< what one step of one replica is called
-};
+namespace langevo {
 
 /// Tells how far a run is: one line rewritten several times a second on a terminal, else a line at every
 /// tenth or every half minute, or nothing.

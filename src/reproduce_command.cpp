@@ -101,7 +101,7 @@ void announce(const std::vector<RequestedRun>& runs) {
 int reproduce(const Experiments& experiments, const Assignments& said) {
   if (experiments.folder.empty())
     throw InputError("langevo reproduce is not told where to write; give -o DIR");
-  RunRequest request;
+  RunCommandRequest request;
   request.quick = experiments.quick;
   request.dry_run = experiments.dry_run;
   bool quiet = false;

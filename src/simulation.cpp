@@ -141,7 +141,7 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
   return trajectory;
 }
 
-Simulation::Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options)
+Simulation::Simulation(std::shared_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options)
     : ensemble_(std::move(ensemble)), schedule_(std::move(schedule)), options_(std::move(options)) {
   if (!ensemble_) throw InputError("the simulation has no ensemble; give one that make_ensemble made");
   require_schedule(schedule_, ensemble_->step());

@@ -77,6 +77,11 @@ class Ensemble {
   /// @throws InputError for replicas that do not exist
   [[nodiscard]] std::vector<double> parameters(std::uint64_t first, std::uint64_t count) const;
 
+  /// The states themselves, shape [replicas][N], where they lie; they change with every step and live as long
+  /// as the ensemble.
+  /// @throws InputError where they are on a device, not in the memory of this process
+  [[nodiscard]] std::span<const double> view_parameters() const { return do_view_parameters(); }
+
   /// Takes `steps` more steps with every replica. How a number of steps is divided among calls changes no bit
   /// of the states.
   /// @throws InputError for steps beyond 2^56 - 1, the last one with random numbers
@@ -153,6 +158,7 @@ class Ensemble {
   virtual void do_set_all_parameters(std::span<const double> x) = 0;
   virtual void do_set_parameters(std::uint64_t first, std::span<const double> x) = 0;
   [[nodiscard]] virtual std::vector<double> do_parameters(std::uint64_t first, std::uint64_t count) const = 0;
+  [[nodiscard]] virtual std::span<const double> do_view_parameters() const;
   virtual void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) = 0;
   [[nodiscard]] virtual std::future<EnsembleSnapshot> do_snapshot(std::uint64_t traced) const = 0;
   [[nodiscard]] virtual Moments do_parameter_moments() const = 0;

@@ -13,5 +13,6 @@
 #include "langevo/quadrature.hpp"
 #include "langevo/run_file.hpp"
 #include "langevo/run_options.hpp"
+#include "langevo/run_request.hpp"
 #include "langevo/simulation.hpp"
 #include "langevo/statistics.hpp"

@@ -68,7 +68,7 @@ class Simulation {
  public:
   /// @throws InputError for record steps that do not ascend from the ensemble's step on, resets at other
   /// steps, or more traced replicas than there are
-  Simulation(std::unique_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
+  Simulation(std::shared_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
 
   /// Evolves to the end of the schedule. `sink` gets each record while the next interval is already under
   /// way, which asks `progress` from another thread; all records that were taken have gone there when this
@@ -85,7 +85,7 @@ class Simulation {
   [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since,
                                       EnsembleSnapshot snapshot) const;
 
-  std::unique_ptr<Ensemble> ensemble_;
+  std::shared_ptr<Ensemble> ensemble_;
   Schedule schedule_;
   SimulationOptions options_;
 };

@@ -74,6 +74,8 @@ class CpuBackend final : public Ensemble {
     return {replica(first), replica(first + count)};
   }
 
+  std::span<const double> do_view_parameters() const override { return state_; }
+
   void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
     std::visit([&](const auto& rule) { advance_with(rule, first_step, steps, counters); }, rule_);
   }
