@@ -5,6 +5,7 @@ Python packages are missing.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -332,6 +333,19 @@ class Command(unittest.TestCase):
             for path in paths:
                 self.assertEqual(Path(path).read_bytes()[:4], start)
         self.assertEqual(len(os.listdir(output)), 20)
+
+    def test_the_examples_of_the_page_run(self):
+        page = (PACKAGE.parent / "docs" / "figures.md").read_text()
+        examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        self.assertEqual(len(examples), 2)
+        os.mkdir(os.path.join(self.directory, "runs"))
+        shutil.copy(os.path.join(runs_directory, "fig1.nc"), os.path.join(self.directory, "runs"))
+        code = "\n".join(["import matplotlib", "matplotlib.use('agg')", *examples, "print(output.shape)"])
+        environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stdout), (0, "(64, 1)\n"), done.stderr)
+        self.assertTrue(os.path.exists(os.path.join(self.directory, "mine.pdf")))
 
     def test_says_what_is_left_out(self):
         self.take("fig1", "fig2-lambda-1")
