@@ -47,6 +47,35 @@ void refuse_override_of(const Preset& preset, const Assignments& layer) {
 
 }  // namespace
 
+SettingOptions::SettingOptions(CLI::App& app, const std::function<bool(const Setting&)>& wanted) : app_(app) {
+  for (const Setting& setting : settings()) {
+    if (!wanted(setting)) continue;
+    settings_.push_back(setting);
+    const std::string flag = (setting.name == "output" ? "-o,--" : "--") + setting.name;
+    if (setting.is_flag()) {
+      app.add_flag(flag, setting.help)->disable_flag_override()->group(setting.group);
+    } else {
+      app.add_option(flag, values_[setting.name], setting.help)
+          ->type_name(setting.value_type)
+          ->group(setting.group);
+    }
+  }
+}
+
+Assignments SettingOptions::said() const {
+  Assignments layer;
+  for (const Setting& setting : settings_) {
+    if (app_.count("--" + setting.name) == 0) continue;
+    const std::string value = setting.is_flag() ? "true" : values_.at(setting.name);
+    if (value.rfind("--", 0) == 0) {
+      throw InputError("--" + setting.name + " has no value but is followed by " + value +
+                       "; give the value");
+    }
+    layer.push_back({setting.name, value, "--"});
+  }
+  return layer;
+}
+
 RunOptionParser::RunOptionParser(CLI::App& app) : app_(app) {
   app.add_option("--preset", preset_, "an experiment of the paper, see `langevo presets`")
       ->type_name("NAME")
@@ -63,34 +92,11 @@ RunOptionParser::RunOptionParser(CLI::App& app) : app_(app) {
   app.add_flag("--dry-run", dry_run_, "say what would run and how long it would take, and stop")
       ->disable_flag_override()
       ->group("Presets and files");
-  for (const Setting& setting : settings()) {
-    const std::string flag = (setting.name == "output" ? "-o,--" : "--") + setting.name;
-    if (setting.is_flag()) {
-      app.add_flag(flag, setting.help)->disable_flag_override()->group(setting.group);
-    } else {
-      app.add_option(flag, values_[setting.name], setting.help)
-          ->type_name(setting.value_type)
-          ->group(setting.group);
-    }
-  }
-}
-
-Assignments RunOptionParser::from_command_line() const {
-  Assignments layer;
-  for (const Setting& setting : settings()) {
-    if (app_.count("--" + setting.name) == 0) continue;
-    const std::string value = setting.is_flag() ? "true" : values_.at(setting.name);
-    if (value.rfind("--", 0) == 0) {
-      throw InputError("--" + setting.name + " has no value but is followed by " + value +
-                       "; give the value");
-    }
-    layer.push_back({setting.name, value, "--"});
-  }
-  return layer;
+  settings_.emplace(app, [](const Setting&) { return true; });
 }
 
 RunRequest RunOptionParser::request() const {
-  const Assignments flags = from_command_line();
+  const Assignments flags = settings_->said();
   refuse_extras(app_);
   Assignments file;
   if (app_.count("--config") > 0) {
@@ -120,7 +126,7 @@ RunRequest RunOptionParser::request() const {
           "--quick is true, but there is no preset to make quick; give --preset, or leave it out");
     }
     require_effect(file, make_options(file));
-    request.runs.push_back({"", make_options(said)});
+    request.runs.push_back({.name = "", .options = make_options(said)});
     require_effect(flags, request.runs.back().options);
     return request;
   }
@@ -133,7 +139,7 @@ RunRequest RunOptionParser::request() const {
   for (const PresetMember& member : preset.members) {
     RunOptions options = make_options(overlay(preset.settings(member, request.quick), said));
     if (!options.output.empty()) options.output = member_path(options.output, member.name);
-    request.runs.push_back({member.name, std::move(options)});
+    request.runs.push_back({member.name, std::move(options), preset.title(member, request.quick)});
   }
   return request;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +12,11 @@
 
 namespace langevo {
 
-/// A run and what its file is called after, empty where the request is for one run.
+/// A run.
 struct RequestedRun {
-  std::string name;
+  std::string name;  ///< what its file is called after, empty where the request is for one run
   RunOptions options;
+  std::string title = "langevo run";
 };
 
 /// What `langevo run ...` asks for.
@@ -24,6 +27,24 @@ struct RunRequest {
   bool quick = false;
   bool dry_run = false;
   bool print_config = false;
+};
+
+/// Options of a command that say settings. CLI11 keeps pointers into it: it stays where it is.
+class SettingOptions {
+ public:
+  /// @param wanted tells which settings the command has
+  SettingOptions(CLI::App& app, const std::function<bool(const Setting&)>& wanted);
+  SettingOptions(const SettingOptions&) = delete;
+  SettingOptions& operator=(const SettingOptions&) = delete;
+
+  /// What the command line says, after parsing.
+  /// @throws InputError
+  [[nodiscard]] Assignments said() const;
+
+ private:
+  CLI::App& app_;
+  std::vector<Setting> settings_;
+  std::map<std::string, std::string> values_;
 };
 
 /// The options of `langevo run`, as CLI11 sees them. CLI11 keeps pointers into it: it stays where it is.
@@ -39,15 +60,13 @@ class RunOptionParser {
   [[nodiscard]] RunRequest request() const;
 
  private:
-  [[nodiscard]] Assignments from_command_line() const;
-
   CLI::App& app_;
-  std::map<std::string, std::string> values_;
   std::string preset_;
   std::string config_;
   bool quick_ = false;
   bool dry_run_ = false;
   bool print_config_ = false;
+  std::optional<SettingOptions> settings_;  // added last, so that they come last in the help
 };
 
 /// RUN.nc for the run called NAME is RUN-NAME.nc.

@@ -1,6 +1,7 @@
 #include "langevo/ensemble.hpp"
 
 #include <cstdio>
+#include <cstring>
 
 #include "ensemble_checks.hpp"
 #include "fingerprint.hpp"
@@ -106,8 +107,11 @@ double Ensemble::gradient(std::span<const double> x, std::span<double> gradient)
 EnsembleState Ensemble::save() const {
   require_whole();
   EnsembleState state{shape_, step_, counters_, do_parameters(0, shape_.replicas), {}};
-  state.descent.resize(do_descent_bytes());
-  do_save_descent(state.descent);
+  if (const std::size_t bytes = do_descent_bytes(); bytes > 0) {
+    state.descent.resize(sizeof fingerprint_ + bytes);
+    std::memcpy(state.descent.data(), &fingerprint_, sizeof fingerprint_);
+    do_save_descent(std::span(state.descent).subspan(sizeof fingerprint_));
+  }
   return state;
 }
 
@@ -127,14 +131,16 @@ void Ensemble::restore(const EnsembleState& state) {
     throw InputError("the saved state is at step " + std::to_string(state.step) +
                      ", beyond 2^56 - 1, the last one with random numbers; give one that save() made");
   }
-  if (!state.descent.empty() && state.descent.size() != do_descent_bytes()) {
-    throw InputError("the saved state has " + counted(state.descent.size(), "byte") +
-                     " of gradient steps under way, but these dynamics have " +
-                     std::to_string(do_descent_bytes()) + "; give the state of the same dynamics");
+  const bool descends = !state.descent.empty();
+  if (descends && (state.descent.size() != sizeof fingerprint_ + do_descent_bytes() ||
+                   std::memcmp(state.descent.data(), &fingerprint_, sizeof fingerprint_) != 0)) {
+    throw InputError("the saved state has gradient steps under way (" +
+                     counted(state.descent.size(), "byte") +
+                     ") of other data or dynamics; give a state of the same ones");
   }
   require_finite_states(state.parameters, parameter_count_, 0);
   do_set_parameters(0, state.parameters);
-  if (!state.descent.empty()) do_restore_descent(state.descent);
+  if (descends) do_restore_descent(std::span(state.descent).subspan(sizeof fingerprint_));
   step_ = state.step;
   counters_ = state.counters;
   failed_ = false;

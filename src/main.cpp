@@ -11,6 +11,7 @@
 #include "commands.hpp"
 #include "langevo/error.hpp"
 #include "moments_command.hpp"
+#include "reproduce_command.hpp"
 #include "standard_output.hpp"
 #include "text.hpp"
 
@@ -25,9 +26,9 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(0, 1);
   program.allow_extras();
   const std::vector<langevo::Command> commands{
-      langevo::make_run_command(program),     langevo::make_presets_command(program),
-      langevo::make_show_command(program),    langevo::make_moments_command(program),
-      langevo::make_devices_command(program),
+      langevo::make_run_command(program),     langevo::make_reproduce_command(program),
+      langevo::make_presets_command(program), langevo::make_show_command(program),
+      langevo::make_moments_command(program), langevo::make_devices_command(program),
   };
   try {
     program.parse(argc, argv);

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,8 +41,12 @@ const std::vector<std::string>& shared_settings() {
   return names;
 }
 
+bool is_shared(const Setting& setting) {
+  const std::vector<std::string>& names = shared_settings();
+  return std::find(names.begin(), names.end(), setting.name) != names.end();
+}
+
 struct MomentsArguments {
-  std::map<std::string, std::string> shared;
   std::string a = "0.01,0.1,1,10,inf";
   std::string sigma;
   std::string relax = "0";
@@ -76,13 +79,6 @@ void bind(CLI::App& app, MomentsArguments& arguments) {
                  "first follow the normalized gradient for this time, in steps of --alpha [0]")
       ->type_name("T")
       ->group(group);
-  for (const Setting& setting : settings()) {
-    const std::vector<std::string>& names = shared_settings();
-    if (std::find(names.begin(), names.end(), setting.name) == names.end()) continue;
-    app.add_option("--" + setting.name, arguments.shared[setting.name], setting.help)
-        ->type_name(setting.value_type)
-        ->group(setting.group);
-  }
 }
 
 std::vector<double> read_a(const std::string& text) {
@@ -98,12 +94,8 @@ std::vector<double> read_a(const std::string& text) {
   return list;
 }
 
-MomentsRequest read_request(const CLI::App& app, const MomentsArguments& arguments) {
+MomentsRequest read_request(const CLI::App& app, const MomentsArguments& arguments, const Assignments& said) {
   refuse_extras(app);
-  Assignments said;
-  for (const auto& [name, text] : arguments.shared) {
-    if (app.count("--" + name) > 0) said.push_back({name, text, "--"});
-  }
   MomentsRequest request;
   request.options = make_options(said);
   require_effect(said, request.options);
@@ -259,7 +251,9 @@ Command make_moments_command(CLI::App& program) {
       "moments", "Compare one mutation, many times from the same state, with its closed form");
   const auto arguments = std::make_shared<MomentsArguments>();
   bind(*app, *arguments);
-  return {app, [app, arguments] { return run_moments(read_request(*app, *arguments)); }};
+  const auto shared = std::make_shared<SettingOptions>(*app, is_shared);
+  return {app,
+          [app, arguments, shared] { return run_moments(read_request(*app, *arguments, shared->said())); }};
 }
 
 }  // namespace langevo

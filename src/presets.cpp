@@ -142,6 +142,11 @@ Assignments Preset::settings(const PresetMember& member, bool is_quick) const {
   return overlay(is_quick ? overlay(common, quick) : common, member.settings);
 }
 
+std::string Preset::title(const PresetMember& member, bool is_quick) const {
+  return "langevo run, preset " + name + (is_quick ? " --quick" : "") +
+         (member.name.empty() ? "" : ", " + member.name) + ": " + shows;
+}
+
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = make_presets();
   return all;

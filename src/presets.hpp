@@ -23,6 +23,8 @@ struct Preset {
   std::vector<PresetMember> members;
 
   [[nodiscard]] Assignments settings(const PresetMember& member, bool is_quick) const;
+  /// Of a run file.
+  [[nodiscard]] std::string title(const PresetMember& member, bool is_quick) const;
 };
 
 const std::vector<Preset>& presets();

@@ -192,12 +192,6 @@ int run_one(const RunPlan& plan, OutputClaim claim, const std::string& title) {
   return evolve(plan, std::move(ensemble), file, trajectory);
 }
 
-std::string title_of(const RunRequest& request, const std::string& member) {
-  if (request.preset.empty()) return "langevo run";
-  return "langevo run, preset " + request.preset + (request.quick ? " --quick" : "") +
-         (member.empty() ? "" : ", " + member) + ": " + find_preset(request.preset).shows;
-}
-
 }  // namespace
 
 int run(const RunRequest& request) {
@@ -225,7 +219,7 @@ int run(const RunRequest& request) {
   const InterruptGuard guard;
   int worst = done;
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    const int exit_code = run_one(plans[i], std::move(claims[i]), title_of(request, request.runs[i].name));
+    const int exit_code = run_one(plans[i], std::move(claims[i]), request.runs[i].title);
     if (exit_code == interrupted) return interrupted;
     worst = std::max(worst, exit_code);
   }

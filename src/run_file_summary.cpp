@@ -143,37 +143,49 @@ std::string indented(const std::string& text) {
   return out;
 }
 
-}  // namespace
-
-std::string describe_run_file(const std::string& path) {
+/// read(root, ensemble) of the run file at `path`.
+template <class Read>
+std::string read_run_file(const std::string& path, const Read& read) {
   const InputFile input("run file", path);
   if (!is_netcdf(input)) throw InputError(input.name + " is not netCDF; give a file that langevo run wrote");
   try {
     const netcdf::File file = netcdf::File::open_to_read(path);
     const netcdf::Group root = file.root();
     const auto ensemble = root.find_group("ensemble");
-    const auto version = root.text_attribute("langevo_version");
-    if (!ensemble || !version) {
+    if (!ensemble || !root.text_attribute("langevo_version"))
       throw InputError(input.name + " was not written by langevo; give a file that langevo run wrote");
-    }
     require_known_format(root, input.name);
+    return read(root, *ensemble);
+  } catch (const netcdf::Error& error) {
+    throw InputError("run file " + std::string(error.what()) + "; is it complete?");
+  }
+}
+
+}  // namespace
+
+std::string describe_run_file(const std::string& path) {
+  return read_run_file(path, [](const netcdf::Group& root, const netcdf::Group& ensemble) {
     Table table;
     const auto text = [&](const char* name) { return root.text_attribute(name).value_or("?"); };
     table.add("title", text("title"));
-    table.add("created", text("created") + " by langevo " + *version);
+    table.add("created", text("created") + " by langevo " + text("langevo_version"));
     table.add("backend", text("backend") + ": " + text("device"));
     table.add("seed", std::to_string(root.count_attribute("seed").value_or(0)));
     table.add("parameters", std::to_string(root.find_dimension("parameter").value_or(0)));
     table.add("points", std::to_string(root.find_dimension("point").value_or(0)));
-    table.add("replicas", std::to_string(ensemble->find_dimension("replica").value_or(0)) + ", " +
-                              std::to_string(ensemble->find_dimension("trace").value_or(0)) + " traced");
+    table.add("replicas", std::to_string(ensemble.find_dimension("replica").value_or(0)) + ", " +
+                              std::to_string(ensemble.find_dimension("trace").value_or(0)) + " traced");
     describe_quadrature(table, root);
-    describe_records(table, root, *ensemble);
+    describe_records(table, root, ensemble);
     describe_speed(table, root);
     return table.text() + "configuration\n" + indented(text("configuration"));
-  } catch (const netcdf::Error& error) {
-    throw InputError("run file " + std::string(error.what()) + "; is it complete?");
-  }
+  });
+}
+
+std::string configuration_of_run_file(const std::string& path) {
+  return read_run_file(path, [](const netcdf::Group& root, const netcdf::Group&) {
+    return root.text_attribute("configuration").value_or("");
+  });
 }
 
 }  // namespace langevo

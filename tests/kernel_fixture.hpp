@@ -28,6 +28,12 @@ class KernelFixture {
     return gradient;
   }
 
+  std::vector<double> losses_of_points(const std::vector<double>& x) {
+    std::vector<double> losses(problem_.view().data_double.points);
+    kernels_.losses_of_points(problem_.view(), x.data(), losses.data(), workspace());
+    return losses;
+  }
+
   LossChange loss_change(Precision precision, const std::vector<double>& x,
                          const std::vector<double>& proposed) {
     return kernels_.loss_change(problem_.view(), precision, x.data(), proposed.data(), workspace());

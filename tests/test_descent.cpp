@@ -12,6 +12,7 @@
 
 #include "definitions.hpp"
 #include "kernels/cpu/serial_team.hpp"
+#include "kernels/descent/gradient_sources.hpp"
 #include "kernels/descent/leap_lengths.hpp"
 #include "kernels/descent/noise_sums.hpp"
 #include "langevo/ensemble.hpp"
@@ -352,15 +353,26 @@ TEST(Descent, GoesOnFromASavedStateToTheSameBits) {
   }
 }
 
+TEST(Descent, GradientsAreComparedTheMoreOftenTheMoreTheyErr) {
+  EXPECT_EQ(next_spacing(4, 1e-3), 5);
+  EXPECT_EQ(next_spacing(4, 0.05), 4);
+  EXPECT_EQ(next_spacing(4, 0.5), 2);
+  EXPECT_EQ(next_spacing(1, 0.5), 0);
+  EXPECT_LE(next_spacing(60, 0), 63) << "2^63 stretches are more than there are";
+}
+
 TEST(Descent, RefusesAStateOfOtherDynamics) {
   const Problem problem = make_problem();
   const auto noisy = make_ensemble(problem, make_dynamics(problem, rules()[2], followed(1e-4)),
                                    {.replicas = 3}, {.kind = BackendKind::cpu});
   noisy->set_all_parameters(start_of(problem));
   noisy->advance(10);
-  const auto smooth = make_ensemble(problem, make_dynamics(problem, rules()[0], followed(1e-4)),
-                                    {.replicas = 3}, {.kind = BackendKind::cpu});
-  EXPECT_THROW(smooth->restore(noisy->save()), InputError);
+  const auto refuses = [&](const Dynamics& dynamics) {
+    const auto other = make_ensemble(problem, dynamics, {.replicas = 3}, {.kind = BackendKind::cpu});
+    EXPECT_THROW(other->restore(noisy->save()), InputError);
+  };
+  refuses(make_dynamics(problem, rules()[0], followed(1e-4)));
+  refuses(make_dynamics(problem, rules()[2], followed(1e-3)));
 }
 
 TEST(Descent, SaysAtWhichStepItLeavesTheFiniteNumbers) {

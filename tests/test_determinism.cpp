@@ -183,60 +183,27 @@ TEST(Determinism, CountersOfShardsAddUp) {
   }
 }
 
-TEST(Determinism, InstructionSetsDecideAlike) {
+TEST(Determinism, InstructionSetsGiveTheSameBits) {
   if (!is_supported("avx2")) GTEST_SKIP() << "this machine has the generic instruction set alone";
   for (const NamedRule& rule : rules()) {
-    if (!std::holds_alternative<Metropolis>(rule.rule)) continue;
+    const bool decides = std::holds_alternative<Metropolis>(rule.rule);
     for (const Activation activation : all_activations()) {
       for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
+        if (points == 1000 && !decides && activation != Activation::tanh) continue;
         Sample ensemble{.points = points,
                         .replicas = points == 1000 ? 5u : 33u,
                         .instruction_set = "generic",
-                        .blocks = {60},
+                        .blocks = {decides ? 60u : 24u},
                         .activation = activation};
         const Outcome generic = evolve(rule, ensemble);
         for (const char* other : {"avx2", "avx512"}) {
           if (!is_supported(other)) continue;
           ensemble.instruction_set = other;
-          const Outcome same = evolve(rule, ensemble);
-          EXPECT_EQ(same.states, generic.states) << rule.name << ", " << other << ", " << points;
-          EXPECT_EQ(same.mean, generic.mean) << rule.name << ", " << other << ", " << points;
-          EXPECT_EQ(same.counters[1], generic.counters[1]) << rule.name << ", " << other << ", " << points;
-          // generic code has no fma: outputs of about 1 differ by a few roundings, the loss by 2 |residual|
-          // as much
-          for (std::size_t r = 0; r < same.losses.size(); ++r) {
-            const double loss = generic.losses[r];
-            EXPECT_NEAR(same.losses[r], loss, 5e-15 * (2 * std::sqrt(loss) + loss)) << rule.name;
-          }
+          EXPECT_EQ(evolve(rule, ensemble), generic)
+              << rule.name << ", activation " << static_cast<int>(activation) << ", " << other << ", "
+              << points << " points";
         }
       }
-    }
-  }
-}
-
-TEST(Determinism, Avx2AndAvx512GiveTheSameBits) {
-  if (!is_supported("avx512")) GTEST_SKIP() << "this machine has no AVX-512";
-  for (const NamedRule& rule : rules()) {
-    for (const std::size_t points : {1, 31, 33, 64, 65, 1000}) {
-      Sample ensemble{.points = points, .replicas = points == 1000 ? 5u : 33u, .instruction_set = "avx2"};
-      const Outcome narrow = evolve(rule, ensemble);
-      ensemble.instruction_set = "avx512";
-      EXPECT_EQ(evolve(rule, ensemble), narrow) << rule.name << ", " << points << " points";
-    }
-  }
-}
-
-TEST(Determinism, GradientRulesOfGenericCodeDifferByRoundingAlone) {
-  for (const NamedRule& rule : rules()) {
-    if (std::holds_alternative<Metropolis>(rule.rule)) continue;
-    const Outcome best = evolve(rule, {});
-    const Outcome generic = evolve(rule, {.instruction_set = "generic"});
-    // a followed leap may be of another length, where a measured error is as large as the tolerance
-    const double off = rule.gradient.steps == GradientSteps::followed  ? followed.tolerance
-                       : rule.gradient.precision == Precision::float32 ? 1e-6
-                                                                       : 1e-12;
-    for (std::size_t i = 0; i < best.states.size(); ++i) {
-      EXPECT_NEAR(best.states[i], generic.states[i], off) << rule.name;
     }
   }
 }

@@ -138,5 +138,31 @@ TEST(Gradient, IsAMeanOverPoints) {
   }
 }
 
+// Nodes of a quadrature and the steps of gradient rules are the same everywhere because these are.
+TEST(Gradient, InstructionSetsGiveTheSameBits) {
+  for (const Activation activation : all_activations()) {
+    for (const Loss loss : all_losses()) {
+      for (const std::size_t points : {1, 31, 33, 130}) {
+        const Problem problem = random_problem({3, 17, 5, 4}, activation, true, loss, points, 3);
+        const std::vector<double> x = random_state(problem.network().parameter_count(), 8);
+        const std::vector<double> y = random_state(problem.network().parameter_count(), 9);
+        KernelFixture generic(problem, "generic");
+        for (const std::string& set : usable_instruction_sets()) {
+          KernelFixture other(problem, set);
+          const std::string what = "activation " + std::to_string(static_cast<int>(activation)) + ", loss " +
+                                   std::to_string(static_cast<int>(loss)) + ", " + set;
+          EXPECT_EQ(other.loss(x), generic.loss(x)) << what;
+          EXPECT_EQ(other.gradient(x), generic.gradient(x)) << what;
+          EXPECT_EQ(other.losses_of_points(x), generic.losses_of_points(x)) << what;
+          for (const Precision precision : {Precision::float32, Precision::float64}) {
+            EXPECT_EQ(other.loss_change(precision, x, y).change, generic.loss_change(precision, x, y).change)
+                << what;
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace langevo

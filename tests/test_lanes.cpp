@@ -1,10 +1,10 @@
-// Lanes against the scalar functions they stand for, bit for bit, compiled once for each instruction set: in
-// all but the generic one a product and a sum round once.
+// Lanes against the scalar functions they stand for, bit for bit, compiled once for each instruction set.
 #include "kernels/cpu/lanes/several_lanes.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -24,12 +24,6 @@ bool machine_has_them() {
   return true;
 #endif
 }
-
-#if defined(__FMA__)
-constexpr bool rounds_once = true;
-#else
-constexpr bool rounds_once = false;
-#endif
 
 /// Calls check(a, b, c) with numbers whose product nearly cancels c, where a second rounding shows.
 template <class Real, class Check>
@@ -58,11 +52,6 @@ Real rounded_twice(Real a, Real b, Real c) {
 }
 
 template <class Real>
-Real expected(Real a, Real b, Real c) {
-  return rounds_once ? std::fma(a, b, c) : rounded_twice(a, b, c);
-}
-
-template <class Real>
 void check_multiply_add() {
   using Lanes = RealLanes<Real>;
   int told_apart = 0;
@@ -70,7 +59,7 @@ void check_multiply_add() {
     Real result[Lanes::count];
     multiply_add(Lanes::load(a), Lanes::load(b), Lanes::load(c)).store(result);
     for (int i = 0; i < Lanes::count; ++i) {
-      ASSERT_EQ(result[i], expected(a[i], b[i], c[i])) << "lane " << i;
+      ASSERT_EQ(result[i], std::fma(a[i], b[i], c[i])) << "lane " << i;
       told_apart += std::fma(a[i], b[i], c[i]) != rounded_twice(a[i], b[i], c[i]) ? 1 : 0;
     }
   });
@@ -95,28 +84,90 @@ TEST(Lanes, NegativeMultiplyAddOfFloats) {
     for (int i = 0; i < FloatLanes::count; ++i) negative[i] = -a[i];
     negative_multiply_add(FloatLanes::load(negative), FloatLanes::load(b), FloatLanes::load(c)).store(result);
     for (int i = 0; i < FloatLanes::count; ++i)
-      ASSERT_EQ(result[i], expected(a[i], b[i], c[i])) << "lane " << i;
+      ASSERT_EQ(result[i], std::fma(a[i], b[i], c[i])) << "lane " << i;
   });
 }
 
-TEST(Lanes, FusedMultiplyAddRoundsOnceEverywhere) {
+/// Numbers of any size: zeros of both signs, subnormal ones, infinities, NaN, and such that a sum lies half
+/// way between two numbers.
+template <class Real>
+std::vector<Real> odd_numbers() {
+  using Limits = std::numeric_limits<Real>;
+  const Real half_step = Limits::epsilon() / 2;
+  std::vector<Real> numbers{0,
+                            1,
+                            3,
+                            1 + Limits::epsilon(),
+                            1 - half_step,
+                            half_step,
+                            half_step * (1 + Limits::epsilon()),
+                            half_step * half_step,
+                            Limits::max(),
+                            Limits::min(),
+                            Limits::denorm_min(),
+                            std::sqrt(Limits::min()),
+                            std::sqrt(Limits::max()),
+                            Limits::infinity(),
+                            Limits::quiet_NaN()};
+  std::mt19937_64 generator(11);
+  std::uniform_real_distribution<double> digits(1, 2);
+  std::uniform_int_distribution<int> exponent(Limits::min_exponent - Limits::digits,
+                                              Limits::max_exponent - 1);
+  std::uniform_int_distribution<int> near(-60, 60);
+  for (int i = 0; i < 10; ++i) {
+    numbers.push_back(static_cast<Real>(std::ldexp(digits(generator), exponent(generator))));
+    numbers.push_back(static_cast<Real>(std::ldexp(digits(generator), near(generator))));
+  }
+  const std::size_t count = numbers.size();
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(-numbers[i]);
+  return numbers;
+}
+
+template <class Real>
+void check_odd_numbers() {
+  using Lanes = RealLanes<Real>;
+  const std::vector<Real> numbers = odd_numbers<Real>();
+  const std::size_t all = numbers.size() * numbers.size() * numbers.size();
+  const auto operand = [&](std::size_t i, std::size_t which) {
+    const std::size_t size = numbers.size();
+    return numbers[which == 0 ? i % size : which == 1 ? i / size % size : i / size / size];
+  };
+  for (std::size_t first = 0; first < all; first += Lanes::count) {
+    Real in[3][Lanes::count];
+    for (std::size_t which = 0; which < 3; ++which) {
+      for (std::size_t i = 0; i < Lanes::count; ++i) in[which][i] = operand((first + i) % all, which);
+    }
+    Real result[Lanes::count];
+    multiply_add(Lanes::load(in[0]), Lanes::load(in[1]), Lanes::load(in[2])).store(result);
+    for (int i = 0; i < Lanes::count; ++i) {
+      const Real expected = std::fma(in[0][i], in[1][i], in[2][i]);
+      if (std::isnan(expected) && std::isnan(result[i])) continue;
+      ASSERT_EQ(result[i], expected) << in[0][i] << " * " << in[1][i] << " + " << in[2][i];
+      ASSERT_EQ(std::signbit(result[i]), std::signbit(expected))
+          << in[0][i] << " * " << in[1][i] << " + " << in[2][i];
+    }
+  }
+}
+
+TEST(Lanes, MultiplyAddOfOddNumbers) {
+  if (!machine_has_them()) GTEST_SKIP() << "this machine has other instructions";
+  check_odd_numbers<float>();
+  check_odd_numbers<double>();
+}
+
+TEST(Lanes, MultiplyAddOfSeveral) {
   if (!machine_has_them()) GTEST_SKIP() << "this machine has other instructions";
   with_operands<float>([](const float* a, const float* b, const float* c) {
-    float result[FloatLanes::count];
-    fused_multiply_add(FloatLanes::load(a), FloatLanes::load(b), FloatLanes::load(c)).store(result);
     SeveralFloats<2> twice[3];
     for (int part = 0; part < 2; ++part) {
       twice[0].part[part] = FloatLanes::load(a);
       twice[1].part[part] = FloatLanes::load(b);
       twice[2].part[part] = FloatLanes::load(c);
     }
-    const SeveralFloats<2> both = fused_multiply_add(twice[0], twice[1], twice[2]);
-    float second[FloatLanes::count];
-    both.part[1].store(second);
-    for (int i = 0; i < FloatLanes::count; ++i) {
+    float result[FloatLanes::count];
+    multiply_add(twice[0], twice[1], twice[2]).part[1].store(result);
+    for (int i = 0; i < FloatLanes::count; ++i)
       ASSERT_EQ(result[i], std::fma(a[i], b[i], c[i])) << "lane " << i;
-      ASSERT_EQ(second[i], result[i]) << "lane " << i;
-    }
   });
 }
 
@@ -126,7 +177,7 @@ double defined_dot(std::size_t n, const float* a, const float* b) {
   for (std::size_t first = 0; first == 0 || first < n; first += products_per_float_sum) {
     float partial[32] = {};
     for (std::size_t i = first; i < n && i < first + products_per_float_sum; ++i)
-      partial[i % 32] = expected(a[i], b[i], partial[i % 32]);
+      partial[i % 32] = std::fma(a[i], b[i], partial[i % 32]);
     for (int half = 16; half > 0; half /= 2) {
       for (int q = 0; q < half; ++q) partial[q] += partial[q + half];
     }

@@ -50,9 +50,9 @@ One row is one point: its inputs first, then its targets, as many as the first a
 The run says how many points it read, whether there was a header, and whether it took labels or weights.
 
 The options of the group Machine say where to compute and `--output` where to write; neither `--print-config` nor the
-`configuration` in a run file has them. No decision on a mutation depends on them (tests/test_determinism.cpp,
-tests/test_backends.cpp); the gradient rules depend on them by rounding alone, because a GPU or generic code adds up in
-another order.
+`configuration` in a run file has them. No number depends on the CPU's threads and instruction set
+(tests/test_determinism.cpp), and no decision on a mutation on the backend (tests/test_backends.cpp); the gradient rules
+depend on it by rounding alone, because a GPU adds up in another order.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 stopped by Ctrl-C, SIGTERM, SIGHUP or a
 broken pipe (what was recorded is in `RUN.nc.partial`).
@@ -138,6 +138,14 @@ std::string options_page() {
       "`langevo presets [NAME] [--quick]` lists the paper's experiments or prints the settings of one:\n\n";
   page += "| preset | shows |\n|---|---|\n";
   for (const Preset& preset : presets()) page += "| `" + preset.name + "` | " + preset.shows + " |\n";
+  page +=
+      "\n`langevo reproduce [NAME...|all] [--quick] [--dry-run] [--replicas R] -o DIR` runs them with all "
+      "their "
+      "members into one\nfolder, `DIR/fig2-lambda-0.1.nc` and so on, and takes the options of the group "
+      "Machine. "
+      "The same command again keeps runs\nthat are finished, does those again that were stopped, and refuses "
+      "a "
+      "folder with runs of other settings.\n";
   page +=
       "\n`langevo show RUN.nc` says what a run file holds. `langevo devices` lists what there is to compute "
       "on.\n";

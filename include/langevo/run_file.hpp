@@ -120,4 +120,8 @@ class RunFile {
 /// @throws InputError where it is not a readable run file
 std::string describe_run_file(const std::string& path);
 
+/// The settings that a run file says it was made with, as a configuration file has them.
+/// @throws InputError where it is not a readable run file
+std::string configuration_of_run_file(const std::string& path);
+
 }  // namespace langevo

@@ -92,7 +92,8 @@ struct MeasuredError {
 /// What was measured of an ensemble's gradient steps since their states were set.
 struct GradientErrors {
   MeasuredError gradient;  ///< of gradients, against those in double on all points, relative to |sigma.g|
-  MeasuredError halves;    ///< of followed steps against two halves of them, relative to the way moved
+  MeasuredError halves;    ///< of followed steps against two halves of them, as such errors add up over
+                           ///< thousands of steps, relative to the way moved
   MeasuredError steps;     ///< and against exact steps
   std::uint64_t replicas_on_nodes = 0;   ///< whose gradients are those on the nodes of a quadrature
   std::uint64_t replicas_in_double = 0;  ///< whose gradients in float err too much, or are not wanted

@@ -20,22 +20,12 @@ struct Limits {
   static constexpr Real unit_roundoff = std::numeric_limits<Real>::epsilon() / 2;
 };
 
-/// fma(a, b, c) = a b + c with one rounding, on every machine.
-LANGEVO_INLINE float fused_multiply_add(float a, float b, float c) {
+/// a b + c with one rounding, on every machine.
+LANGEVO_INLINE float multiply_add(float a, float b, float c) {
   return ::fmaf(a, b, c);
 }
-LANGEVO_INLINE double fused_multiply_add(double a, double b, double c) {
+LANGEVO_INLINE double multiply_add(double a, double b, double c) {
   return ::fma(a, b, c);
-}
-
-/// a b + c where the last bit may differ between machines: one rounding where the machine has a fast fma.
-template <class Real>
-LANGEVO_INLINE Real multiply_add(Real a, Real b, Real c) {
-#if defined(FP_FAST_FMA) || defined(__CUDACC__)
-  return fused_multiply_add(a, b, c);
-#else
-  return a * b + c;
-#endif
 }
 
 /// c - a b likewise.

@@ -9,9 +9,8 @@ inline namespace LANGEVO_TARGET {
 /// Measurements take at most one part in so many of the time, by count.
 inline constexpr double steps_per_cost = 64;
 
-/// A measurement comes after 2^k times longest_stretch steps, k as small as its cost lets it; costs are in
-/// gradients of one point in float, which one step's normals cost about as well.
-/// k is at most `most`.
+/// A measurement comes after 2^k times longest_stretch steps, k as small as its cost lets it, and at most
+/// `most`; costs are in gradients of one point in float, which one step's normals cost about as well.
 LANGEVO_INLINE bool is_due(std::uint64_t step, std::uint32_t replica, double cost, double cost_of_step,
                            int most) {
   const double per_measure = longest_stretch * cost_of_step / steps_per_cost;
@@ -41,14 +40,22 @@ LANGEVO_FUNCTION bool audit(const Run& run, GradientSource first, const double* 
                         *run.replica.state);
 }
 
-/// Where the steps so far say that one is due: of nodes that the pilots have not shown to be good, the more
-/// rarely the more audits they have passed.
+/// Where the steps so far say that one is due. At step 0 replicas are where the pilots began, and a few
+/// audits will do.
 template <class Run>
 LANGEVO_FUNCTION bool audit_is_due(const Run& run) {
   constexpr int any = 40;
   const double cost = 1.5 * run.sources.cost(GradientSource::double_on_all);
+  const bool starts_as_known = run.context.step == 0 && nodes_are_known(run);
   return is_due(run.context.step, run.context.replica, cost, cost_of_step(run),
-                nodes_are_known(run) ? any : run.replica.state->audits_passed);
+                starts_as_known ? any : run.replica.state->audit_spacing);
+}
+
+/// The noise of `steps` steps from the one of `source` on.
+template <class Run>
+LANGEVO_FUNCTION void sum_noise_of(const Run& run, const RandomSource& source, std::uint32_t steps,
+                                   NoiseSums& noise) {
+  sum_noise(run.team, source, run.size(), steps, run.work.piece, noise);
 }
 
 /// Finds the source of gradients and the length of leaps at x, the same for all replicas that begin there:
@@ -61,6 +68,8 @@ LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
   state = LeapState{};
   state.source = run.sources.from(GradientSource::float_on_nodes, run.rule);
   state.length = 1;
+  constexpr int spacing_where_known = 4;
+  if (nodes_are_known(run)) state.audit_spacing = spacing_where_known;
   if (run.replica.defect != nullptr) {
     run.team.each(n, [&](std::size_t i) LANGEVO_BODY { run.replica.defect[i] = 0; });
     if (!nodes_are_known(run)) {  // what is corrected here shows only later whether it holds
@@ -75,6 +84,7 @@ LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
   if (!find_direction(run, x, motion, directions)) return LeapEnd::not_finite;
   const std::size_t kept = leap_points(noisy) * n;
   for (std::size_t i = n; i < kept; ++i) directions[i] = directions[i - n];
+  if (noisy) run.team.each(n, [&](std::size_t i) LANGEVO_BODY { run.replica.heading[i] = 0; });
   state.last_length = 1;
   // states and directions of trials go where a leap's own are not
   double* const moving = run.replica.origin;
@@ -84,10 +94,10 @@ LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
        length *= 2) {
     const std::uint32_t half = length / 2;
     if (noisy) {
-      if (length == least_leap(noisy)) sum_noise(run.team, source, n, half, run.work.piece, run.work.noise);
+      if (length == least_leap(noisy)) sum_noise_of(run, source, half, run.work.noise);
       RandomSource later = source;
       later.step += half;
-      sum_noise(run.team, later, n, half, run.work.piece, run.work.second_noise);
+      sum_noise_of(run, later, half, run.work.second_noise);
     }
     run.team.each(n, [&](std::size_t i) LANGEVO_BODY { moving[i] = x[i]; });
     float* const tried = run.work.tried;
@@ -102,26 +112,34 @@ LANGEVO_APART LeapEnd begin_leaps(const Run& run, const double* x) {
   return LeapEnd::taken;
 }
 
-/// Holds the whole leap that was just compared with its halves against its steps, taken from `origin` on.
+/// A leap of `steps` steps from x to x.
 template <class Run>
-LANGEVO_APART bool check_leap(const Run& run, const double* origin, std::uint32_t steps) {
-  const std::size_t n = run.size();
+LANGEVO_FUNCTION LeapEnd plain_leap(const Run& run, double* x, std::uint32_t steps, float* directions) {
+  if (!run.noisy()) return leap_without_noise(run, x, steps, run.replica.state->last_length, directions, x);
+  sum_noise_of(run, run.context.random(Stream::langevin_noise), steps, run.work.noise);
+  return leap_with_noise(run, x, run.work.noise, directions, x);
+}
+
+/// `steps` steps from x to x one by one.
+template <class Run>
+LANGEVO_FUNCTION LeapEnd single_steps(const Run& run, double* x, std::uint32_t steps, float* directions) {
+  std::uint64_t& step = run.context.step;
+  const std::uint64_t first = step;
+  LeapEnd went = LeapEnd::taken;
+  for (; went == LeapEnd::taken && step < first + steps; ++step) went = plain_leap(run, x, 1, directions);
+  step = first;
+  return went;
+}
+
+/// Holds the whole leap that was just compared with its halves against its steps, taken from `origin` on.
+/// `growth`: that of its error.
+template <class Run>
+LANGEVO_APART bool check_leap(const Run& run, const double* origin, std::uint32_t steps, double growth) {
   double* const x = run.work.end;
   float* const direction = run.work.tried;
-  run.team.each(n, [&](std::size_t i) LANGEVO_BODY { x[i] = origin[i]; });
-  RandomSource source = run.context.random(Stream::langevin_noise);
-  for (std::uint32_t q = 0; q < steps; ++q, ++source.step) {
-    GradientMotion motion;
-    if (!find_direction(run, x, motion, direction)) return false;
-    const double* const gradient = run.work.step.backpropagation.gradient;
-    if (run.noisy()) draw_normals(run.team, source, n, run.work.step.normal);
-    run.team.each(n, [&](std::size_t i) LANGEVO_BODY {
-      const double sigma = run.context.sigma[i];
-      const double z = run.noisy() ? static_cast<double>(run.work.step.normal[i]) : 0;
-      x[i] = shaken(motion, drifted(motion, x[i], sigma, gradient[i]), sigma, z);
-    });
-  }
-  add_error(run.replica.state->steps, leap_error(run, run.work.whole, x, steps, direction));
+  run.team.each(run.size(), [&](std::size_t i) LANGEVO_BODY { x[i] = origin[i]; });
+  if (single_steps(run, x, steps, direction) != LeapEnd::taken) return false;
+  add_error(run.replica.state->steps, growth * leap_error(run, run.work.whole, x, steps, direction));
   return true;
 }
 
@@ -135,9 +153,9 @@ LANGEVO_FUNCTION LeapEnd measured_leap(const Run& run, double* x, std::uint32_t 
   const bool checks = is_checked(run.context.step, run.context.replica, steps);
   if (noisy) {
     RandomSource source = run.context.random(Stream::langevin_noise);
-    sum_noise(run.team, source, n, half, run.work.piece, run.work.noise);
+    sum_noise_of(run, source, half, run.work.noise);
     source.step += half;
-    sum_noise(run.team, source, n, half, run.work.piece, run.work.second_noise);
+    sum_noise_of(run, source, half, run.work.second_noise);
   }
   double* const origin = run.replica.origin;
   run.team.each(n, [&](std::size_t i) LANGEVO_BODY { origin[i] = x[i]; });
@@ -145,10 +163,12 @@ LANGEVO_FUNCTION LeapEnd measured_leap(const Run& run, double* x, std::uint32_t 
   const LeapEnd end = leap_and_halves(run, x, half, state.last_length, run.replica.directions, error);
   if (end != LeapEnd::taken) return end;
   state.last_length = noisy ? steps : half;
+  const double growth = noisy ? growth_of_errors(run, steps) : 1;
+  error *= growth;
   const double tolerance = run.rule.method.tolerance / error_margin;
   const bool stands = error <= tolerance;
   if (stands) add_error(state.halves, error);
-  if (stands && checks && !check_leap(run, origin, steps)) return LeapEnd::not_finite;
+  if (stands && checks && !check_leap(run, origin, steps, growth)) return LeapEnd::not_finite;
   const std::uint32_t twice = twice_leap(steps, noisy);
   const bool grows = stands && twice != steps && error * error_of_twice(noisy) <= tolerance;
   state.length = grows ? twice : stands ? steps : half_leap(steps, noisy);
@@ -156,24 +176,11 @@ LANGEVO_FUNCTION LeapEnd measured_leap(const Run& run, double* x, std::uint32_t 
   return end;
 }
 
-/// A leap of `steps` steps from x to x.
-template <class Run>
-LANGEVO_FUNCTION LeapEnd plain_leap(const Run& run, double* x, std::uint32_t steps, float* directions) {
-  if (!run.noisy()) return leap_without_noise(run, x, steps, run.replica.state->last_length, directions, x);
-  sum_noise(run.team, run.context.random(Stream::langevin_noise), run.size(), steps, run.work.piece,
-            run.work.noise);
-  return leap_with_noise(run, x, run.work.noise, directions, x);
-}
-
 /// The first `part` steps of a leap, to show where they end.
 template <class Run>
 LANGEVO_FUNCTION bool take_part(const Run& run, double* x, std::uint32_t part, float* directions) {
   const LeapEnd went = plain_leap(run, x, part, directions);
-  if (went != LeapEnd::not_converged) return went == LeapEnd::taken;
-  for (std::uint32_t q = 0; q < part; ++q) {
-    if (leap_without_noise(run, x, 1, 1, directions, x) != LeapEnd::taken) return false;
-  }
-  return true;
+  return (went == LeapEnd::not_converged ? single_steps(run, x, part, directions) : went) == LeapEnd::taken;
 }
 
 /// Takes up to `steps` steps from x on; returns how many it took. It stops early only where loss or gradient
@@ -195,7 +202,7 @@ LANGEVO_FUNCTION std::uint64_t descend(const Run& run, double* x, std::uint64_t 
     state.under_way = 0;
   }
   if (state.length == 0 && begin_leaps(run, x) != LeapEnd::taken) return 0;
-  for (bool audited = resumes || state.audited_here; step < end; audited = false) {
+  for (bool audited = resumes || state.audited_here; step < end; audited = state.failed_here) {
     state.audited_here = false;
     const auto into = static_cast<std::uint32_t>(step % longest_stretch);
     if (into == 0 && !audited && audit_is_due(run) && !audit(run, GradientSource::float_on_nodes, x))

@@ -21,10 +21,8 @@ struct GradientSources {
   const GradientWorkspace<Team>& work;
 
   [[nodiscard]] LANGEVO_INLINE bool has(GradientSource source, const GradientRule& rule) const {
-    const bool on_nodes =
-        source == GradientSource::float_on_nodes || source == GradientSource::double_on_nodes;
-    const bool in_float = source == GradientSource::float_on_nodes || source == GradientSource::float_on_all;
-    return (!on_nodes || nodes != nullptr) && (!in_float || rule.method.precision == Precision::float32);
+    return (!is_on_nodes(source) || nodes != nullptr) &&
+           (!is_in_float(source) || rule.method.precision == Precision::float32);
   }
 
   /// The cheapest from this one on that the rule may use.
@@ -35,31 +33,24 @@ struct GradientSources {
 
   /// What a gradient costs, in gradients of one point in float; in double about three times as much.
   [[nodiscard]] LANGEVO_INLINE double cost(GradientSource source) const {
-    const bool on_nodes =
-        source == GradientSource::float_on_nodes || source == GradientSource::double_on_nodes;
-    const bool in_float = source == GradientSource::float_on_nodes || source == GradientSource::float_on_all;
-    const ProblemView& on = on_nodes ? nodes->problem : problem;
-    return (in_float ? 1 : 3) * static_cast<double>(on.data_double.points);
+    return (is_in_float(source) ? 1 : 3) * static_cast<double>(seen_by(source).data_double.points);
   }
 
   /// dU/dx at x into work.gradient; returns a loss that is finite where U is.
   LANGEVO_FUNCTION double find(GradientSource source, const double* x) const {
-    switch (source) {
-      case GradientSource::float_on_all:
-        return loss_and_float_gradient(team, problem, x, work);
-      case GradientSource::double_on_all:
-        return loss_and_gradient(team, problem, x, work);
-      case GradientSource::float_on_nodes:
-      case GradientSource::double_on_nodes:
-        break;
-    }
-    const double loss = source == GradientSource::float_on_nodes
-                            ? loss_and_float_gradient(team_of_nodes, nodes->problem, x, work)
-                            : loss_and_gradient(team_of_nodes, nodes->problem, x, work);
+    const Team& members = is_on_nodes(source) ? team_of_nodes : team;
+    const double loss = is_in_float(source) ? loss_and_float_gradient(members, seen_by(source), x, work)
+                                            : loss_and_gradient(members, seen_by(source), x, work);
+    if (!is_on_nodes(source)) return loss;
     double* const gradient = work.gradient;
     team.each(problem.network.parameter_count,
               [&](std::size_t i) LANGEVO_BODY { gradient[i] += static_cast<double>(defect[i]); });
     return loss;
+  }
+
+ private:
+  [[nodiscard]] LANGEVO_INLINE const ProblemView& seen_by(GradientSource source) const {
+    return is_on_nodes(source) ? nodes->problem : problem;
   }
 };
 
@@ -72,6 +63,14 @@ LANGEVO_INLINE void add_error(ErrorSample& sample, double error) {
 /// error / size, 0 where nothing is wrong.
 LANGEVO_INLINE double relative(double error, double size) {
   return error == 0 ? 0 : error / size;
+}
+
+/// How far apart audits go on after one that found so much of the tolerance: an error may grow a hundredfold
+/// until the next.
+LANGEVO_INLINE int next_spacing(int spacing, double found) {
+  constexpr int most = 40;
+  if (found <= 1.0 / 64) return smaller(spacing + 1, most);
+  return found <= 1.0 / 8 ? spacing : larger(spacing - 2, 0);
 }
 
 /// Holds sources against the gradient in double on all points, keeps what the nodes leave out there, and
@@ -99,16 +98,17 @@ LANGEVO_APART bool audit_gradient(const Context& context, const GradientRule& ru
   };
   const GradientSource used = state.source;
   GradientSource found = sources.from(first, rule);
+  double error = 0;
   for (; found != GradientSource::double_on_all;
        found = sources.from(static_cast<GradientSource>(static_cast<int>(found) + 1), rule)) {
-    const double error = error_of(found);
+    error = error_of(found);
     if (found == used) add_error(state.gradient, error);
     if (error <= rule.method.tolerance) break;
   }
   state.source = found;
-  constexpr int most_passed = 40;
-  const int passed = state.audits_passed + 1;
-  state.audits_passed = static_cast<std::uint8_t>(found != used ? 0 : smaller(passed, most_passed));
+  if (found == GradientSource::double_on_all) error = 0;
+  state.audit_spacing = static_cast<std::uint8_t>(
+      found != used ? 0 : next_spacing(state.audit_spacing, error / rule.method.tolerance));
   if (defect == nullptr) return true;
   sources.find(GradientSource::double_on_nodes, x);
   team.each(n, [&](std::size_t i) LANGEVO_BODY {

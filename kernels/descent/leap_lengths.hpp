@@ -49,8 +49,8 @@ LANGEVO_INLINE std::uint32_t twice_leap(std::uint32_t length, bool noisy) {
 /// by so much.
 inline constexpr double error_margin = 4;
 
-/// |a - b| relative to the way that `steps` steps move. Errors of leaps may all point the same way while
-/// noise does not: over longest_stretch steps they add up to so many times as much, and noise to its root.
+/// |a - b| relative to the way that `steps` steps move, if errors of leaps all pointed the same way, which
+/// noise does not: over longest_stretch steps it adds up to the root of so many times as much.
 /// `direction`: D, of which drift k |sigma D| is the way without noise.
 template <class Run>
 LANGEVO_FUNCTION double leap_error(const Run& run, const double* a, const double* b, std::uint32_t steps,
@@ -72,6 +72,40 @@ LANGEVO_FUNCTION double leap_error(const Run& run, const double* a, const double
     return part * part;
   });
   return relative(square_root(square), square_root(along + across / longest_stretch));
+}
+
+/// Errors whose directions are averaged, and how few of them say anything.
+inline constexpr int most_headings = 64;
+inline constexpr int least_headings = 16;
+
+/// Takes the direction of the error of the leap just compared with its halves into their mean. What errors of
+/// leaps of so many steps add up to over longest_stretch steps, relative to what they would if all pointed
+/// the same way: the part they have in common does, the rest adds up to its root.
+template <class Run>
+LANGEVO_FUNCTION double growth_of_errors(const Run& run, std::uint32_t steps) {
+  LeapState& state = *run.replica.state;
+  const std::size_t n = run.size();
+  const double* const whole = run.work.whole;
+  const double* const halves = run.work.end;
+  float* const heading = run.replica.heading;
+  const double size = square_root(run.team.sum(n, [&](std::size_t i) LANGEVO_BODY {
+    const double off = whole[i] - halves[i];
+    return off * off;
+  }));
+  if (size > 0) {
+    if (state.headings < most_headings) ++state.headings;
+    const double share = 1.0 / state.headings;
+    run.team.each(n, [&](std::size_t i) LANGEVO_BODY {
+      const auto before = static_cast<double>(heading[i]);
+      heading[i] = static_cast<float>(before + share * ((whole[i] - halves[i]) / size - before));
+    });
+  }
+  if (state.headings < least_headings) return 1;
+  const double common = run.team.sum(n, [&](std::size_t i) LANGEVO_BODY {
+    const auto part = static_cast<double>(heading[i]);
+    return part * part;
+  });
+  return smaller(1.0, square_root(common + static_cast<double>(steps) / longest_stretch));
 }
 
 /// A leap of twice so many steps as run.work.noise has, or as `half`, against its halves; the noise of the

@@ -33,17 +33,17 @@ LANGEVO_INLINE float flip_sign(float a, std::uint32_t sign) {
 template <class Real>
 LANGEVO_INLINE Real minus_twice_logarithm(Real u) {
   const Real twice_ln_2(1.38629436f);
-  const Real exponent = fused_multiply_add(binary_exponent(u), -twice_ln_2, -twice_ln_2);
+  const Real exponent = multiply_add(binary_exponent(u), -twice_ln_2, -twice_ln_2);
   const Real f = binary_fraction(u) - Real(1.0f);
   Real p(2.36160588f);
-  p = fused_multiply_add(p, f, Real(2.14763069f));
-  p = fused_multiply_add(p, f, Real(1.55933225f));
-  p = fused_multiply_add(p, f, Real(-0.0804305747f));
-  p = fused_multiply_add(p, f, Real(0.543605447f));
-  p = fused_multiply_add(p, f, Real(-0.6638183f));
-  p = fused_multiply_add(p, f, Real(1.00006843f));
-  p = fused_multiply_add(p, f, Real(-1.99999976f));
-  return fused_multiply_add(p, f, exponent);
+  p = multiply_add(p, f, Real(2.14763069f));
+  p = multiply_add(p, f, Real(1.55933225f));
+  p = multiply_add(p, f, Real(-0.0804305747f));
+  p = multiply_add(p, f, Real(0.543605447f));
+  p = multiply_add(p, f, Real(-0.6638183f));
+  p = multiply_add(p, f, Real(1.00006843f));
+  p = multiply_add(p, f, Real(-1.99999976f));
+  return multiply_add(p, f, exponent);
 }
 
 template <class Real>
@@ -56,17 +56,17 @@ struct SineCosine {
 /// for the least error (4e-9 and 4e-10): the angle is not rounded, and both keep their relative precision.
 template <class Real>
 LANGEVO_INLINE SineCosine<Real> sine_cosine_of_quarters(Real a) {
-  const Real w = fused_multiply_add(-a, a, Real(1.0f));
+  const Real w = multiply_add(-a, a, Real(1.0f));
   Real s(1.50698004e-4f);
-  s = fused_multiply_add(s, w, Real(4.06921515e-3f));
-  s = fused_multiply_add(s, w, Real(6.65765256e-2f));
-  s = fused_multiply_add(s, w, Real(4.99999851e-1f));
+  s = multiply_add(s, w, Real(4.06921515e-3f));
+  s = multiply_add(s, w, Real(6.65765256e-2f));
+  s = multiply_add(s, w, Real(4.99999851e-1f));
   Real c(2.37892364e-5f);
-  c = fused_multiply_add(c, w, Real(7.98712135e-4f));
-  c = fused_multiply_add(c, w, Real(1.74299162e-2f));
-  c = fused_multiply_add(c, w, Real(1.96349412e-1f));
-  c = fused_multiply_add(c, w, Real(-2.1460183e-1f));
-  return {fused_multiply_add(s * w, a, a), fused_multiply_add(c, w, w)};
+  c = multiply_add(c, w, Real(7.98712135e-4f));
+  c = multiply_add(c, w, Real(1.74299162e-2f));
+  c = multiply_add(c, w, Real(1.96349412e-1f));
+  c = multiply_add(c, w, Real(-2.1460183e-1f));
+  return {multiply_add(s * w, a, a), multiply_add(c, w, w)};
 }
 
 /// Quarter turns to the nearest half turn; at odd half turns sine and cosine change their signs.

@@ -13,13 +13,13 @@ inline namespace LANGEVO_TARGET {
 template <class Word>
 LANGEVO_INLINE auto uniform_float(Word word) {
   using Real = decltype(to_float(word));
-  return fused_multiply_add(to_float(word), Real(0x1p-32f), Real(0x1p-33f));
+  return multiply_add(to_float(word), Real(0x1p-32f), Real(0x1p-33f));
 }
 
 /// Uniform in (0, 1), multiples of 2^-53 moved by half of one.
 LANGEVO_INLINE double uniform_double(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t bits53 = (std::uint64_t{high} << 21) | (low >> 11);
-  return fused_multiply_add(static_cast<double>(bits53), 0x1p-53, 0x1p-54);
+  return multiply_add(static_cast<double>(bits53), 0x1p-53, 0x1p-54);
 }
 
 template <class Real>

@@ -24,7 +24,7 @@ struct MetropolisWorkspace {
 
 /// x'_i = x_i + sigma_i z_i, rounded once, in double.
 LANGEVO_INLINE double proposed_parameter(double x, double sigma, float z) {
-  return fused_multiply_add(sigma, static_cast<double>(z), x);
+  return multiply_add(sigma, static_cast<double>(z), x);
 }
 
 /// x' into work.proposed.

@@ -5,6 +5,7 @@
 #endif
 
 #include "kernels/base/scalar.hpp"
+#include "kernels/cpu/lanes/emulated_fma.hpp"
 
 /// Reals side by side, as many as a register holds, for loops whose sums compilers do not keep in registers.
 /// Formulas take it as their Real.
@@ -72,8 +73,11 @@ LANGEVO_INLINE FloatLanes multiply_add(FloatLanes a, FloatLanes b, FloatLanes c)
   return {_mm512_fmadd_ps(a.lane, b.lane, c.lane)};
 #elif defined(__FMA__)
   return {_mm256_fmadd_ps(a.lane, b.lane, c.lane)};
+#elif defined(__SSE2__)
+  return {emulated_multiply_add(a.lane, b.lane, c.lane)};
 #else
-  return a * b + c;
+  for (int i = 0; i < FloatLanes::count; ++i) c.lane[i] = multiply_add(a.lane[i], b.lane[i], c.lane[i]);
+  return c;
 #endif
 }
 /// c - a b of each lane, told apart as compilers keep -a in a register of its own where it is used twice.
@@ -83,16 +87,7 @@ LANGEVO_INLINE FloatLanes negative_multiply_add(FloatLanes a, FloatLanes b, Floa
 #elif defined(__FMA__)
   return {_mm256_fnmadd_ps(a.lane, b.lane, c.lane)};
 #else
-  return c - a * b;
-#endif
-}
-/// a b + c with one rounding, on every machine.
-LANGEVO_INLINE FloatLanes fused_multiply_add(FloatLanes a, FloatLanes b, FloatLanes c) {
-#if defined(__FMA__)
-  return multiply_add(a, b, c);
-#else
-  for (int i = 0; i < FloatLanes::count; ++i) c.lane[i] = fused_multiply_add(a.lane[i], b.lane[i], c.lane[i]);
-  return c;
+  return multiply_add(-a, b, c);
 #endif
 }
 LANGEVO_INLINE FloatLanes square_root(FloatLanes a) {
@@ -139,8 +134,11 @@ LANGEVO_INLINE DoubleLanes multiply_add(DoubleLanes a, DoubleLanes b, DoubleLane
   return {_mm512_fmadd_pd(a.lane, b.lane, c.lane)};
 #elif defined(__FMA__)
   return {_mm256_fmadd_pd(a.lane, b.lane, c.lane)};
+#elif defined(__SSE2__)
+  return {emulated_multiply_add(a.lane, b.lane, c.lane)};
 #else
-  return a * b + c;
+  for (int i = 0; i < DoubleLanes::count; ++i) c.lane[i] = multiply_add(a.lane[i], b.lane[i], c.lane[i]);
+  return c;
 #endif
 }
 

@@ -62,11 +62,9 @@ LANGEVO_INLINE SeveralFloats<Count> operator*(const SeveralFloats<Count>& a, con
   return each_part([](FloatLanes x, FloatLanes y) { return x * y; }, a, b);
 }
 template <int Count>
-LANGEVO_INLINE SeveralFloats<Count> fused_multiply_add(const SeveralFloats<Count>& a,
-                                                       const SeveralFloats<Count>& b,
-                                                       const SeveralFloats<Count>& c) {
-  return each_part([](FloatLanes x, FloatLanes y, FloatLanes z) { return fused_multiply_add(x, y, z); }, a, b,
-                   c);
+LANGEVO_INLINE SeveralFloats<Count> multiply_add(const SeveralFloats<Count>& a, const SeveralFloats<Count>& b,
+                                                 const SeveralFloats<Count>& c) {
+  return each_part([](FloatLanes x, FloatLanes y, FloatLanes z) { return multiply_add(x, y, z); }, a, b, c);
 }
 template <int Count>
 LANGEVO_INLINE SeveralFloats<Count> square_root(const SeveralFloats<Count>& a) {

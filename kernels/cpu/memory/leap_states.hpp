@@ -20,6 +20,7 @@ class LeapStates {
     bool measures = false;       ///< gradients in float, on nodes, or in leaps
     std::size_t origin = 0;      ///< numbers for each replica, as in LeapView
     std::size_t directions = 0;  ///< likewise
+    std::size_t heading = 0;     ///< likewise
     std::size_t defect = 0;      ///< likewise
   };
 
@@ -33,13 +34,14 @@ class LeapStates {
     use.measures = leaps || descends->method.precision == Precision::float32;
     use.origin = leaps ? parameters : 0;
     use.directions = leaps ? leap_points(descends->noise > 0) * parameters : 0;
+    use.heading = leaps && descends->noise > 0 ? parameters : 0;
     use.defect = defects ? parameters : 0;
     return use;
   }
 
   static std::size_t bytes_per_replica(const Use& use) {
     return (use.measures ? sizeof(LeapState) : 0) + use.origin * sizeof(double) +
-           (use.directions + use.defect) * sizeof(float);
+           (use.directions + use.heading + use.defect) * sizeof(float);
   }
 
   LeapStates(const Use& use, std::uint64_t replicas)
@@ -47,6 +49,7 @@ class LeapStates {
         states_(use.measures ? replicas : 0),
         origins_(replicas * use.origin),
         directions_(replicas * use.directions),
+        headings_(replicas * use.heading),
         defects_(replicas * use.defect) {}
 
   [[nodiscard]] const Use& use() const { return use_; }
@@ -54,7 +57,7 @@ class LeapStates {
   [[nodiscard]] LeapView view(std::uint64_t r) {
     if (!use_.measures) return {};
     return {&states_[r], at(origins_, r * use_.origin), at(directions_, r * use_.directions),
-            at(defects_, r * use_.defect)};
+            at(headings_, r * use_.heading), at(defects_, r * use_.defect)};
   }
 
   [[nodiscard]] bool is_new(std::uint64_t r) const { return states_[r].length == 0; }
@@ -67,6 +70,7 @@ class LeapStates {
   void begin_with(const LeapStates& known, std::uint64_t r) {
     states_[r] = known.states_[0];
     copy(known.directions_, directions_, r);
+    copy(known.headings_, headings_, r);
     copy(known.defects_, defects_, r);
   }
 
@@ -74,12 +78,14 @@ class LeapStates {
     take_out(states_, bytes);
     take_out(origins_, bytes);
     take_out(directions_, bytes);
+    take_out(headings_, bytes);
     take_out(defects_, bytes);
   }
   void restore(std::span<const std::byte> bytes) {
     put_back(bytes, states_);
     put_back(bytes, origins_);
     put_back(bytes, directions_);
+    put_back(bytes, headings_);
     put_back(bytes, defects_);
   }
 
@@ -90,10 +96,8 @@ class LeapStates {
       add(state.gradient, errors.gradient);
       add(state.halves, errors.halves);
       add(state.steps, errors.steps);
-      if (state.source == GradientSource::float_on_nodes || state.source == GradientSource::double_on_nodes)
-        ++errors.replicas_on_nodes;
-      if (state.source == GradientSource::double_on_nodes || state.source == GradientSource::double_on_all)
-        ++errors.replicas_in_double;
+      if (is_on_nodes(state.source)) ++errors.replicas_on_nodes;
+      if (!is_in_float(state.source)) ++errors.replicas_in_double;
     }
     for (MeasuredError* error : {&errors.gradient, &errors.halves, &errors.steps}) {
       if (error->count > 0)
@@ -123,6 +127,7 @@ class LeapStates {
   std::vector<LeapState> states_;  // [replicas], or none
   std::vector<double> origins_;    // [replicas][origin]
   std::vector<float> directions_;  // [replicas][directions]
+  std::vector<float> headings_;    // [replicas][heading]
   std::vector<float> defects_;     // [replicas][defect]
 };
 

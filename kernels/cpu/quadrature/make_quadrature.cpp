@@ -182,7 +182,7 @@ double scaled_norm(std::span<const double> sigma, const std::vector<double>& v) 
 }
 
 /// What the nodes leave out at one state: of the gradient, and of the change under a mutation of the run.
-DefectError defect_at(PortableKernels& all, PortableKernels& nodes, int thread, std::span<const double> sigma,
+DefectError defect_at(ProblemKernels& all, ProblemKernels& nodes, int thread, std::span<const double> sigma,
                       const std::vector<double>& x, const std::vector<float>& z) {
   const std::size_t n = sigma.size();
   std::vector<double> gradient(n);
@@ -206,7 +206,7 @@ DefectError defect_at(PortableKernels& all, PortableKernels& nodes, int thread, 
 }
 
 /// The largest of these at the states that check, and at some of those that chose.
-void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<const double> sigma,
+void measure_defect(ProblemKernels& all, ProblemKernels& nodes, std::span<const double> sigma,
                     const std::vector<PilotState>& states, std::uint64_t seed, Quadrature& quadrature) {
   constexpr std::uint64_t step = 1u << 20;  // above the numbers of mutations
   std::vector<std::size_t> measured;
@@ -227,12 +227,12 @@ void measure_defect(PortableKernels& all, PortableKernels& nodes, std::span<cons
   }
 }
 
-/// Nanoseconds of evaluations of the loss on so many points by portable kernels, roughly.
+/// Nanoseconds of evaluations of the loss on so many points, roughly.
 double time_of(const Network& network, std::size_t points, double evaluations) {
   double units = 0;
   for (const Layer& layer : network.layers()) units += layer.fan_out;
   return evaluations * static_cast<double>(points) *
-         (15 * units + 0.5 * static_cast<double>(network.parameter_count()));
+         (3 * units + 0.1 * static_cast<double>(network.parameter_count()));
 }
 
 /// And of a run whose proposals models and nodes decide: draws and a few products.
@@ -279,11 +279,11 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   const Dataset data = dataset_of_points(problem.data(), numbers, weights_of(problem.data(), numbers));
   if (nodes) nodes = std::min(*nodes, data.points);
   const int threads = cpu_threads(0);
-  PortableKernels all(network, data, problem.loss(), threads);
+  ProblemKernels all(network, data, problem.loss(), threads);
   if (!model_may_decide(all.view()))
     return none("the loss has kinks, where mutations are decided on all points");
   const Dataset some = some_points(data);
-  PortableKernels pilot(network, some, problem.loss(), threads);
+  ProblemKernels pilot(network, some, problem.loss(), threads);
   const PilotPlan plan{static_cast<double>(steps) * mutations_of_run.each_step, shape.seed, most_gradients,
                        mutations_of_run.noise};
   const std::vector<PilotState> states =
@@ -322,7 +322,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
     quadrature.weights.push_back(choice.weights[k]);
   }
   quadrature.least_squares_error = choice.error;
-  PortableKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
+  ProblemKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
                            problem.loss(), threads);
   measure_defect(all, on_nodes, sigma, states, shape.seed, quadrature);
   return quadrature;

@@ -16,7 +16,7 @@ std::vector<double> weights_of_points(const Dataset& data);
 class MutatedLosses {
  public:
   /// `weights`: of all points. `candidates`: numbers of those that may become nodes.
-  MutatedLosses(PortableKernels& all, std::span<const double> sigma, const std::vector<double>& weights,
+  MutatedLosses(ProblemKernels& all, std::span<const double> sigma, const std::vector<double>& weights,
                 const std::vector<std::uint64_t>& candidates, std::uint64_t seed)
       : all_(all), sigma_(sigma), weights_(weights), candidates_(candidates), seed_(seed) {}
 
@@ -29,7 +29,7 @@ class MutatedLosses {
   void add(int thread, const std::vector<double>& x, std::size_t state, std::size_t mutations,
            std::size_t column, PointChanges& changes) const;
 
-  PortableKernels& all_;
+  ProblemKernels& all_;
   std::span<const double> sigma_;
   const std::vector<double>& weights_;
   const std::vector<std::uint64_t>& candidates_;

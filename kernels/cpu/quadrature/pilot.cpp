@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "kernels/cpu/cpu_machine.hpp"
 #include "kernels/cpu/parallel_for.hpp"
 #include "kernels/cpu/serial_team.hpp"
 #include "kernels/random/normals.hpp"
@@ -51,7 +52,7 @@ double product(const std::vector<double>& a, const std::vector<double>& b) {
 /// A pilot trajectory in units of the mutation widths, y_i = x_i / sigma_i.
 class Pilot {
  public:
-  Pilot(PortableKernels& problem, int thread, const Metropolis& rule, std::span<const double> sigma,
+  Pilot(ProblemKernels& problem, int thread, const Metropolis& rule, std::span<const double> sigma,
         std::span<const double> start, double noise, std::uint32_t number, const PilotPlan& plan)
       : problem_(problem),
         thread_(thread),
@@ -124,7 +125,7 @@ class Pilot {
     last_step_ = step;
   }
 
-  PortableKernels& problem_;
+  ProblemKernels& problem_;
   int thread_;
   const Metropolis& rule_;
   std::span<const double> sigma_;
@@ -143,24 +144,24 @@ class Pilot {
 
 }  // namespace
 
-PortableKernels::PortableKernels(const Network& network, const Dataset& data, Loss loss, int threads)
-    : problem_(network, data, loss) {
-  const std::size_t bytes = generic::cpu_kernels().workspace_bytes(problem_.view().network, nullptr);
+ProblemKernels::ProblemKernels(const Network& network, const Dataset& data, Loss loss, int threads)
+    : kernels_(choose_cpu_kernels({})), problem_(network, data, loss) {
+  const std::size_t bytes = kernels_.workspace_bytes(problem_.view().network, nullptr);
   for (int thread = 0; thread < threads; ++thread) memory_.emplace_back(bytes);
 }
 
-double PortableKernels::loss_and_gradient(int thread, const double* x, double* gradient) {
-  return generic::cpu_kernels().loss_and_gradient(problem_.view(), x, gradient,
+double ProblemKernels::loss_and_gradient(int thread, const double* x, double* gradient) {
+  return kernels_.loss_and_gradient(problem_.view(), x, gradient,
                                                   memory_[static_cast<std::size_t>(thread)].data());
 }
 
-LossChange PortableKernels::loss_change(int thread, const double* x, const double* proposed) {
-  return generic::cpu_kernels().loss_change(problem_.view(), Precision::float64, x, proposed,
+LossChange ProblemKernels::loss_change(int thread, const double* x, const double* proposed) {
+  return kernels_.loss_change(problem_.view(), Precision::float64, x, proposed,
                                             memory_[static_cast<std::size_t>(thread)].data());
 }
 
-void PortableKernels::losses_of_points(int thread, const double* x, double* losses) {
-  generic::cpu_kernels().losses_of_points(problem_.view(), x, losses,
+void ProblemKernels::losses_of_points(int thread, const double* x, double* losses) {
+  kernels_.losses_of_points(problem_.view(), x, losses,
                                           memory_[static_cast<std::size_t>(thread)].data());
 }
 
@@ -172,7 +173,7 @@ std::vector<float> pilot_normals(std::uint64_t seed, std::uint64_t step, std::ui
   return z;
 }
 
-std::vector<PilotState> follow_pilots(PortableKernels& problem, const Metropolis& rule,
+std::vector<PilotState> follow_pilots(ProblemKernels& problem, const Metropolis& rule,
                                       std::span<const double> sigma, std::span<const double> initial_states,
                                       const PilotPlan& plan) {
   const std::size_t n = sigma.size();

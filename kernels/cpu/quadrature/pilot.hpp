@@ -11,10 +11,10 @@
 
 namespace langevo {
 
-/// One problem with the kernels that give the same bits on every machine, for several threads.
-class PortableKernels {
+/// One problem with the best kernels of this machine, which give the bits of all others, for several threads.
+class ProblemKernels {
  public:
-  PortableKernels(const Network& network, const Dataset& data, Loss loss, int threads);
+  ProblemKernels(const Network& network, const Dataset& data, Loss loss, int threads);
 
   /// U(x), and dU/dx into `gradient`, [N].
   double loss_and_gradient(int thread, const double* x, double* gradient);
@@ -27,6 +27,7 @@ class PortableKernels {
   [[nodiscard]] int threads() const { return static_cast<int>(memory_.size()); }
 
  private:
+  const CpuKernels& kernels_;
   HostProblem problem_;
   std::vector<WorkspaceMemory> memory_;  // one per thread
 };
@@ -51,7 +52,7 @@ struct PilotPlan {
 /// with d, v = 1/sqrt(2 pi), 1/2 at beta = inf, min(beta |sigma.g| / 2, 1/sqrt(2 pi)), 1 else (Whitelam et
 /// al. 2021, eqs. 8 and 17), and the drift is followed as by a heavy ball, so that it may be long.
 /// `initial_states`: [count][N].
-std::vector<PilotState> follow_pilots(PortableKernels& problem, const Metropolis& rule,
+std::vector<PilotState> follow_pilots(ProblemKernels& problem, const Metropolis& rule,
                                       std::span<const double> sigma, std::span<const double> initial_states,
                                       const PilotPlan& plan);
 

@@ -91,7 +91,7 @@ struct CudaTeam {
       partial = 0;
       const std::size_t end = first + piece < n ? first + piece : n;
       for (std::size_t i = first + thread(); i < end; i += threads)
-        partial = fused_multiply_add(a[i], b[i], partial);
+        partial = multiply_add(a[i], b[i], partial);
     }
     if (n <= piece) return sum_of_warps(static_cast<double>(butterfly(partial)));
     return sum_of_warps(butterfly(sum + static_cast<double>(partial)));
@@ -110,7 +110,7 @@ struct CudaTeam {
                                float* out) const {
     for (std::size_t c = thread(); c < stride; c += threads) {
       float sum = 0;
-      for (std::size_t r = 0; r < rows; ++r) sum = fused_multiply_add(factor[r], matrix[r * stride + c], sum);
+      for (std::size_t r = 0; r < rows; ++r) sum = multiply_add(factor[r], matrix[r * stride + c], sum);
       out[c] = sum;
     }
   }
@@ -122,7 +122,7 @@ struct CudaTeam {
         float sum[tile] = {};
         for (std::size_t r = 0; r < count; ++r) {
           const float* row = rows + r * stride;
-          for (int k = 0; k < tile; ++k) sum[k] = fused_multiply_add(row[i + k], row[c], sum[k]);
+          for (int k = 0; k < tile; ++k) sum[k] = multiply_add(row[i + k], row[c], sum[k]);
         }
         for (int k = 0; k < tile; ++k) out[(i + k) * stride + c] += sum[k];
       }
@@ -177,7 +177,7 @@ struct CudaTeam {
       for (int k = 0; k < columns; ++k) {
         float partial = 0;
         each_point([&](int p) {
-          partial = fused_multiply_add(a[i * points_per_tile + p], b[k * points_per_tile + p], partial);
+          partial = multiply_add(a[i * points_per_tile + p], b[k * points_per_tile + p], partial);
         });
         const float tile = butterfly(partial);
         if (lane() == 0) sums[i * stride + k].part[worker()] += static_cast<double>(tile);

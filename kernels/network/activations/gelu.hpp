@@ -10,31 +10,31 @@ inline namespace LANGEVO_TARGET {
 /// function: 2e-10 for x <= 4 (float), 4e-18 for x <= 6 (double).
 LANGEVO_INLINE float half_scaled_erfc(float t) {
   float q = 0.5f * 2.38476765e-3f;
-  q = fused_multiply_add(q, t, 0.5f * 6.331494779e-3f);
-  q = fused_multiply_add(q, t, 0.5f * -2.300585023e-2f);
-  q = fused_multiply_add(q, t, 0.5f * 7.217776444e-2f);
-  q = fused_multiply_add(q, t, 0.5f * -1.500316881e-1f);
-  q = fused_multiply_add(q, t, 0.5f * 2.456006233e-1f);
-  q = fused_multiply_add(q, t, 0.5f * -3.262364561e-1f);
-  return fused_multiply_add(q, t, 0.5f * 1.790008903e-1f);
+  q = multiply_add(q, t, 0.5f * 6.331494779e-3f);
+  q = multiply_add(q, t, 0.5f * -2.300585023e-2f);
+  q = multiply_add(q, t, 0.5f * 7.217776444e-2f);
+  q = multiply_add(q, t, 0.5f * -1.500316881e-1f);
+  q = multiply_add(q, t, 0.5f * 2.456006233e-1f);
+  q = multiply_add(q, t, 0.5f * -3.262364561e-1f);
+  return multiply_add(q, t, 0.5f * 1.790008903e-1f);
 }
 LANGEVO_INLINE double half_scaled_erfc(double t) {
   double q = 0.5 * 1.2920039868204395752e-7;
-  q = fused_multiply_add(q, t, 0.5 * 5.1005540268241750474e-7);
-  q = fused_multiply_add(q, t, 0.5 * -2.1269456487960163504e-6);
-  q = fused_multiply_add(q, t, 0.5 * -1.6690433749307487141e-5);
-  q = fused_multiply_add(q, t, 0.5 * -2.3887843019446622507e-5);
-  q = fused_multiply_add(q, t, 0.5 * 5.4401698990758974088e-5);
-  q = fused_multiply_add(q, t, 0.5 * 3.916240738428656407e-5);
-  q = fused_multiply_add(q, t, 0.5 * -5.9986910336448986067e-4);
-  q = fused_multiply_add(q, t, 0.5 * 7.0680682355192072038e-4);
-  q = fused_multiply_add(q, t, 0.5 * 4.2689128403780739085e-3);
-  q = fused_multiply_add(q, t, 0.5 * -2.4392535336547690899e-2);
-  q = fused_multiply_add(q, t, 0.5 * 7.1665833656082593849e-2);
-  q = fused_multiply_add(q, t, 0.5 * -0.15011593665134397103);
-  q = fused_multiply_add(q, t, 0.5 * 0.24560380171728151199);
-  q = fused_multiply_add(q, t, 0.5 * -0.32623356004234840091);
-  return fused_multiply_add(q, t, 0.5 * 0.1790011511814047519);
+  q = multiply_add(q, t, 0.5 * 5.1005540268241750474e-7);
+  q = multiply_add(q, t, 0.5 * -2.1269456487960163504e-6);
+  q = multiply_add(q, t, 0.5 * -1.6690433749307487141e-5);
+  q = multiply_add(q, t, 0.5 * -2.3887843019446622507e-5);
+  q = multiply_add(q, t, 0.5 * 5.4401698990758974088e-5);
+  q = multiply_add(q, t, 0.5 * 3.916240738428656407e-5);
+  q = multiply_add(q, t, 0.5 * -5.9986910336448986067e-4);
+  q = multiply_add(q, t, 0.5 * 7.0680682355192072038e-4);
+  q = multiply_add(q, t, 0.5 * 4.2689128403780739085e-3);
+  q = multiply_add(q, t, 0.5 * -2.4392535336547690899e-2);
+  q = multiply_add(q, t, 0.5 * 7.1665833656082593849e-2);
+  q = multiply_add(q, t, 0.5 * -0.15011593665134397103);
+  q = multiply_add(q, t, 0.5 * 0.24560380171728151199);
+  q = multiply_add(q, t, 0.5 * -0.32623356004234840091);
+  return multiply_add(q, t, 0.5 * 0.1790011511814047519);
 }
 
 /// Density phi(a) and distribution function Phi(a) of a standard normal number.
