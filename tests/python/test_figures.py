@@ -355,14 +355,14 @@ class Command(unittest.TestCase):
         said = done.stderr.splitlines()
         self.assertEqual(len(said), 9)
         path = os.path.join(self.directory, "fig2")
-        makes = f"langevo run --preset fig2 -o {path}.nc makes what it needs"
+        makes = f"make the runs with langevo reproduce fig2 -o {self.directory}"
         self.assertEqual(
             said[0],
             f"langevo: fig2 is not whole: '{path}-lambda-0.1.nc' and '{path}-lambda-10.nc' are missing; {makes}",
         )
         for line, name, preset in zip(said[1:], NAMES[2:], "fig3 fig3 fig3 fig6 s1 s2 s3 s4".split(), strict=True):
             self.assertRegex(
-                line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* {preset} -o"
+                line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* reproduce {preset} -o"
             )
 
     def test_says_why_a_run_cannot_be_drawn(self):
