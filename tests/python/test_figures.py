@@ -420,6 +420,8 @@ class Networks(unittest.TestCase):
             "softplus": (1.3132616875182228, 0.3132616875182228),
             "gelu": (0.8413447460685429, -0.15865525393145707),
         }
+        listed = (PACKAGE.parent / "include" / "langevo" / "network.hpp").read_text()
+        self.assertEqual(set(re.findall(r'entry\(\w+, "(.+?)", ', listed)), set(langevo.network_function.ACTIVATIONS))
         self.assertEqual(set(values), set(langevo.network_function.ACTIVATIONS))
         for activation, expected in values.items():
             network = NetworkFunction((1, 1, 1), activation, False)
