@@ -15,6 +15,7 @@ from langevo.style import STYLE
 def new_figure(columns: int, rows: int) -> Figure:
     """An empty figure for so many panels; draw into it within the context of STYLE."""
     figure = Figure(figsize=(3.6 * columns, 2.7 * rows), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.09)  # inches: the last and first tick of neighbours stay apart
     FigureCanvasAgg(figure)
     return figure
 

@@ -163,7 +163,7 @@ def draw(figure: PaperFigure, runs: list[Run]) -> Figure:
 def draw_all(directory: str, output: str, kind: str) -> tuple[list[str], list[str]]:
     """Draws the figures whose run files are in a directory.
 
-    @param directory  that of the run files, as ``langevo run --preset fig2 -o DIRECTORY/fig2.nc`` names them
+    @param directory  that of the run files, as ``langevo reproduce -o DIRECTORY`` names them
     @param output     directory for the figures, made where it is missing
     @param kind       png, pdf or svg
     @return           paths of the figures, and a sentence for each that is left out or lacks a run
@@ -192,7 +192,7 @@ def draw_all(directory: str, output: str, kind: str) -> tuple[list[str], list[st
     if not found:
         raise RunFileError(
             f"'{directory}' holds no run of the paper's experiments under its name, e.g. fig1.nc; make one with "
-            f"langevo run --preset fig1 -o {os.path.join(directory, 'fig1.nc')}"
+            f"langevo reproduce fig1 -o {directory}"
         )
     return drawn, remarks
 
@@ -213,5 +213,4 @@ def _are_missing(paths):
 
 
 def _remedy(figure, directory):
-    path = os.path.join(directory, figure.preset + ".nc")
-    return f"langevo run --preset {figure.preset} -o {path} makes what it needs"
+    return f"make the runs with langevo reproduce {figure.preset} -o {directory}"

@@ -5,6 +5,7 @@ Python packages are missing.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -333,6 +334,19 @@ class Command(unittest.TestCase):
                 self.assertEqual(Path(path).read_bytes()[:4], start)
         self.assertEqual(len(os.listdir(output)), 20)
 
+    def test_the_examples_of_the_page_run(self):
+        page = (PACKAGE.parent / "docs" / "figures.md").read_text()
+        examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        self.assertEqual(len(examples), 2)
+        os.mkdir(os.path.join(self.directory, "runs"))
+        shutil.copy(os.path.join(runs_directory, "fig1.nc"), os.path.join(self.directory, "runs"))
+        code = "\n".join(["import matplotlib", "matplotlib.use('agg')", *examples, "print(output.shape)"])
+        environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stdout), (0, "(64, 1)\n"), done.stderr)
+        self.assertTrue(os.path.exists(os.path.join(self.directory, "mine.pdf")))
+
     def test_says_what_is_left_out(self):
         self.take("fig1", "fig2-lambda-1")
         done = call_figures(self.directory, "--format", "svg")
@@ -341,14 +355,14 @@ class Command(unittest.TestCase):
         said = done.stderr.splitlines()
         self.assertEqual(len(said), 9)
         path = os.path.join(self.directory, "fig2")
-        makes = f"langevo run --preset fig2 -o {path}.nc makes what it needs"
+        makes = f"make the runs with langevo reproduce fig2 -o {self.directory}"
         self.assertEqual(
             said[0],
             f"langevo: fig2 is not whole: '{path}-lambda-0.1.nc' and '{path}-lambda-10.nc' are missing; {makes}",
         )
         for line, name, preset in zip(said[1:], NAMES[2:], "fig3 fig3 fig3 fig6 s1 s2 s3 s4".split(), strict=True):
             self.assertRegex(
-                line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* {preset} -o"
+                line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* reproduce {preset} -o"
             )
 
     def test_says_why_a_run_cannot_be_drawn(self):
@@ -406,6 +420,8 @@ class Networks(unittest.TestCase):
             "softplus": (1.3132616875182228, 0.3132616875182228),
             "gelu": (0.8413447460685429, -0.15865525393145707),
         }
+        listed = (PACKAGE.parent / "include" / "langevo" / "network.hpp").read_text()
+        self.assertEqual(set(re.findall(r'entry\(\w+, "(.+?)", ', listed)), set(langevo.network_function.ACTIVATIONS))
         self.assertEqual(set(values), set(langevo.network_function.ACTIVATIONS))
         for activation, expected in values.items():
             network = NetworkFunction((1, 1, 1), activation, False)

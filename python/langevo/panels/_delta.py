@@ -34,14 +34,18 @@ def delta_by_replicas(axes: Axes, *runs: Run, log: bool | None = None) -> None:
     @param log  whether the axis of Delta is logarithmic, as that of n is; None: where it spans much
     """
     _require_correspondence(runs)
+    drawn = []
     for run, color, label in zip(runs, run_colors(runs), labels_of(runs), strict=True):
         averaged = run.correspondence["replicas_averaged"].values.astype(float)
         values = run.correspondence["delta_by_replicas"].values
         axes.plot(averaged, values, "o-", color=color, markersize=3, label=label)
+        drawn.append(values)
         if values[0] > 0:
-            axes.plot(averaged, values[0] * averaged[0] / averaged, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+            independent = values[0] * averaged[0] / averaged
+            axes.plot(averaged, independent, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+            drawn.append(independent)
     axes.set_xscale("log")
-    scale_values(axes, [run.correspondence["delta_by_replicas"].values for run in runs], log)
+    scale_values(axes, drawn, log)
     most = max(run.correspondence["replicas_averaged"].values[-1] for run in runs)
     if most <= 100:  # within two decades powers of ten say too little
         axes.set_xticks([n for n in (1, 2, 5, 10, 20, 50, 100) if n <= most])

@@ -40,7 +40,7 @@ def _enlarge_late_times(axes, run):
     top = high * (high / low) ** room if axes.get_yscale() == "log" else high + room * (high - low)
     bottom = axes.get_ylim()[0]
     axes.set_ylim(bottom, max(top, axes.get_ylim()[1]))
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", fontsize=7)
 
     late = axes.inset_axes(INSET_AT)
     _draw_losses(late, run)
