@@ -25,6 +25,7 @@ std::vector<OutputClaim> claim_outputs(const RunRequest& request, const std::vec
     std::vector<NamedInput> inputs;
     if (!request.configuration.empty()) inputs.emplace_back("--config", request.configuration);
     if (!options.points) inputs.emplace_back("--data", options.data);
+    if (!options.test_data.empty()) inputs.emplace_back("--test-data", options.test_data);
     if (!options.sigma_file.empty()) inputs.emplace_back("--sigma-file", options.sigma_file);
     if (options.init == InitKind::file) inputs.emplace_back("--init", options.init_file);
     require_other_than_inputs(options.output, inputs);
@@ -46,8 +47,9 @@ void set_initial_states(Ensemble& ensemble, const RunPlan& plan) {
 }
 
 RunDescription describe(const RunPlan& plan, const std::string& title, const BackendOptions& backend,
-                        const Quadrature& quadrature, const Ensemble& ensemble) {
+                        const Quadrature& quadrature, const Ensemble& ensemble, const Scorer& scorer) {
   RunDescription description = describe_run(plan);
+  description.scores = scorer.names();
   description.quadrature = quadrature;
   description.title = title;
   description.backend = backend.kind == BackendKind::cuda ? "cuda" : "cpu";
@@ -55,7 +57,7 @@ RunDescription describe(const RunPlan& plan, const std::string& title, const Bac
   return description;
 }
 
-std::optional<ReferenceTrajectory> follow(const RunPlan& plan, RunListener& listener) {
+std::optional<ReferenceTrajectory> follow(const RunPlan& plan, Scorer& scorer, RunListener& listener) {
   if (!plan.reference) return std::nullopt;
   std::vector<double> times;
   for (const std::uint64_t step : plan.schedule.record_steps) {
@@ -63,8 +65,15 @@ std::optional<ReferenceTrajectory> follow(const RunPlan& plan, RunListener& list
   }
   const Workload workload{plan.resolved.output + ", reference", static_cast<double>(reference_steps(plan)), 1,
                           ""};
-  return follow_reference(plan.problem, *plan.reference, plan.reference_time_per_step, plan.initial_parameter,
-                          times, listener.watch(workload, plan.resolved.quiet));
+  ReferenceTrajectory reference =
+      follow_reference(plan.problem, *plan.reference, plan.reference_time_per_step, plan.initial_parameter,
+                       times, listener.watch(workload, plan.resolved.quiet));
+  reference.scores.resize(scorer.names().size());
+  for (const std::vector<double>& state : reference.parameter) {
+    const std::vector<std::vector<double>> scores = scorer.scores(state);
+    for (std::size_t i = 0; i < scores.size(); ++i) reference.scores[i].push_back(scores[i].front());
+  }
+  return reference;
 }
 
 /// Records that were taken are worth keeping whatever ended the run.
@@ -85,11 +94,13 @@ Workload workload_of(const RunPlan& plan) {
 }
 
 /// The ensemble's own part: evolves it and fills the file.
-RunEnd evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, RunFile& file,
+RunEnd evolve(const RunPlan& plan, std::unique_ptr<Ensemble> ensemble, Scorer& scorer, RunFile& file,
               const ReferenceTrajectory* reference, RunListener& listener) {
   using Clock = std::chrono::steady_clock;
-  RunReport report(reference, plan.shape.replicas);
-  Simulation simulation(std::move(ensemble), plan.schedule, plan.simulation);
+  RunReport report(reference, plan.shape.replicas, scorer.names());
+  SimulationOptions options = plan.simulation;
+  if (!scorer.names().empty()) options.scorer = &scorer;
+  Simulation simulation(std::move(ensemble), plan.schedule, options);
   std::optional<double> time;
   const auto sink = [&](const EnsembleRecord& record) {
     file.append(record);
@@ -146,17 +157,18 @@ RunEnd carry_out_one(const RunPlan& plan, OutputClaim claim, const std::string& 
   set_initial_states(*ensemble, plan);
   for (const std::string& remark : plan.remarks) listener.say(options.output + ": " + remark);
   if (!options.quiet) mention_run(plan, dynamics, choice, *ensemble, listener);
+  Scorer scorer(plan.problem, plan.held_out ? &*plan.held_out : nullptr, machine.threads);
   std::optional<ReferenceTrajectory> reference;
   try {
-    reference = follow(plan, listener);
+    reference = follow(plan, scorer, listener);
   } catch (const Stopped&) {
     listener.say("stopped as asked before the first record; nothing was written to " + options.output);
     return RunEnd::stopped;
   }
   const ReferenceTrajectory* const trajectory = reference ? &*reference : nullptr;
-  RunFile file(std::move(claim), describe(plan, title, machine, dynamics.quadrature, *ensemble), plan.problem,
-               trajectory);
-  return evolve(plan, std::move(ensemble), file, trajectory, listener);
+  RunFile file(std::move(claim), describe(plan, title, machine, dynamics.quadrature, *ensemble, scorer),
+               plan.problem, trajectory);
+  return evolve(plan, std::move(ensemble), scorer, file, trajectory, listener);
 }
 
 }  // namespace

@@ -35,13 +35,14 @@ RunDescription describe_run(const RunPlan& plan) {
           .store_replica_loss = options.replica_loss,
           .store_parameter_mean = options.record_parameters != RecordParameters::none,
           .store_parameter_variance = options.record_parameters == RecordParameters::all,
-          .initial_parameter = plan.initial_parameter};
+          .initial_parameter = plan.initial_parameter,
+          .test_data = plan.held_out ? plan.held_out->data() : Dataset{}};
 }
 
 double output_bytes(const RunPlan& plan) {
   const std::size_t records = plan.schedule.record_steps.size();
-  return run_file_layout::most_bytes(describe_run(plan), run_file_layout::data_numbers(plan.problem), records,
-                                     plan.reference ? records : 0);
+  return run_file_layout::most_bytes(describe_run(plan), run_file_layout::data_numbers(plan.problem.data()),
+                                     records, plan.reference ? records : 0);
 }
 
 }  // namespace langevo

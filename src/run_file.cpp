@@ -58,7 +58,7 @@ RunFile::RunFile(OutputClaim claim, const RunDescription& description, const Pro
                  const ReferenceTrajectory* reference)
     : claim_(std::move(claim)),
       description_(description),
-      data_numbers_(run_file_layout::data_numbers(problem)),
+      data_numbers_(run_file_layout::data_numbers(problem.data())),
       reference_records_(reference ? reference->time.size() : 0) {
   expect_size(description.initial_parameter.size(), problem.network().parameter_count(), "initial_parameter");
   if (reference) check_reference(*reference, description.initial_parameter.size());

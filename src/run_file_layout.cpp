@@ -20,10 +20,29 @@ std::string utc_now() {
   return {text, length};
 }
 
+/// `prefix` before the names of variables and of the dimension of points, `kind` in words.
+void define_data(const netcdf::Group& root, const std::string& prefix, const std::string& kind,
+                 const Dataset& data) {
+  const std::string point = prefix + "point";
+  root.define_dimension(point, data.points);
+  root.define_variable({.name = prefix + "input",
+                        .dimensions = {point, "input_dim"},
+                        .long_name = "inputs of the " + kind + " data"});
+  root.define_variable({.name = prefix + "target",
+                        .dimensions = {point, "output_dim"},
+                        .long_name = "targets of the " + kind + " data"});
+  root.write(prefix + "input", data.inputs);
+  root.write(prefix + "target", data.targets);
+  if (data.weights.empty()) return;
+  root.define_variable({.name = prefix + "weight",
+                        .dimensions = {point},
+                        .long_name = "weights of the points in the loss, with a sum of 1"});
+  root.write(prefix + "weight", data.weights);
+}
+
 void define_problem(const netcdf::Group& root, const RunDescription& description, const Problem& problem) {
   const Dataset& data = problem.data();
   root.define_dimension("parameter", description.initial_parameter.size());
-  root.define_dimension("point", data.points);
   root.define_dimension("input_dim", static_cast<std::size_t>(data.input_dim));
   root.define_dimension("output_dim", static_cast<std::size_t>(data.target_dim));
   root.define_variable({.name = "parameter_name",
@@ -33,19 +52,17 @@ void define_problem(const netcdf::Group& root, const RunDescription& description
   root.define_variable({.name = "initial_parameter",
                         .dimensions = {"parameter"},
                         .long_name = "initial parameters (of replica 0, where each replica draws its own)"});
-  root.define_variable(
-      {.name = "input", .dimensions = {"point", "input_dim"}, .long_name = "inputs of the training data"});
-  root.define_variable(
-      {.name = "target", .dimensions = {"point", "output_dim"}, .long_name = "targets of the training data"});
   root.write("parameter_name", problem.network().parameter_names());
   root.write("initial_parameter", description.initial_parameter);
-  root.write("input", data.inputs);
-  root.write("target", data.targets);
-  if (data.weights.empty()) return;
-  root.define_variable({.name = "weight",
-                        .dimensions = {"point"},
-                        .long_name = "weights of the points in the loss, with a sum of 1"});
-  root.write("weight", data.weights);
+  define_data(root, "", "training", data);
+  if (description.test_data.points > 0) define_data(root, "test_", "held-out", description.test_data);
+}
+
+/// What a score of a Scorer is, in words.
+std::string score_in_words(const std::string& name) {
+  if (name == "test_loss") return "loss on the held-out data";
+  return std::string("share of the ") + (name == "accuracy" ? "training" : "held-out") +
+         " points whose class has the largest output";
 }
 
 void define_ensemble(const netcdf::Group& root, const RunDescription& description) {
@@ -94,6 +111,14 @@ void define_ensemble(const netcdf::Group& root, const RunDescription& descriptio
   if (description.store_replica_loss) {
     per_row("replica_loss", {"replica"}, {description.replicas}, "loss of each replica");
   }
+  for (const std::string& score : description.scores) {
+    const std::string words = score_in_words(score);
+    per_record(score + "_mean", "mean over replicas of the " + words);
+    per_record(score + "_variance", "variance over replicas of the " + words + " (n - 1 in the denominator)");
+    per_record(score + "_of_mean", "the " + words + ", of the network with the mean parameters");
+    if (description.store_replica_loss)
+      per_row("replica_" + score, {"replica"}, {description.replicas}, "the " + words + ", of each replica");
+  }
   if (description.traced_replicas > 0) {
     per_row("trace_parameter", {"trace", "parameter"}, {description.traced_replicas, parameters},
             "parameters of the first replicas");
@@ -115,7 +140,8 @@ void define_quadrature(const netcdf::Group& root, const Quadrature& quadrature) 
   group.put_attribute("change_error", quadrature.change_error);
 }
 
-void define_reference(const netcdf::Group& root, const ReferenceTrajectory& reference) {
+void define_reference(const netcdf::Group& root, const ReferenceTrajectory& reference,
+                      const std::vector<std::string>& scores) {
   const netcdf::Group group = root.define_group("reference");
   group.define_dimension("time", reference.time.size());
   group.define_variable({.name = "time",
@@ -135,6 +161,12 @@ void define_reference(const netcdf::Group& root, const ReferenceTrajectory& refe
   group.write("step", reference.step);
   group.write("loss", reference.loss);
   group.write("gradient_norm", reference.gradient_norm);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    group.define_variable({.name = scores[i],
+                           .dimensions = {"time"},
+                           .long_name = "the " + score_in_words(scores[i]) + ", on the gradient trajectory"});
+    group.write(scores[i], reference.scores.at(i));
+  }
   for (std::size_t k = 0; k < reference.parameter.size(); ++k) {
     group.write("state", reference.parameter[k], {{k, 0}, {1, reference.parameter[k].size()}});
   }
@@ -182,8 +214,7 @@ std::vector<std::size_t> chunk_extents(const std::vector<std::size_t>& row) {
   return extents;
 }
 
-std::size_t data_numbers(const Problem& problem) {
-  const Dataset& data = problem.data();
+std::size_t data_numbers(const Dataset& data) {
   return data.inputs.size() + data.targets.size() + data.weights.size();
 }
 
@@ -196,6 +227,11 @@ double most_bytes(const RunDescription& description, std::size_t numbers_of_data
   if (description.store_parameter_variance) rows.push_back({parameters});
   if (description.store_replica_loss) rows.push_back({description.replicas});
   if (description.traced_replicas > 0) rows.push_back({description.traced_replicas, parameters});
+  for (std::size_t score = 0; score < description.scores.size(); ++score) {
+    rows.resize(rows.size() + 3);
+    if (description.store_replica_loss) rows.push_back({description.replicas});
+  }
+  numbers_of_data += data_numbers(description.test_data);
   // Measured: what the library keeps of names and places, in all, of a variable and of a chunk.
   constexpr double bytes_of_file = 84e3;  // a quadrature, too
   constexpr double bytes_of_chunk = 160;
@@ -232,7 +268,7 @@ void define(const netcdf::Group& root, const RunDescription& description, const 
   define_problem(root, description, problem);
   define_ensemble(root, description);
   if (!description.quadrature.empty()) define_quadrature(root, description.quadrature);
-  if (reference) define_reference(root, *reference);
+  if (reference) define_reference(root, *reference, description.scores);
 }
 
 void append(const netcdf::Group& root, const RunDescription& description, std::size_t first,
@@ -278,6 +314,17 @@ void append(const netcdf::Group& root, const RunDescription& description, std::s
   if (description.store_replica_loss) {
     rows(
         "replica_loss", {description.replicas}, [](const Record& r) -> auto& { return r.replica_loss; });
+  }
+  for (std::size_t i = 0; i < description.scores.size(); ++i) {
+    const std::string& score = description.scores[i];
+    scalars(score + "_mean", [i](const Record& r) { return r.scores[i].mean; });
+    scalars(score + "_variance", [i](const Record& r) { return r.scores[i].variance; });
+    scalars(score + "_of_mean", [i](const Record& r) { return r.scores[i].of_mean; });
+    if (description.store_replica_loss) {
+      rows(
+          "replica_" + score,
+          {description.replicas}, [i](const Record& r) -> auto& { return r.scores[i].replicas; });
+    }
   }
   if (traced > 0) {
     rows(

@@ -27,8 +27,8 @@ void append(const netcdf::Group& root, const RunDescription& description, std::s
 /// Attributes known at the end, and the group `correspondence`.
 void complete(const netcdf::Group& root, const RunSummary& summary, const Correspondence* correspondence);
 
-/// Numbers that the data are, inputs and targets.
-std::size_t data_numbers(const Problem& problem);
+/// Numbers that data are: inputs, targets and weights.
+std::size_t data_numbers(const Dataset& data);
 
 /// What a file of so many records takes on disk, at the most.
 double most_bytes(const RunDescription& description, std::size_t numbers_of_data, std::size_t records,

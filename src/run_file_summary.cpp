@@ -66,6 +66,17 @@ void describe_records(Table& table, const netcdf::Group& root, const netcdf::Gro
     if (last < reference_records) loss += ", " + number(reference->read_one("loss", {last})) + " (gradient)";
   }
   table.add("final loss", loss);
+  for (const char* score : {"accuracy", "test_loss", "test_accuracy"}) {
+    const std::string name = score;
+    if (!ensemble.has_variable(name + "_mean")) continue;
+    const double spread = std::sqrt(ensemble.read_one(name + "_variance", {last}) / replicas);
+    std::string words = number(ensemble.read_one(name + "_mean", {last})) + " +- " +
+                        rounded_or_dash(spread, 2) + ", " +
+                        number(ensemble.read_one(name + "_of_mean", {last})) + " (mean network)";
+    if (const auto reference = root.find_group("reference"); reference && last < reference->shape(name).at(0))
+      words += ", " + number(reference->read_one(name, {last})) + " (gradient)";
+    table.add(name == "accuracy" ? name : name == "test_loss" ? "test loss" : "test accuracy", words);
+  }
   if (const auto correspondence = root.find_group("correspondence")) {
     table.add("final Delta", number(correspondence->read("delta").back()));
   }

@@ -21,6 +21,11 @@ constexpr double default_lambda = 0.1;
 /// A mutation that stands for more gradient steps than this is no noisy gradient step in any sense.
 constexpr double largest_comparable_lambda = 1000;
 
+DataFile read_data(const std::string& path, const RunOptions& options, const Network& network) {
+  return read_data_file(path, network.input_dim(), network.output_dim(),
+                        {.header = options.header, .class_labels = options.loss == Loss::cross_entropy});
+}
+
 DataFile make_dataset(const RunOptions& options, const Network& network) {
   const bool unit = options.data == "sin-unit";
   if (!unit && options.data != "sin-symmetric") {
@@ -29,10 +34,9 @@ DataFile make_dataset(const RunOptions& options, const Network& network) {
       throw InputError("--points " + std::to_string(*options.points) +
                        " is for built-in data, but --data is '" + options.data + "'; leave it out");
     }
-    return read_data_file(options.data, network.input_dim(), network.output_dim(),
-                          {.header = options.header, .class_labels = options.loss == Loss::cross_entropy});
+    return read_data(options.data, options, network);
   }
-  if (options.header != HeaderLine::automatic) {
+  if (options.header != HeaderLine::automatic && options.test_data.empty()) {
     throw InputError("--header says how a CSV file begins, but --data " + options.data +
                      " is built in; leave it out");
   }
@@ -44,6 +48,13 @@ DataFile make_dataset(const RunOptions& options, const Network& network) {
   return {.data = unit ? make_sin_unit(options.points.value_or(1000))
                        : make_sin_symmetric(options.points.value_or(1001)),
           .has_header = {}};
+}
+
+std::optional<Problem> make_held_out(const RunOptions& options, const Network& network) {
+  if (options.test_data.empty()) return std::nullopt;
+  Problem held_out(network, read_data(options.test_data, options, network).data, options.loss);
+  if (options.loss == Loss::cross_entropy) require_distributions(held_out.data());
+  return held_out;
 }
 
 std::string note_of(const DataFile& file) {
@@ -281,6 +292,7 @@ RunPlan plan_run(const RunOptions& options) {
 
   RunPlan plan{
       .problem = std::move(problem),
+      .held_out = make_held_out(options, network),
       .data_note = std::move(data_note),
       .dynamics = {.rule = make_rule(options, stride), .sigma = {}},
       .schedule = std::move(planned.schedule),

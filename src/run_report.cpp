@@ -33,16 +33,21 @@ std::vector<std::uint64_t> averaging_sizes(std::uint64_t replicas) {
   return sizes;
 }
 
-RunReport::RunReport(const ReferenceTrajectory* reference, std::uint64_t replicas)
-    : reference_(reference), replicas_(replicas) {}
+RunReport::RunReport(const ReferenceTrajectory* reference, std::uint64_t replicas,
+                     std::vector<std::string> scores)
+    : reference_(reference), replicas_(replicas), scores_(std::move(scores)) {}
 
 void RunReport::take(const EnsembleRecord& record) {
   if (reference_) {
     delta_.push_back(mean_squared_difference(reference_->parameter[rows_.size()], record.parameter_mean));
   }
-  rows_.push_back({record.time, record.loss.mean,
-                   std::sqrt(record.loss.variance / static_cast<double>(replicas_)), record.loss_of_mean,
-                   record.accepted_fraction});
+  rows_.push_back({record.time,
+                   record.loss.mean,
+                   std::sqrt(record.loss.variance / static_cast<double>(replicas_)),
+                   record.loss_of_mean,
+                   record.accepted_fraction,
+                   {}});
+  for (const ScoreSummary& score : record.scores) rows_.back().scores.push_back(score.mean);
 }
 
 Correspondence RunReport::correspondence(const Ensemble& ensemble) const {
@@ -75,6 +80,10 @@ std::string RunReport::table(const RunSummary& summary) const {
   cell("of mean net", 13);
   if (reference_) cell("Delta", 11);
   cell("accepted", 10);
+  for (std::string score : scores_) {
+    std::replace(score.begin(), score.end(), '_', ' ');
+    cell(score, 15);
+  }
   out << '\n';
   const std::size_t shown = std::min(most_rows, rows_.size());
   for (std::size_t k = 0; k < shown; ++k) {
@@ -86,6 +95,7 @@ std::string RunReport::table(const RunSummary& summary) const {
     cell(rounded(rows_[i].loss_of_mean, 6), 13);
     if (reference_) cell(rounded(delta_[i], 3), 11);
     cell(rounded_or_dash(rows_[i].accepted_fraction, 4), 10);
+    for (const double score : rows_[i].scores) cell(rounded(score, 6), 15);
     out << '\n';
   }
   const StepCounters& counters = summary.counters;

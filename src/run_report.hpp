@@ -16,12 +16,15 @@ struct ReportRow {
   double loss_standard_error = 0;
   double loss_of_mean = 0;
   double accepted_fraction = 0;
+  std::vector<double> scores = {};  ///< means over replicas
 };
 
 /// Gathers what is compared and told at the end of a run: Delta, and a few numbers of each record.
 class RunReport {
  public:
-  RunReport(const ReferenceTrajectory* reference, std::uint64_t replicas);
+  /// @param scores names of what a Scorer says of each record
+  RunReport(const ReferenceTrajectory* reference, std::uint64_t replicas,
+            std::vector<std::string> scores = {});
 
   void take(const EnsembleRecord& record);
 
@@ -34,6 +37,7 @@ class RunReport {
  private:
   const ReferenceTrajectory* reference_;
   std::uint64_t replicas_;
+  std::vector<std::string> scores_;
   std::vector<ReportRow> rows_;
   std::vector<double> delta_;
 };

@@ -148,6 +148,16 @@ std::vector<Setting> problem_settings() {
             "input(point,input_dim), target(point,output_dim) and, if points have weights, weight(point) "
             "[sin-unit]",
             LANGEVO_FIELD(data)),
+      Setting{
+          "test-data", "Problem", "PATH",
+          "held-out data, a file like --data: their loss, and with cross-entropy the accuracy on them, are "
+          "recorded of replicas, mean and gradient [none]",
+          [](RunOptions& options, const std::string& called, const std::string& text) {
+            read_value(called, text, options.test_data);
+          },
+          [](const RunOptions& options) {
+            return options.test_data.empty() ? std::string() : toml_value(options.test_data);
+          }},
       choice("header", "Problem",
              "whether a CSV file begins with names of columns; auto: where no field of its first line begins "
              "like a number [auto]",

@@ -96,6 +96,20 @@ void require_resets(const std::vector<std::uint64_t>& resets, const std::vector<
   }
 }
 
+/// [names][replicas], a part of the replicas at a time.
+std::vector<std::vector<double>> score_replicas(const Ensemble& ensemble, Scorer& scorer) {
+  constexpr std::uint64_t replicas_at_a_time = 1024;
+  std::vector<std::vector<double>> all(scorer.names().size());
+  if (all.empty()) return all;
+  const std::uint64_t replicas = ensemble.shape().replicas;
+  for (std::uint64_t first = 0; first < replicas; first += replicas_at_a_time) {
+    const std::uint64_t count = std::min(replicas_at_a_time, replicas - first);
+    const std::vector<std::vector<double>> part = scorer.scores(ensemble.parameters(first, count));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].insert(all[i].end(), part[i].begin(), part[i].end());
+  }
+  return all;
+}
+
 }  // namespace
 
 ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dynamics, double time_per_step,
@@ -161,10 +175,12 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
     std::uint64_t step;
     StepCounters since;
     std::future<EnsembleSnapshot> snapshot;
+    std::vector<std::vector<double>> scores;
   };
   std::optional<Pending> pending;
   const auto hand_over = [&] {
-    if (pending) sink(record(pending->step, pending->since, pending->snapshot.get()));
+    if (pending)
+      sink(record(pending->step, pending->since, pending->snapshot.get(), std::move(pending->scores)));
   };
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
     const std::uint64_t next = schedule_.record_steps[i];
@@ -182,7 +198,10 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
       throw;
     }
     interval.get();
-    pending = Pending{next, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas)};
+    std::vector<std::vector<double>> scores;
+    if (options_.scorer != nullptr) scores = score_replicas(*ensemble_, *options_.scorer);
+    pending = Pending{next, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas),
+                      std::move(scores)};
     if (std::find(resets.begin(), resets.end(), next) != resets.end()) {
       ensemble_->set_all_parameters(reference->parameter[i]);
     }
@@ -190,8 +209,8 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
   hand_over();
 }
 
-EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
-                                  EnsembleSnapshot snapshot) const {
+EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since, EnsembleSnapshot snapshot,
+                                  std::vector<std::vector<double>> scores) const {
   EnsembleRecord record;
   record.step = step;
   record.time = static_cast<double>(step) * schedule_.time_per_step;
@@ -211,6 +230,13 @@ EnsembleRecord Simulation::record(std::uint64_t step, const StepCounters& since,
                                  ? static_cast<double>(since.accepted) / static_cast<double>(since.steps)
                                  : std::numeric_limits<double>::quiet_NaN();
   record.trace_parameter = std::move(snapshot.traced);
+  if (scores.empty()) return record;
+  const std::vector<std::vector<double>> of_mean = options_.scorer->scores(record.parameter_mean);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const LossSummary over_replicas = summarize_losses(scores[i]);
+    record.scores.push_back(
+        {over_replicas.mean, over_replicas.variance, of_mean[i].front(), std::move(scores[i])});
+  }
   return record;
 }
 

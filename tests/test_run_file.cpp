@@ -232,7 +232,7 @@ TEST_F(RunFileTest, HoldsTheWeightsOfPointsSoThatItIsDataAgain) {
   Dataset data = make_sin_unit(4);
   data.weights = {1, 0, 3, 4};
   const Problem problem(Network({1, 2, 1}, Activation::tanh, false), data, Loss::mse);
-  EXPECT_EQ(run_file_layout::data_numbers(problem), 12U);
+  EXPECT_EQ(run_file_layout::data_numbers(problem.data()), 12U);
   RunFile(OutputClaim(path_, ExistingOutput::overwrite), make_description(), problem, nullptr)
       .append(make_record(0));
   const Dataset found = read_dataset(partial_, 1, 1);
@@ -455,9 +455,9 @@ TEST_F(RunFileTest, SizeIsKnownBefore) {
     for (const bool with_reference : {false, true}) {
       write_run(records, with_reference);
       const double size = static_cast<double>(fs::file_size(path_));
-      const double most =
-          run_file_layout::most_bytes(make_description(), run_file_layout::data_numbers(make_problem()),
-                                      records, with_reference ? records : 0);
+      const double most = run_file_layout::most_bytes(make_description(),
+                                                      run_file_layout::data_numbers(make_problem().data()),
+                                                      records, with_reference ? records : 0);
       EXPECT_LE(size, most) << records << " records";
       EXPECT_LE(most, 1.05 * size + 30e3) << records << " records";
       fs::remove(path_);
@@ -476,10 +476,10 @@ TEST_F(RunFileTest, SizeIsKnownBefore) {
     file.finish({}, nullptr);
   }
   const double size = static_cast<double>(fs::file_size(path_));
-  EXPECT_LE(size,
-            run_file_layout::most_bytes(description, run_file_layout::data_numbers(make_problem()), 9, 0));
-  EXPECT_GE(1.05 * size + 30e3,
-            run_file_layout::most_bytes(description, run_file_layout::data_numbers(make_problem()), 9, 0));
+  EXPECT_LE(size, run_file_layout::most_bytes(description,
+                                              run_file_layout::data_numbers(make_problem().data()), 9, 0));
+  EXPECT_GE(1.05 * size + 30e3, run_file_layout::most_bytes(
+                                    description, run_file_layout::data_numbers(make_problem().data()), 9, 0));
 }
 
 TEST_F(RunFileTest, DescribesOnlyRunFiles) {

@@ -14,5 +14,6 @@
 #include "langevo/run_file.hpp"
 #include "langevo/run_options.hpp"
 #include "langevo/run_request.hpp"
+#include "langevo/scorer.hpp"
 #include "langevo/simulation.hpp"
 #include "langevo/statistics.hpp"

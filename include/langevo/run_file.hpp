@@ -24,6 +24,8 @@ struct RunDescription {
   bool store_parameter_variance = true;
   std::vector<double> initial_parameter;
   Quadrature quadrature = {};
+  std::vector<std::string> scores = {};  ///< names of a Scorer
+  Dataset test_data = {};                ///< held-out data; no points: there are none
 };
 
 /// What it says after it.

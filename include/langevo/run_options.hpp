@@ -28,7 +28,8 @@ struct RunOptions {
   bool output_bias = true;
   std::string data = "sin-unit";      ///< sin-unit, sin-symmetric or a file
   std::optional<std::size_t> points;  ///< built-in data only; 1000 for sin-unit, 1001 for sin-symmetric
-  HeaderLine header = HeaderLine::automatic;  ///< of a CSV file
+  std::string test_data;              ///< held-out data, a file like data; empty: none
+  HeaderLine header = HeaderLine::automatic;  ///< of CSV files
   Loss loss = Loss::mse;
 
   // dynamics
@@ -79,6 +80,7 @@ struct RunOptions {
 /// A run as it will be done: every number derived, every file read, everything checked.
 struct RunPlan {
   Problem problem;
+  std::optional<Problem> held_out = {};  ///< the same network and loss with held-out data
   std::string data_note;  ///< how a data file was taken, for the user; empty where there is nothing to say
   Dynamics dynamics;
   Schedule schedule;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "langevo/ensemble.hpp"
+#include "langevo/scorer.hpp"
 
 namespace langevo {
 
@@ -19,6 +20,14 @@ struct Schedule {
   [[nodiscard]] std::uint64_t last_step() const { return record_steps.back(); }
 };
 
+/// One score of a Scorer over an ensemble.
+struct ScoreSummary {
+  double mean = 0;
+  double variance = 0;           ///< NaN for one replica
+  double of_mean = 0;            ///< of the network with the mean parameters
+  std::vector<double> replicas;  ///< [replicas]
+};
+
 /// The reduced ensemble at one record time.
 struct EnsembleRecord {
   std::uint64_t step = 0;
@@ -29,7 +38,8 @@ struct EnsembleRecord {
   double loss_of_mean = 0;           ///< U(<x>)
   double accepted_fraction = 0;      ///< since the last record; NaN without any, 1 for rules without a test
   std::vector<double> replica_loss;  ///< [replicas]
-  std::vector<double> trace_parameter;  ///< [traced][N]: replicas 0 .. traced - 1
+  std::vector<double> trace_parameter;    ///< [traced][N]: replicas 0 .. traced - 1
+  std::vector<ScoreSummary> scores = {};  ///< in the order of the scorer's names
 };
 
 /// The deterministic trajectory that an ensemble is compared with, at the ensemble's record times.
@@ -39,6 +49,7 @@ struct ReferenceTrajectory {
   std::vector<std::vector<double>> parameter;  ///< [time][N]
   std::vector<double> loss;
   std::vector<double> gradient_norm;
+  std::vector<std::vector<double>> scores = {};  ///< [names of a scorer][time], where there is one
 };
 
 /// How a reference finds its gradients: its steps are followed, and end within a relative 1e-9 of the way it
@@ -61,6 +72,7 @@ ReferenceTrajectory follow_reference(const Problem& problem, const Dynamics& dyn
 struct SimulationOptions {
   std::uint64_t traced_replicas = 0;
   std::vector<std::uint64_t> reset_steps;  ///< record steps after which every replica is set to the reference
+  Scorer* scorer = nullptr;                ///< scores replicas and their mean at each record
 };
 
 /// Evolves an ensemble along a schedule and hands each record to a sink.
@@ -83,7 +95,8 @@ class Simulation {
 
  private:
   [[nodiscard]] EnsembleRecord record(std::uint64_t step, const StepCounters& since,
-                                      EnsembleSnapshot snapshot) const;
+                                      EnsembleSnapshot snapshot,
+                                      std::vector<std::vector<double>> scores) const;
 
   std::shared_ptr<Ensemble> ensemble_;
   Schedule schedule_;

@@ -90,6 +90,11 @@ double loss(const ProblemView& problem, const double* x, unsigned char* workspac
   return loss_of_state(team_for(problem), problem, x, work);
 }
 
+Score score(const ProblemView& problem, const double* x, unsigned char* workspace) {
+  const auto work = carve_workspace<GradientWorkspace<SerialTeam>>(problem.network, workspace);
+  return score_of_state(team_for(problem), problem, x, work);
+}
+
 LossChange change(const ProblemView& problem, Precision precision, const double* x, const double* proposed,
                   unsigned char* workspace) {
   const auto work = carve_workspace<LadderWorkspace<SerialTeam>>(problem.network, workspace);
@@ -119,6 +124,7 @@ const CpuKernels& cpu_kernels() {
                                       .start_model_bytes = start_model_bytes,
                                       .make_start_model = make_start_model,
                                       .loss = loss,
+                                      .score = score,
                                       .loss_change = change,
                                       .losses_of_points = losses_of_points,
                                       .loss_and_gradient = gradient};

@@ -5,6 +5,7 @@
 
 #include "kernels/change/loss_change.hpp"
 #include "kernels/change/step_context.hpp"
+#include "kernels/network/score.hpp"
 #include "kernels/rules/kernel_rules.hpp"
 #include "kernels/screened/replica_view.hpp"
 #include "langevo/dynamics.hpp"
@@ -39,6 +40,7 @@ struct CpuKernels {
   void (*make_start_model)(const EnsembleView& ensemble, const double* x, unsigned char* memory,
                            unsigned char* workspace);
   double (*loss)(const ProblemView& problem, const double* x, unsigned char* workspace);
+  Score (*score)(const ProblemView& problem, const double* x, unsigned char* workspace);
   LossChange (*loss_change)(const ProblemView& problem, Precision precision, const double* x,
                             const double* proposed, unsigned char* workspace);
   /// Of every point, without the mean, [points].

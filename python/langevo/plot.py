@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from langevo import panels
 from langevo.figure_file import new_figure
 from langevo.panels._axes import labels_of
+from langevo.panels._scores import scores_of
 from langevo.panels._weights import chosen_parameters, has_parameters
 from langevo.run_file import Run, RunFileError
 from langevo.style import STYLE
@@ -32,6 +33,8 @@ def draw(runs: Sequence[Run], parameters: Sequence[int] | None = None) -> Figure
         if has_weights:
             drawn.append((title, lambda axes, run=run: panels.weights(axes, run, parameters)))
         drawn.append((title, lambda axes, run=run: panels.loss(axes, run)))
+        for name in scores_of(run):
+            drawn.append((title, lambda axes, run=run, name=name: panels.score(axes, run, name)))
     compared = [run for run in runs if run.correspondence is not None]
     if compared:
         drawn.append((None, lambda axes: panels.delta(axes, *compared)))

@@ -8,6 +8,16 @@ from langevo.panels._all_weights import all_weights
 from langevo.panels._delta import delta, delta_by_replicas
 from langevo.panels._loss import loss, mean_loss
 from langevo.panels._network_function import network_function
+from langevo.panels._scores import score
 from langevo.panels._weights import weights
 
-__all__ = ["all_weights", "delta", "delta_by_replicas", "loss", "mean_loss", "network_function", "weights"]
+__all__ = [
+    "all_weights",
+    "delta",
+    "delta_by_replicas",
+    "loss",
+    "mean_loss",
+    "network_function",
+    "score",
+    "weights",
+]
