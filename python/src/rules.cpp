@@ -22,7 +22,9 @@ const std::vector<std::pair<std::string, Acceptance>>& acceptance_words() {
 
 const std::vector<std::pair<std::string, GradientSteps>>& gradient_words() {
   static const std::vector<std::pair<std::string, GradientSteps>> words{
-      {"auto", GradientSteps::automatic}, {"exact", GradientSteps::exact}, {"followed", GradientSteps::followed}};
+      {"auto", GradientSteps::automatic},
+      {"exact", GradientSteps::exact},
+      {"followed", GradientSteps::followed}};
   return words;
 }
 
@@ -68,10 +70,12 @@ void bind_rules(nb::module_& module) {
           },
           nb::arg("beta") = std::numeric_limits<double>::infinity(), nb::kw_only(),
           nb::arg("acceptance") = "auto", nb::arg("precision") = "float",
-          nb::sig("def __init__(self, beta: float = float('inf'), *, acceptance: str = 'auto', precision: str "
-                  "= 'float') -> None"),
+          nb::sig(
+              "def __init__(self, beta: float = float('inf'), *, acceptance: str = 'auto', precision: str "
+              "= 'float') -> None"),
           "beta: inverse temperature, unit 1/loss; inf accepts no increase of the loss.\n"
-          "acceptance: 'exact' evaluates every proposal, 'screened' lets a local model decide the clear ones,\n"
+          "acceptance: 'exact' evaluates every proposal, 'screened' lets a local model decide the clear "
+          "ones,\n"
           "'auto' does so where it pays; precision: of the first evaluation, 'float' or 'double'. The\n"
           "decisions are the same with all of them.")
       .def_ro("beta", &Metropolis::beta, "Inverse temperature, unit 1/loss.");
