@@ -7,6 +7,7 @@ from langevo._core import Ensemble, Record, _simulate
 from langevo.progress import ProgressBar
 
 MOST_STEPS = 2**53
+MOST_RECORDS = 10**7
 ROUNDING = 1e-9  # of a number of steps that is meant to be whole
 
 
@@ -88,8 +89,8 @@ class Simulation:
         return last
 
     def _record_steps(self, last: int, records: int) -> list[int]:
-        if records < 1:
-            raise ValueError(f"records is {records}; give at least 1")
+        if not 1 <= records <= MOST_RECORDS:
+            raise ValueError(f"records is {records}; give 1 to {MOST_RECORDS}")
         now = self.ensemble.step
         count = min(records, last - now)
         steps = [now + (last - now) * i // count for i in range(count + 1)]

@@ -128,7 +128,7 @@ void bind_ensemble(nb::module_& module) {
           "mean", [](const Moments& m) { return look_at(m.mean, {m.mean.size()}, nb::find(m)); },
           "The mean [N].")
       .def_prop_ro(
-          "variance", [](const Moments& m) { return give_away(m.variance()); },
+          "variance", [](const Moments& m) { return give_away(m.variance()); }, nb::rv_policy::automatic,
           "The variance [N], n - 1 in the denominator; NaN for one replica.");
 
   nb::class_<SharedEnsemble>(
