@@ -135,6 +135,13 @@ def test_dlpack_lends_what_can_be_read_only_and_copies_else():
     assert not array.flags.writeable or not np.shares_memory(array, ensemble.parameters)
 
 
+def test_what_things_are_called():
+    assert repr(langevo.Network([1, 3, 2], "relu", False)) == "Network([1, 3, 2], activation='relu', output_bias=False)"
+    assert repr(langevo.Metropolis(2.5)) == "Metropolis(beta=2.5)"
+    assert repr(langevo.NormalizedGradient(0.5)) == "NormalizedGradient(alpha=0.5)"
+    assert repr(langevo.Langevin(stride=4)) == "Langevin(beta=inf, stride=4.0)"
+
+
 def test_setting_states():
     ensemble = ensemble_of(sine())
     states = np.random.default_rng(2).normal(size=(2, 25))
