@@ -43,7 +43,7 @@ def _new_bar(name: str, progress: bool | None) -> Any:
     if progress is False or not name:
         return None
     try:
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         return None
     layout = "{desc}: {percentage:3.0f} % |{bar}| {elapsed} < {remaining}"

@@ -20,7 +20,7 @@ WORDS = {
     "GELU": "gelu",
 }
 #: What another module of the same name would have to be set to.
-SETTINGS = {"Softplus": {"beta": 1}, "GELU": {"approximate": "none"}}
+SETTINGS: dict[str, dict[str, object]] = {"Softplus": {"beta": 1}, "GELU": {"approximate": "none"}}
 
 
 def to_torch_state_dict(
@@ -100,8 +100,8 @@ def from_torch(module: "torch.nn.Sequential") -> tuple[Network, numpy.typing.NDA
             raise ValueError(f"the hidden layer {layer} has no biases; langevo's hidden layers have them")
     widths = [linear[0].in_features, *(layer.out_features for layer in linear)]
     network = Network(widths, activations[0] if activations else "tanh", linear[-1].bias is not None)
-    tensors = [tensor.detach().to("cpu", torch.float64).reshape(-1) for layer in linear for tensor in layer.parameters()]
-    return network, torch.cat(tensors).numpy()
+    tensors = [tensor.detach().to("cpu", torch.float64) for layer in linear for tensor in layer.parameters()]
+    return network, torch.cat([tensor.reshape(-1) for tensor in tensors]).numpy()
 
 
 def _activation_word(part: Any) -> str:

@@ -57,7 +57,7 @@ def run(
                 interrupt.add_note(sentences[-1])
             raise
     paths = outputs if is_whole else [path for path in map(_what_there_is, outputs) if path]
-    runs = [open_run(path) for path in paths]
+    runs: list[Run] = [open_run(path) for path in paths]
     if len(outputs) > 1:
         return runs
     if not runs:

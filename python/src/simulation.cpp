@@ -3,9 +3,9 @@
 #include <nanobind/stl/vector.h>
 
 #include "arrays.hpp"
-#include "ensemble.hpp"
 #include "listening.hpp"
 #include "record.hpp"
+#include "shared_ensemble.hpp"
 
 namespace langevo::python {
 
