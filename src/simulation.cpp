@@ -1,11 +1,14 @@
 #include "langevo/simulation.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <functional>
 #include <limits>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "ensemble_checks.hpp"
 #include "langevo/error.hpp"
@@ -49,6 +52,78 @@ void advance_to(Ensemble& ensemble, std::uint64_t last, std::uint64_t total, Blo
       throw Stopped{};
   }
 }
+
+/// Steps to the next record on a thread of their own: libraries that write files keep state for each thread,
+/// so the calling one keeps the files. It is also the one that asks `progress`, between blocks while it waits
+/// for the steps; while it writes, blocks go on without being asked about.
+class Interval {
+ public:
+  Interval(Ensemble& ensemble, std::uint64_t last, std::uint64_t total, BlockSizer& sizer)
+      : steps_(std::async(std::launch::async, [=, this, &ensemble, &sizer] {
+          const End end(*this);
+          advance_to(ensemble, last, total, sizer, [this](double fraction) { return ask(fraction); });
+        })) {}
+  Interval(const Interval&) = delete;
+  Interval& operator=(const Interval&) = delete;
+
+  /// Without wait() the steps end after the block under way.
+  ~Interval() { stop(); }
+
+  /// Waits for the last step. @throws Stopped where progress says so, and what the steps throw
+  void wait(const Progress& progress) {
+    std::unique_lock lock(mutex_);
+    listening_ = true;
+    for (;;) {
+      changed_.wait(lock, [this] { return fraction_ || ended_; });
+      if (!fraction_) break;
+      const double fraction = *std::exchange(fraction_, std::nullopt);
+      answered_ = false;
+      lock.unlock();
+      const bool goes_on = !progress || progress(fraction);
+      lock.lock();
+      answered_ = true;
+      stopped_ = stopped_ || !goes_on;
+      changed_.notify_all();
+    }
+    lock.unlock();
+    steps_.get();
+    if (stopped_) throw Stopped{};
+  }
+
+ private:
+  struct End {
+    explicit End(Interval& of) : interval(of) {}
+    ~End() {
+      const std::lock_guard lock(interval.mutex_);
+      interval.ended_ = true;
+      interval.changed_.notify_all();
+    }
+    Interval& interval;
+  };
+
+  bool ask(double fraction) {
+    std::unique_lock lock(mutex_);
+    fraction_ = fraction;
+    changed_.notify_all();
+    if (listening_) changed_.wait(lock, [this] { return stopped_ || (!fraction_ && answered_); });
+    return !stopped_;
+  }
+
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;  // of all that follows but the steps
+  std::condition_variable changed_;
+  std::optional<double> fraction_;  // done, and not asked about yet
+  bool answered_ = true;
+  bool listening_ = false;
+  bool stopped_ = false;
+  bool ended_ = false;
+  std::future<void> steps_;  // the last member: it waits for its end first
+};
 
 double norm(const std::vector<double>& values) {
   double sum = 0;
@@ -185,19 +260,9 @@ void Simulation::run(const std::function<void(const EnsembleRecord&)>& sink,
   for (std::size_t i = 0; i < schedule_.record_steps.size(); ++i) {
     const std::uint64_t next = schedule_.record_steps[i];
     const StepCounters before = ensemble_->counters();
-    std::atomic<bool> failed{false};
-    // The interval has the other thread, because libraries that write files keep state for each thread.
-    std::future<void> interval = std::async(std::launch::async, [&] {
-      advance_to(*ensemble_, next, schedule_.last_step(), sizer,
-                 [&](double fraction) { return !failed && (!progress || progress(fraction)); });
-    });
-    try {
-      hand_over();
-    } catch (...) {
-      failed = true;
-      throw;
-    }
-    interval.get();
+    Interval interval(*ensemble_, next, schedule_.last_step(), sizer);
+    hand_over();
+    interval.wait(progress);
     std::vector<std::vector<double>> scores;
     if (options_.scorer != nullptr) scores = score_replicas(*ensemble_, *options_.scorer);
     pending = Pending{next, ensemble_->counters() - before, ensemble_->snapshot(options_.traced_replicas),

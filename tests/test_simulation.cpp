@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <future>
 #include <limits>
 #include <string>
@@ -68,11 +69,12 @@ std::unique_ptr<Ensemble> mutating(const Problem& problem, std::uint64_t replica
 /// Passes everything on, logs the blocks of steps, and can be slow.
 class WatchedEnsemble final : public Ensemble {
  public:
+  /// Called before each block with its first step and its length.
+  using Watch = std::function<void(std::uint64_t first_step, std::uint64_t steps)>;
   using Blocks = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-  WatchedEnsemble(const Problem& problem, std::unique_ptr<Ensemble> inner, Blocks& blocks,
-                  std::chrono::milliseconds delay)
-      : Ensemble(problem, {}, inner->shape()), inner_(std::move(inner)), blocks_(blocks), delay_(delay) {}
+  WatchedEnsemble(const Problem& problem, std::unique_ptr<Ensemble> inner, Watch watch)
+      : Ensemble(problem, {}, inner->shape()), inner_(std::move(inner)), watch_(std::move(watch)) {}
 
  private:
   void do_set_all_parameters(std::span<const double> x) override { inner_->set_all_parameters(x); }
@@ -83,8 +85,7 @@ class WatchedEnsemble final : public Ensemble {
     return inner_->parameters(first, count);
   }
   void do_advance(std::uint64_t first_step, std::uint64_t steps, StepCounters& counters) override {
-    blocks_.emplace_back(first_step, steps);
-    std::this_thread::sleep_for(delay_);
+    watch_(first_step, steps);
     inner_->advance(steps);
     counters = inner_->counters();
   }
@@ -104,8 +105,7 @@ class WatchedEnsemble final : public Ensemble {
   std::string do_device() const override { return inner_->device(); }
 
   std::unique_ptr<Ensemble> inner_;
-  Blocks& blocks_;
-  std::chrono::milliseconds delay_;
+  Watch watch_;
 };
 
 TEST(Simulation, RecordsWhereTheScheduleSays) {
@@ -166,12 +166,15 @@ TEST(Simulation, BlocksAreContiguousAndTheirSizeChangesNothing) {
   const Schedule schedule{.record_steps = {0, 100, 101, 400}, .time_per_step = 1};
   WatchedEnsemble::Blocks fast;
   WatchedEnsemble::Blocks slow;
-  Simulation quick(
-      std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5), fast, std::chrono::milliseconds(0)),
-      schedule);
-  Simulation slowed(
-      std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5), slow, std::chrono::milliseconds(20)),
-      schedule);
+  const auto watched = [&](WatchedEnsemble::Blocks& blocks, std::chrono::milliseconds delay) {
+    return std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5),
+                                             [&blocks, delay](std::uint64_t first, std::uint64_t steps) {
+                                               blocks.emplace_back(first, steps);
+                                               std::this_thread::sleep_for(delay);
+                                             });
+  };
+  Simulation quick(watched(fast, std::chrono::milliseconds(0)), schedule);
+  Simulation slowed(watched(slow, std::chrono::milliseconds(20)), schedule);
   const std::vector<EnsembleRecord> a = records_of(quick);
   const std::vector<EnsembleRecord> b = records_of(slowed);
   EXPECT_NE(fast, slow) << "the same blocks show nothing";
@@ -220,8 +223,15 @@ TEST(Simulation, ProgressRisesToOneAndCanStop) {
 }
 
 TEST(Simulation, TheNextIntervalRunsWhileARecordIsWritten) {
-  Simulation simulation(mutating(make_shallow(), 5), {.record_steps = {0, 10}, .time_per_step = 1});
+  const Problem problem = make_shallow();
   std::promise<void> under_way;
+  bool first = true;
+  Simulation simulation(std::make_unique<WatchedEnsemble>(problem, mutating(problem, 5),
+                                                          [&](std::uint64_t, std::uint64_t) {
+                                                            if (std::exchange(first, false))
+                                                              under_way.set_value();
+                                                          }),
+                        {.record_steps = {0, 10}, .time_per_step = 1});
   const std::future<void> next = under_way.get_future();
   std::vector<std::uint64_t> recorded;
   const auto sink = [&](const EnsembleRecord& record) {
@@ -230,9 +240,9 @@ TEST(Simulation, TheNextIntervalRunsWhileARecordIsWritten) {
     }
     recorded.push_back(record.step);
   };
-  bool first = true;
+  const std::thread::id here = std::this_thread::get_id();
   simulation.run(sink, nullptr, [&](double) {
-    if (std::exchange(first, false)) under_way.set_value();
+    EXPECT_EQ(std::this_thread::get_id(), here);
     return true;
   });
   EXPECT_EQ(recorded, (std::vector<std::uint64_t>{0, 10}));

@@ -50,7 +50,7 @@ struct Workload {
   std::string unit = "proposals";  ///< what one step of one replica is called
 };
 
-/// Who hears of runs while they go; all is said from the thread that carries them out, but for progress.
+/// Who hears of runs while they go, on the thread that carries them out.
 class RunListener {
  public:
   virtual ~RunListener() = default;
@@ -62,7 +62,7 @@ class RunListener {
   /// What is good to know; not said of quiet runs.
   virtual void mention(const std::string& sentence) = 0;
 
-  /// Long work begins. What is returned is asked now and then, from any thread, until it is destroyed.
+  /// Long work begins. What is returned is asked now and then until it is destroyed.
   virtual Progress watch(const Workload& workload, bool quiet) = 0;
 
   /// A record was taken, and is in the file or about to be.

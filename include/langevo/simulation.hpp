@@ -83,9 +83,9 @@ class Simulation {
   Simulation(std::shared_ptr<Ensemble> ensemble, Schedule schedule, SimulationOptions options = {});
 
   /// Evolves to the end of the schedule. `sink` gets each record while the next interval is already under
-  /// way, which asks `progress` from another thread; all records that were taken have gone there when this
-  /// returns or throws. `reference` is needed where the options ask for resets. Blocks of steps are sized so
-  /// that `progress` is asked several times a second; their size changes no result.
+  /// way on another thread; all records that were taken have gone there when this returns or throws.
+  /// `reference` is needed where the options ask for resets. Blocks of steps are sized so that `progress` is
+  /// asked every few seconds; their size changes no result. Both are called on the calling thread.
   /// @throws Stopped where progress says so, RunError, and InputError where it is run again or lacks the
   /// reference
   void run(const std::function<void(const EnsembleRecord&)>& sink, const ReferenceTrajectory* reference,

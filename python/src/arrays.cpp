@@ -12,8 +12,8 @@ Numbers read_numbers(const char* name, nb::handle value) {
     return nb::cast<Numbers>(array);
   } catch (const nb::python_error& error) {
     if (!error.matches(PyExc_TypeError) && !error.matches(PyExc_ValueError)) throw;
-    throw InputError(std::string(name) + " make no array of numbers (" +
-                     nb::cast<std::string>(nb::str(error.value())) + "); give a NumPy array");
+    throw InputError(std::string(name) + " make no array of numbers (" + nb::str(error.value()).c_str() +
+                     "); give a NumPy array");
   }
 }
 

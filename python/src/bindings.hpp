@@ -15,8 +15,8 @@ struct GradientRule {
   GradientMethod method;
 };
 
-using AnyRule =
-    std::variant<Metropolis, GradientRule<Gradient>, GradientRule<NormalizedGradient>, GradientRule<Langevin>>;
+using AnyRule = std::variant<Metropolis, GradientRule<Gradient>, GradientRule<NormalizedGradient>,
+                             GradientRule<Langevin>>;
 
 /// Each adds its classes and functions to the module.
 void bind_problem(nb::module_& module);

@@ -105,8 +105,7 @@ void bind_problem(nb::module_& module) {
           "output_bias: whether the last layer has biases.\n"
           "Raises ValueError for widths that make no network and for words that are not known.")
       .def_prop_ro(
-          "widths",
-          [](const Network& n) { return std::vector<int>(n.widths().begin(), n.widths().end()); },
+          "widths", [](const Network& n) { return std::vector<int>(n.widths().begin(), n.widths().end()); },
           "Widths of the layers from input to output.")
       .def_prop_ro(
           "activation", [](const Network& n) { return word_of(n.activation(), activation_words()); },
@@ -117,7 +116,8 @@ void bind_problem(nb::module_& module) {
                    "Names of the N parameters, such as 'layers.0.weight[3,0]'.")
       .def("__repr__", &in_words);
 
-  nb::class_<Problem>(module, "Problem", "What is learned: the loss U(x) of a network with parameters x on data.")
+  nb::class_<Problem>(module, "Problem",
+                      "What is learned: the loss U(x) of a network with parameters x on data.")
       .def(
           "__init__",
           [](Problem* place, const Network& network, nb::handle inputs, nb::handle targets,

@@ -7,10 +7,9 @@ namespace langevo::python {
 
 namespace {
 
-using Words = std::vector<std::pair<std::string, Precision>>;
-
-const Words& precision_words() {
-  static const Words words{{"float", Precision::float32}, {"double", Precision::float64}};
+const std::vector<std::pair<std::string, Precision>>& precision_words() {
+  static const std::vector<std::pair<std::string, Precision>> words{{"float", Precision::float32},
+                                                                    {"double", Precision::float64}};
   return words;
 }
 
@@ -22,7 +21,9 @@ const std::vector<std::pair<std::string, Acceptance>>& acceptance_words() {
 
 const std::vector<std::pair<std::string, GradientSteps>>& gradient_words() {
   static const std::vector<std::pair<std::string, GradientSteps>> words{
-      {"auto", GradientSteps::automatic}, {"exact", GradientSteps::exact}, {"followed", GradientSteps::followed}};
+      {"auto", GradientSteps::automatic},
+      {"exact", GradientSteps::exact},
+      {"followed", GradientSteps::followed}};
   return words;
 }
 
@@ -51,7 +52,10 @@ void bind_step_along_gradient(nb::module_& module, const char* name, const char*
           },
           nb::arg("alpha"), nb::kw_only(), LANGEVO_METHOD_ARGUMENTS, method_in_words)
       .def_prop_ro(
-          "alpha", [](const Bound& bound) { return bound.rule.alpha; }, "Time of one step, unit 1.");
+          "alpha", [](const Bound& bound) { return bound.rule.alpha; }, "Time of one step, unit 1.")
+      .def("__repr__", [name = std::string(name)](const Bound& bound) {
+        return nb::str("{}(alpha={})").format(name, bound.rule.alpha);
+      });
 }
 
 }  // namespace
@@ -68,13 +72,17 @@ void bind_rules(nb::module_& module) {
           },
           nb::arg("beta") = std::numeric_limits<double>::infinity(), nb::kw_only(),
           nb::arg("acceptance") = "auto", nb::arg("precision") = "float",
-          nb::sig("def __init__(self, beta: float = float('inf'), *, acceptance: str = 'auto', precision: str "
-                  "= 'float') -> None"),
+          nb::sig(
+              "def __init__(self, beta: float = float('inf'), *, acceptance: str = 'auto', precision: str "
+              "= 'float') -> None"),
           "beta: inverse temperature, unit 1/loss; inf accepts no increase of the loss.\n"
-          "acceptance: 'exact' evaluates every proposal, 'screened' lets a local model decide the clear ones,\n"
+          "acceptance: 'exact' evaluates every proposal, 'screened' lets a local model decide the clear "
+          "ones,\n"
           "'auto' does so where it pays; precision: of the first evaluation, 'float' or 'double'. The\n"
           "decisions are the same with all of them.")
-      .def_ro("beta", &Metropolis::beta, "Inverse temperature, unit 1/loss.");
+      .def_ro("beta", &Metropolis::beta, "Inverse temperature, unit 1/loss.")
+      .def("__repr__",
+           [](const Metropolis& rule) { return nb::str("Metropolis(beta={})").format(rule.beta); });
 
   bind_step_along_gradient<Gradient>(module, "Gradient",
                                      "One step of gradient descent: x_i -= alpha sigma_i^2 dU/dx_i.");
@@ -100,7 +108,10 @@ void bind_rules(nb::module_& module) {
           "beta", [](const Noisy& noisy) { return noisy.rule.beta; }, "Inverse temperature, unit 1/loss.")
       .def_prop_ro(
           "stride", [](const Noisy& noisy) { return noisy.rule.stride; },
-          "Mutations that one step stands for.");
+          "Mutations that one step stands for.")
+      .def("__repr__", [](const Noisy& noisy) {
+        return nb::str("Langevin(beta={}, stride={})").format(noisy.rule.beta, noisy.rule.stride);
+      });
 }
 
 #undef LANGEVO_METHOD_ARGUMENTS
