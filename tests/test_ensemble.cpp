@@ -161,6 +161,20 @@ TEST_P(EnsembleTest, CountsItsSteps) {
   EXPECT_NE(early->parameters(0, 5), late->parameters(0, 5)) << "other steps, other random numbers";
 }
 
+TEST_P(EnsembleTest, StatesOnTheCpuCanBeLookedAtWhereTheyLie) {
+  const auto ensemble = making().make();
+  if (GetParam() == BackendKind::cuda) {
+    expect_refusal("view", "cannot be looked at where they lie", [&] { (void)ensemble->view_parameters(); });
+    return;
+  }
+  const std::span<const double> states = ensemble->view_parameters();
+  const std::vector<double> before(states.begin(), states.end());
+  EXPECT_EQ(before, ensemble->parameters(0, 5));
+  ensemble->advance(3);
+  EXPECT_EQ(std::vector<double>(states.begin(), states.end()), ensemble->parameters(0, 5));
+  EXPECT_NE(std::vector<double>(states.begin(), states.end()), before);
+}
+
 TEST_P(EnsembleTest, OneSnapshotAtATime) {
   const auto ensemble = making().make();
   const std::string words = "a snapshot is still to be taken; get() it";

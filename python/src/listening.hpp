@@ -6,8 +6,8 @@
 
 namespace langevo::python {
 
-/// Calls Python from long work in C++ that goes on without Python's lock (the GIL). What Python raises,
-/// Ctrl-C too, is kept, and asks the work to stop.
+/// Calls Python from long work in C++ that goes on without Python's lock (the GIL). What Python raises is
+/// kept and asks the work to stop; Ctrl-C is raised in whatever is called next.
 class Listening {
  public:
   /// Calls `speech` with the lock.
@@ -22,13 +22,7 @@ class Listening {
     }
   }
 
-  /// Answers signals; whether to go on.
-  bool goes_on() {
-    call([] {
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    });
-    return !stop_;
-  }
+  [[nodiscard]] bool goes_on() const { return !stop_; }
 
   void request_stop() { stop_ = true; }
 

@@ -130,9 +130,18 @@ def test_parameters_are_the_ensembles_own_memory():
 def test_dlpack_lends_what_can_be_read_only_and_copies_else():
     ensemble = ensemble_of(sine())
     assert "dltensor_versioned" in repr(ensemble.__dlpack__(max_version=(1, 0)))
-    array = np.from_dlpack(ensemble)
-    np.testing.assert_array_equal(array, ensemble.parameters)
-    assert not array.flags.writeable or not np.shares_memory(array, ensemble.parameters)
+
+    class Before1:
+        """A consumer that asks as DLPack before 1.0 does."""
+
+        __dlpack_device__ = ensemble.__dlpack_device__
+
+        def __dlpack__(self, **_):
+            return ensemble.__dlpack__()
+
+    for source in (ensemble, Before1()):
+        np.testing.assert_array_equal(np.from_dlpack(source), ensemble.parameters)
+    assert not np.shares_memory(np.from_dlpack(Before1()), ensemble.parameters)
 
 
 def test_what_things_are_called():

@@ -200,7 +200,7 @@ def test_run_files_are_read_and_drawn_from_the_sources_without_the_extension(tmp
     command = [sys.executable, "-m", "langevo", "plot", str(tmp_path / "r.nc"), "-o", str(figure)]
     subprocess.run(command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(SOURCE)})
     assert figure.stat().st_size > 1000
-    code = "import langevo; print(langevo.__file__); langevo.Network([1, 1])"
+    code = "import langevo; print(langevo.__file__, langevo.open_run); langevo.Network([1, 1])"
     result = run_python(code, PYTHONPATH=str(SOURCE))
     assert result.stdout.startswith(str(SOURCE))
     assert "ImportError: langevo.Network needs the extension module" in result.stderr
