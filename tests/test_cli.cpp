@@ -324,7 +324,8 @@ TEST_F(ConfigurationFile, SaysNothingOfTheMachine) {
 }
 
 TEST_F(ConfigurationFile, HoldsEverySettingThatChangesResults) {
-  const std::string text = printed({"--dynamics", "langevin", "--reset-every", "1"});
+  const std::string text =
+      printed({"--dynamics", "langevin", "--reset-every", "1", "--test-data", write("0.5,1\n")});
   // Contradicted by others that are set, each of them.
   const std::vector<std::string> absent{"sigma",   "sigma-file", "steps", "record-every",
                                         "init-at", "acceptance"};  // the last one: of metropolis

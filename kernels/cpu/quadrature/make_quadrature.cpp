@@ -323,7 +323,7 @@ Quadrature make_quadrature(const Problem& problem, const Dynamics& dynamics, con
   }
   quadrature.least_squares_error = choice.error;
   ProblemKernels on_nodes(network, dataset_of_points(problem.data(), quadrature.nodes, quadrature.weights),
-                           problem.loss(), threads);
+                          problem.loss(), threads);
   measure_defect(all, on_nodes, sigma, states, shape.seed, quadrature);
   return quadrature;
 }

@@ -152,17 +152,16 @@ ProblemKernels::ProblemKernels(const Network& network, const Dataset& data, Loss
 
 double ProblemKernels::loss_and_gradient(int thread, const double* x, double* gradient) {
   return kernels_.loss_and_gradient(problem_.view(), x, gradient,
-                                                  memory_[static_cast<std::size_t>(thread)].data());
+                                    memory_[static_cast<std::size_t>(thread)].data());
 }
 
 LossChange ProblemKernels::loss_change(int thread, const double* x, const double* proposed) {
   return kernels_.loss_change(problem_.view(), Precision::float64, x, proposed,
-                                            memory_[static_cast<std::size_t>(thread)].data());
+                              memory_[static_cast<std::size_t>(thread)].data());
 }
 
 void ProblemKernels::losses_of_points(int thread, const double* x, double* losses) {
-  kernels_.losses_of_points(problem_.view(), x, losses,
-                                          memory_[static_cast<std::size_t>(thread)].data());
+  kernels_.losses_of_points(problem_.view(), x, losses, memory_[static_cast<std::size_t>(thread)].data());
 }
 
 std::vector<float> pilot_normals(std::uint64_t seed, std::uint64_t step, std::uint32_t replica,
