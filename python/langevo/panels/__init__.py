@@ -5,6 +5,7 @@ run does not hold what a panel shows they raise a RunFileError. ``langevo.STYLE`
 """
 
 from langevo.panels._all_weights import all_weights
+from langevo.panels._bias import bias
 from langevo.panels._delta import delta, delta_by_replicas
 from langevo.panels._loss import loss, mean_loss
 from langevo.panels._network_function import network_function
@@ -13,6 +14,7 @@ from langevo.panels._weights import weights
 
 __all__ = [
     "all_weights",
+    "bias",
     "delta",
     "delta_by_replicas",
     "loss",
