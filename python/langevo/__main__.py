@@ -1,4 +1,4 @@
-"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png`` and ``python3 -m langevo figures DIR``."""
+"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png``, ``figures DIR`` and ``moments TABLE.txt -o FIG.png``."""
 
 import argparse
 import contextlib
@@ -7,6 +7,7 @@ import sys
 
 from langevo import figures, plot
 from langevo.figure_file import save
+from langevo.moments import MomentsError, read_moments
 from langevo.run_file import RunFileError, open_run
 
 
@@ -37,6 +38,10 @@ def parse(arguments):
     command.add_argument("-o", "--output", metavar="OUT_DIR", help="directory for the figures; default: DIR")
     command.add_argument("--format", choices=["png", "pdf", "svg"], default="png", help="default: png")
     command.set_defaults(call=draw_figures)
+    command = commands.add_parser("moments", help="draw what `langevo moments > TABLE.txt` measured, beside theory")
+    command.add_argument("tables", nargs="+", metavar="TABLE.txt", help="tables; their names are the labels")
+    command.add_argument("-o", "--output", required=True, metavar="FIG.png", help="figure; its ending is the format")
+    command.set_defaults(call=draw_moments)
     return parser.parse_args(arguments)
 
 
@@ -56,12 +61,17 @@ def draw_figures(options):
     return 0 if drawn else 2
 
 
+def draw_moments(options):
+    save(plot.draw_moments([read_moments(path) for path in options.tables]), options.output)
+    return 0
+
+
 def main(arguments=None):
     options = parse(arguments)
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it has something to say of every font in a PDF
     try:
         return options.call(options)
-    except RunFileError as error:
+    except (RunFileError, MomentsError) as error:
         print(f"langevo: {error}", file=sys.stderr)
         return 2
 

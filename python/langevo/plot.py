@@ -1,6 +1,7 @@
-"""Draws runs side by side: weights, loss and the distance Delta from the gradient trajectory."""
+"""Draws runs side by side: weights, loss and the distance Delta from the gradient trajectory; and tables of moments."""
 
 import math
+import os
 from collections.abc import Sequence
 
 import matplotlib
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 
 from langevo import panels
 from langevo.figure_file import new_figure
+from langevo.moments import Moments
 from langevo.panels._axes import labels_of
 from langevo.panels._scores import scores_of
 from langevo.panels._weights import chosen_parameters, has_parameters
@@ -49,6 +51,19 @@ def draw(runs: Sequence[Run], parameters: Sequence[int] | None = None) -> Figure
             panel(axes)
             if title:
                 axes.set_title(title, fontsize=9)
+    return figure
+
+
+def draw_moments(tables: Sequence[Moments]) -> Figure:
+    """Drift and second moments of one mutation against a, and their ratios to the closed form."""
+    labels = [os.path.splitext(os.path.basename(table.path))[0] for table in tables]
+    quantities = ("drift along", "second moment along", "second moment across")
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(len(quantities), 2)
+        all_axes = figure.subplots(2, len(quantities))
+        for row, relative in zip(all_axes, (False, True), strict=True):
+            for axes, quantity in zip(row, quantities, strict=True):
+                panels.moments(axes, tables, quantity, labels, relative)
     return figure
 
 

@@ -8,6 +8,7 @@ from langevo.panels._all_weights import all_weights
 from langevo.panels._bias import bias
 from langevo.panels._delta import delta, delta_by_replicas
 from langevo.panels._loss import loss, mean_loss
+from langevo.panels._moments import moments
 from langevo.panels._network_function import network_function
 from langevo.panels._scores import score
 from langevo.panels._weights import weights
@@ -19,6 +20,7 @@ __all__ = [
     "delta_by_replicas",
     "loss",
     "mean_loss",
+    "moments",
     "network_function",
     "score",
     "weights",
