@@ -18,7 +18,7 @@ SOURCE = Path(os.environ["LANGEVO_SOURCE"])
 ENVIRONMENT = Path(os.environ["LANGEVO_ENVIRONMENT"])
 PYTHON = ENVIRONMENT / "venv/bin/python"
 READY = ENVIRONMENT / "ready"
-TOOLS = ("nanobind", "scikit-build-core", "pytest", "tqdm", "scikit-learn")
+TOOLS = ("nanobind", "scikit-build-core", "pytest", "tqdm", "scikit-learn", "arviz-stats[xarray]")
 SKIPPED = 77
 
 
