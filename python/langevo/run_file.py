@@ -40,9 +40,27 @@ class Run:
         self.close()
 
     def close(self):
-        for dataset in (self.root, self.ensemble, self.reference, self.correspondence, self.quadrature):
-            if dataset is not None:
-                dataset.close()
+        for dataset in self._groups().values():
+            dataset.close()
+
+    def to_datatree(self) -> "xarray.DataTree":
+        """All groups as one tree, which ArviZ 1 takes: ``tree["ensemble/loss_mean"]``. It lives as long as the run.
+
+        @raise RunFileError  where xarray is older than 2024.10, which has no trees
+        """
+        if not hasattr(xarray, "DataTree"):
+            raise RunFileError(f"xarray {xarray.__version__} has no trees; install 2024.10 or later")
+        return xarray.DataTree.from_dict(self._groups(), name=os.path.basename(self.path))
+
+    def _groups(self):
+        groups = {
+            "/": self.root,
+            "/ensemble": self.ensemble,
+            "/reference": self.reference,
+            "/correspondence": self.correspondence,
+            "/quadrature": self.quadrature,
+        }
+        return {name: dataset for name, dataset in groups.items() if dataset is not None}
 
     @property
     def configuration(self):

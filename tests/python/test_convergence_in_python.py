@@ -1,8 +1,9 @@
-"""Diagnostics of equilibrium: of numbers whose answer is known, and of run files."""
+"""Diagnostics of equilibrium: of numbers whose answer is known, and of run files; and run files as trees."""
 
 import langevo
 import numpy as np
 import pytest
+import xarray
 from langevo.convergence import convergence, convergence_of_runs
 
 STARTS = np.repeat(np.arange(4), 25)
@@ -73,3 +74,19 @@ def test_runs_that_have_no_equilibrium_are_refused(runs):
         convergence_of_runs(run)
     with runs(2, 100) as run, runs(3, 100, records=20) as other, pytest.raises(langevo.RunFileError, match="differ"):
         convergence_of_runs(run, other)
+
+
+@pytest.mark.skipif(not hasattr(xarray, "DataTree"), reason="xarray before 2024.10 has no trees")
+def test_a_run_is_a_tree(runs):
+    with runs(1, 100, steps=200, records=4, reference="auto", alpha=1e-2) as run:
+        tree = run.to_datatree()
+        assert set(tree.children) == {"ensemble", "reference", "correspondence"}
+        assert tree.attrs["seed"] == 1
+        for group in ("ensemble", "reference", "correspondence"):
+            assert tree[group].to_dataset(inherit=False).identical(getattr(run, group))
+
+
+@pytest.mark.skipif(hasattr(xarray, "DataTree"), reason="this xarray has trees")
+def test_an_old_xarray_is_said_to_have_no_trees(runs):
+    with runs(1, 100, steps=200, records=4) as run, pytest.raises(langevo.RunFileError, match="has no trees"):
+        run.to_datatree()
