@@ -67,6 +67,10 @@ std::vector<Preset> make_presets() {
   const std::vector<std::pair<const char*, Pairs>> three_lambdas{{"lambda-0.1", {{"lambda", "0.1"}}},
                                                                  {"lambda-1", {{"lambda", "1"}}},
                                                                  {"lambda-10", {{"lambda", "10"}}}};
+  const std::vector<std::pair<const char*, Pairs>> six_lambdas{
+      {"lambda-0.1", {{"lambda", "0.1"}}}, {"lambda-1", {{"lambda", "1"}}},
+      {"lambda-10", {{"lambda", "10"}}},   {"lambda-100", {{"lambda", "100"}}},
+      {"lambda-1e3", {{"lambda", "1e3"}}}, {"lambda-1e4", {{"lambda", "1e4"}}}};
   const std::vector<std::pair<const char*, Pairs>> two_lambdas{{"lambda-0.1", {{"lambda", "0.1"}}},
                                                                {"lambda-1", {{"lambda", "1"}}}};
   return {
@@ -83,6 +87,9 @@ std::vector<Preset> make_presets() {
       preset("s4", "replicas reset to the gradient solution at intervals, or never", wide,
              with(with(fig6, "replicas", "152"), "lambda", "1"), {{"points", "64"}, {"replicas", "38"}},
              "reset-every", {{"reset-never", {}}, {"reset-every-1", {{"reset-every", "1"}}}}),
+      preset("regimes",
+             "mutations of all widths: as the gradient, in the mean, learning otherwise, not learning",
+             shallow, with(fig2, "replicas", "100"), few, "lambda", six_lambdas),
   };
 }
 
@@ -169,16 +176,27 @@ const Preset& find_preset(const std::string& name) {
                    joined(names) + "?");
 }
 
+namespace {
+
+std::string members_in_words(const Preset& preset) {
+  constexpr std::size_t most_named = 3;
+  if (preset.members.size() > most_named)
+    return std::to_string(preset.members.size()) + " by " + preset.varies;
+  std::vector<std::string> names;
+  for (const PresetMember& member : preset.members) {
+    if (!member.name.empty()) names.push_back(member.name);
+  }
+  return names.empty() ? "one" : joined(names);
+}
+
+}  // namespace
+
 std::string preset_table() {
   std::string table = padded("preset", 8) + padded("runs", 32) + padded("replicas", 10) +
                       padded("in full", 14) + padded("--quick", 9) + "shows\n";
   for (const Preset& preset : presets()) {
     const RunOptions options = make_options(preset.settings(preset.members.front(), false));
-    std::vector<std::string> members;
-    for (const PresetMember& member : preset.members) {
-      if (!member.name.empty()) members.push_back(member.name);
-    }
-    table += padded(preset.name, 8) + padded(members.empty() ? "one" : joined(members), 32) +
+    table += padded(preset.name, 8) + padded(members_in_words(preset), 32) +
              padded(std::to_string(options.replicas), 10) +
              padded(duration_in_words(expected_seconds(preset, false)), 14) +
              padded(duration_in_words(expected_seconds(preset, true)), 9) + preset.shows + "\n";

@@ -405,8 +405,10 @@ TEST(Presets, CanAllBePlanned) {
     for (const bool quick : {false, true}) {
       for (const PresetMember& member : preset.members) {
         const RunPlan plan = plan_run(make_options(preset.settings(member, quick)));
-        EXPECT_TRUE(plan.reference) << preset.name;
-        EXPECT_EQ(plan.schedule.record_steps.size(), 101u) << preset.name;
+        EXPECT_EQ(plan.reference.has_value(), plan.lambda <= 1000) << preset.name;
+        const std::uint64_t intervals = std::min<std::uint64_t>(100, plan.schedule.last_step());
+        EXPECT_EQ(plan.schedule.record_steps.size(), intervals + 1) << preset.name;
+        EXPECT_GE(intervals, 50u) << preset.name;
       }
     }
   }

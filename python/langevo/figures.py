@@ -109,6 +109,15 @@ def _compared(runs):
     return [[Panel(lambda axes: panels.delta(axes, *runs, log=True), "a"), Panel(mean_loss, "b")]]
 
 
+def _regimes(runs):
+    return [
+        [
+            Panel(lambda axes, shows=shows: panels.regimes(axes, *runs, shows=shows), letter)
+            for letter, shows in zip("abc", ("loss", "distance", "acceptance"), strict=True)
+        ]
+    ]
+
+
 def _of(kind, run, **options):
     return lambda axes: kind(axes, run, **options)
 
@@ -121,6 +130,8 @@ _FIG2 = tuple(f"lambda-{value}" for value in ("0.1", "1", "10"))
 _FIG3 = ("fig3-lambda-0.1", "fig3-lambda-1")
 _FIG6 = ("fig6-lambda-0.1", "fig6-lambda-1")
 
+_WIDTHS = ("0.1", "1", "10", "100", "1e3", "1e4")
+
 FIGURES = {
     "fig1": PaperFigure("fig1", ("fig1",), _side_by_side(panels.weights, panels.all_weights, _loss)),
     "fig2": PaperFigure("fig2", tuple(f"fig2-{member}" for member in _FIG2), _compared),
@@ -132,6 +143,7 @@ FIGURES = {
     "s2": PaperFigure("s2", tuple(f"s2-{member}" for member in _FIG2), _compared),
     "s3": PaperFigure("s3", ("s3",), _side_by_side(panels.weights, _loss)),
     "s4": PaperFigure("s4", ("s4-reset-never", "s4-reset-every-1"), _compared),
+    "regimes": PaperFigure("regimes", tuple(f"regimes-lambda-{value}" for value in _WIDTHS), _regimes),
 }
 
 

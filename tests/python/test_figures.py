@@ -33,8 +33,8 @@ except ModuleNotFoundError as error:
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 REPLICAS, RECORDS = 4, 10
-TIMES = {"fig1": 0.5, "fig2": 0.5, "fig3": 0.02, "fig6": 0.5, "s1": 0.5, "s2": 0.5, "s3": 0.2, "s4": 2}
-NAMES = ["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "s1", "s2", "s3", "s4"]
+TIMES = {"fig1": 0.5, "fig2": 0.5, "fig3": 0.02, "fig6": 0.5, "s1": 0.5, "s2": 0.5, "s3": 0.2, "s4": 2, "regimes": 10}
+NAMES = ["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "s1", "s2", "s3", "s4", "regimes"]
 LAMBDAS = [f"$\\lambda = {value}$" for value in (0.1, 1, 10)]
 
 
@@ -227,6 +227,47 @@ class Panels(WithRuns):
         self.assertLessEqual({"0.2", "0.3", "0.4"}, labels)
 
 
+class Regimes(WithRuns):
+    runs = [f"regimes-lambda-{value}" for value in ("0.1", "1", "10", "100", "1e3", "1e4")]
+
+    def test_are_told_apart(self):
+        found = [panels.regime_of(self.open(name)) for name in self.runs]
+        places = [panels.REGIMES.index(name) for name in found]
+        self.assertEqual(places, sorted(places))
+        self.assertLessEqual(places[0], 1)
+        self.assertEqual(places[-1], 3)
+
+    def test_are_drawn(self):
+        runs = [self.open(name) for name in self.runs]
+        lambdas = [0.1, 1, 10, 100, 1000, 10000]
+        panels.regimes(self.axes, *reversed(runs))
+        mean, gradient = self.lines()
+        losses = [run.ensemble["loss_mean"].values for run in runs]
+        self.assert_same(mean, [lambdas, [loss[-1] / loss[0] for loss in losses]])
+        self.assert_same(gradient[0], lambdas[:-1])
+        self.assertEqual(self.axes.get_xscale(), "log")
+        names = [text.get_text() for text in self.axes.texts]
+        self.assertEqual(names, [name for name in panels.REGIMES if name in map(panels.regime_of, runs)])
+
+        axes = Figure().add_subplot()
+        panels.regimes(axes, *runs, shows="distance")
+        of_one = np.array(axes.get_lines()[0].get_data())
+        states = runs[0].reference["state"].values
+        way = np.mean((states[-1] - states[0]) ** 2)
+        replicas = runs[0].ensemble["trace_parameter"].values[-1]
+        # all replicas are traced: the mean of their squared distances, up to the n - 1 of the variance
+        spread = replicas.var(axis=0, ddof=1).mean()
+        expected = np.mean((replicas - states[-1]) ** 2) - replicas.var(axis=0).mean() + spread * (1 - 1 / len(replicas))
+        np.testing.assert_allclose(of_one[1, 0], expected / way, rtol=1e-9)
+
+        axes = Figure().add_subplot()
+        panels.regimes(axes, *runs, shows="acceptance")
+        accepted = [np.nanmean(run.ensemble["accepted_fraction"].values) for run in runs]
+        self.assert_same(axes.get_lines()[0].get_data(), [lambdas, accepted])
+        with self.assertRaisesRegex(ValueError, "not 'speed'"):
+            panels.regimes(axes, *runs, shows="speed")
+
+
 class PaperFigures(WithRuns):
     """Each figure has the panels of the paper."""
 
@@ -332,7 +373,7 @@ class Command(unittest.TestCase):
             self.assertEqual(done.stdout.splitlines(), paths)
             for path in paths:
                 self.assertEqual(Path(path).read_bytes()[:4], start)
-        self.assertEqual(len(os.listdir(output)), 20)
+        self.assertEqual(len(os.listdir(output)), 2 * len(NAMES))
 
     def test_the_examples_of_the_page_run(self):
         page = (PACKAGE.parent / "docs" / "figures.md").read_text()
@@ -353,7 +394,7 @@ class Command(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout.splitlines(), [os.path.join(self.directory, f"fig{k}.svg") for k in (1, 2)])
         said = done.stderr.splitlines()
-        self.assertEqual(len(said), 9)
+        self.assertEqual(len(said), len(NAMES) - 1)
         path = os.path.join(self.directory, "fig2")
         makes = f"make the runs with langevo reproduce fig2 -o {self.directory}"
         self.assertEqual(

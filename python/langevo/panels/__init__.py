@@ -10,10 +10,12 @@ from langevo.panels._delta import delta, delta_by_replicas
 from langevo.panels._loss import loss, mean_loss
 from langevo.panels._moments import moments
 from langevo.panels._network_function import network_function
+from langevo.panels._regimes import REGIMES, regime_of, regimes
 from langevo.panels._scores import score
 from langevo.panels._weights import weights
 
 __all__ = [
+    "REGIMES",
     "all_weights",
     "bias",
     "delta",
@@ -22,6 +24,8 @@ __all__ = [
     "mean_loss",
     "moments",
     "network_function",
+    "regime_of",
+    "regimes",
     "score",
     "weights",
 ]
