@@ -401,7 +401,7 @@ class Command(unittest.TestCase):
             said[0],
             f"langevo: fig2 is not whole: '{path}-lambda-0.1.nc' and '{path}-lambda-10.nc' are missing; {makes}",
         )
-        for line, name, preset in zip(said[1:], NAMES[2:], "fig3 fig3 fig3 fig6 s1 s2 s3 s4".split(), strict=True):
+        for line, name, preset in zip(said[1:], NAMES[2:], "fig3 fig3 fig3 fig6 s1 s2 s3 s4 regimes".split(), strict=True):
             self.assertRegex(
                 line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* reproduce {preset} -o"
             )
