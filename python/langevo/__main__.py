@@ -1,11 +1,13 @@
-"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png``, ``figures DIR`` and ``moments TABLE.txt -o FIG.png``."""
+"""``python3 -m langevo plot RUN.nc [MORE.nc ...] -o FIG.png``, ``figures DIR``, ``moments TABLE.txt -o FIG.png`` and
+``table RUN.nc [MORE.nc ...]``."""
 
 import argparse
 import contextlib
 import logging
+import os
 import sys
 
-from langevo import figures, plot
+from langevo import figures, plot, table
 from langevo.figure_file import save
 from langevo.moments import MomentsError, read_moments
 from langevo.run_file import RunFileError, open_run
@@ -42,6 +44,9 @@ def parse(arguments):
     command.add_argument("tables", nargs="+", metavar="TABLE.txt", help="tables; their names are the labels")
     command.add_argument("-o", "--output", required=True, metavar="FIG.png", help="figure; its ending is the format")
     command.set_defaults(call=draw_moments)
+    command = commands.add_parser("table", help="print what runs end with as a table in Markdown")
+    command.add_argument("runs", nargs="+", metavar="RUN.nc", help="run files")
+    command.set_defaults(call=print_table)
     return parser.parse_args(arguments)
 
 
@@ -63,6 +68,15 @@ def draw_figures(options):
 
 def draw_moments(options):
     save(plot.draw_moments([read_moments(path) for path in options.tables]), options.output)
+    return 0
+
+
+def print_table(options):
+    rows = []
+    for path in options.runs:
+        with open_run(path) as run:
+            rows.append(table.row(os.path.splitext(os.path.basename(path))[0], run))
+    print(table.markdown(rows), end="")
     return 0
 
 
