@@ -115,9 +115,9 @@ std::string member_path(const std::string& path, const std::string& name) {
 }
 
 double expected_seconds(const RunOptions& options) {
-  // Proposals per second on two cores with 1000 points and with 64, as --dry-run measures them, in units in
-  // which fig1 takes the eleven minutes that all of it took: the larger a mutation, the fewer proposals a
-  // model decides. Last, seconds of one gradient step of the reference, with 1000 points on one core.
+  // Proposals per second on two cores with 1000 points, on nodes where a run takes them, and with 64, as
+  // --dry-run measures them: the larger a mutation, the fewer proposals a model decides. Last, seconds of one
+  // gradient step of the reference, with 1000 points on one core, where one gradient does for many.
   struct Rate {
     double parameters;
     double lambda;
@@ -125,10 +125,10 @@ double expected_seconds(const RunOptions& options) {
     double few_points;
     double gradient_seconds;
   };
-  constexpr Rate rates[] = {{90, 0.1, 1.5e7, 1.6e7, 4.3e-5}, {90, 1, 5.8e6, 8.2e6, 4.3e-5},
-                            {90, 10, 8.6e5, 2.3e6, 4.3e-5},  {768, 0.1, 3.9e5, 1.5e6, 3.9e-4},
-                            {768, 1, 1.9e5, 7.1e5, 3.9e-4},  {7489, 0.1, 5.7e4, 1.3e5, 1.1e-3},
-                            {7489, 1, 1.6e4, 7.5e4, 1.1e-3}, {7489, 10, 9.1e3, 7.6e4, 1.1e-3}};
+  constexpr Rate rates[] = {{90, 0.1, 1.7e7, 1.6e7, 7.4e-6}, {90, 1, 9.3e6, 8.2e6, 7.4e-6},
+                            {90, 10, 4.2e5, 2.3e6, 7.4e-6},  {768, 0.1, 2.3e6, 1.5e6, 6.5e-6},
+                            {768, 1, 1.3e6, 7.1e5, 6.5e-6},  {7489, 0.1, 1.9e5, 1.3e5, 1.1e-3},
+                            {7489, 1, 2.0e4, 7.5e4, 1.1e-3}, {7489, 10, 9.1e3, 7.6e4, 1.1e-3}};
   double parameters = options.output_bias ? 0 : -options.widths.back();
   for (std::size_t l = 0; l + 1 < options.widths.size(); ++l) {
     parameters += (options.widths[l] + 1.0) * options.widths[l + 1];
