@@ -3,15 +3,12 @@
 Exits with 77, "skipped", where the Python packages are missing.
 """
 
-import sys
 import types
 import unittest
-from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import numpy as np
     import xarray
     from matplotlib.figure import Figure
@@ -19,11 +16,6 @@ try:
     from langevo import panels
     from langevo.correspondence import DeltaParts, delta_parts, fit_bias
     from langevo.run_file import RunFileError
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PARAMETERS, TRACED, LAMBDAS = 30, 25, (0.1, 1, 10)
 

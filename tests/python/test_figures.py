@@ -14,10 +14,9 @@ import unittest
 import warnings
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import numpy as np
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
@@ -25,11 +24,6 @@ try:
     import langevo
     from langevo import figures, panels
     from langevo.network_function import NetworkFunction
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 REPLICAS, RECORDS = 4, 10
@@ -49,9 +43,7 @@ def run_preset(directory, preset, *options):
 
 def call_figures(*arguments):
     """python3 -m langevo figures ..., as a user calls it."""
-    environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
-    command = [sys.executable, "-m", "langevo", "figures", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    return packages.call_langevo("figures", *arguments)
 
 
 def setUpModule():
@@ -376,13 +368,13 @@ class Command(unittest.TestCase):
         self.assertEqual(len(os.listdir(output)), 2 * len(NAMES))
 
     def test_the_examples_of_the_page_run(self):
-        page = (PACKAGE.parent / "docs" / "figures.md").read_text()
+        page = (packages.PACKAGE.parent / "docs" / "figures.md").read_text()
         examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
         self.assertEqual(len(examples), 2)
         os.mkdir(os.path.join(self.directory, "runs"))
         shutil.copy(os.path.join(runs_directory, "fig1.nc"), os.path.join(self.directory, "runs"))
         code = "\n".join(["import matplotlib", "matplotlib.use('agg')", *examples, "print(output.shape)"])
-        environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
+        environment = dict(os.environ, PYTHONPATH=str(packages.PACKAGE))
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=300)
         self.assertEqual((done.returncode, done.stdout), (0, "(64, 1)\n"), done.stderr)
@@ -461,7 +453,7 @@ class Networks(unittest.TestCase):
             "softplus": (1.3132616875182228, 0.3132616875182228),
             "gelu": (0.8413447460685429, -0.15865525393145707),
         }
-        listed = (PACKAGE.parent / "include" / "langevo" / "network.hpp").read_text()
+        listed = (packages.PACKAGE.parent / "include" / "langevo" / "network.hpp").read_text()
         self.assertEqual(set(re.findall(r'entry\(\w+, "(.+?)", ', listed)), set(langevo.network_function.ACTIVATIONS))
         self.assertEqual(set(values), set(langevo.network_function.ACTIVATIONS))
         for activation, expected in values.items():

@@ -6,15 +6,13 @@ Python packages are missing.
 
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -22,11 +20,6 @@ try:
     from langevo import panels
     from langevo.network_function import NetworkFunction
     from langevo.plot import draw
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 CLASSES = 3

@@ -7,25 +7,18 @@ Python packages are missing.
 import math
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import numpy as np
     from matplotlib.figure import Figure
 
     from langevo import panels
     from langevo.moments import MomentsError, read_moments
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 
@@ -64,9 +57,8 @@ class Tables(unittest.TestCase):
             np.testing.assert_array_equal(drawn.lines[0].get_ydata(), table.measured["drift along"] / unit)
             self.assertEqual(drawn.get_label(), "shallow")
         picture = self.path.with_suffix(".png")
-        command = [sys.executable, "-m", "langevo", "moments", self.path, self.path, "-o", picture]
-        environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
-        subprocess.run([str(word) for word in command], env=environment, check=True, timeout=300)
+        done = packages.call_langevo("moments", self.path, self.path, "-o", picture)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertGreater(picture.stat().st_size, 10000)
 
     def test_misuse_is_said_in_a_sentence(self):

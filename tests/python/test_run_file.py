@@ -8,16 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 import unittest
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import h5py
     import matplotlib.figure
     import matplotlib.image
@@ -28,11 +26,6 @@ try:
     import langevo
     import langevo.plot
     from langevo import panels
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 POINTS, REPLICAS, STEPS, INTERVALS, TRACE, N = 20, 8, 40, 4, 3, 90
@@ -107,9 +100,7 @@ def run_langevo(directory, *options, trace=TRACE, name="run.nc", intervals=INTER
 
 def plot(*arguments):
     """python3 -m langevo plot ..., as a user calls it."""
-    environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
-    command = [sys.executable, "-m", "langevo", "plot", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    return packages.call_langevo("plot", *arguments)
 
 
 class WithRun(unittest.TestCase):

@@ -6,23 +6,16 @@ Python packages are missing.
 
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "python"
-sys.path.insert(0, str(PACKAGE))
+import packages
 
-try:
+with packages.needed():
     import langevo
     from langevo.correspondence import delta_parts
     from langevo.table import COLUMNS, in_digits, in_time, row
-except ModuleNotFoundError as error:
-    if error.name == "langevo":
-        raise
-    print(f"skipped: the Python package {error.name} is missing")
-    sys.exit(77)
 
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 
@@ -57,7 +50,7 @@ class Tables(unittest.TestCase):
 
     def cells(self, name):
         with langevo.open_run(self.folder / f"{name}.nc") as run:
-            return row(name, run), run
+            return row(name, run)
 
     def test_rows_have_the_numbers_of_the_files(self):
         with langevo.open_run(self.folder / "full.nc") as run:
@@ -74,21 +67,20 @@ class Tables(unittest.TestCase):
         self.assertNotEqual(cells["wall"], "-")
 
     def test_what_a_run_does_not_hold_is_left_open(self):
-        bare, _ = self.cells("bare")
-        full, _ = self.cells("full")
+        bare = self.cells("bare")
+        full = self.cells("full")
         self.assertEqual(bare["Delta"], full["Delta"])
         self.assertEqual(bare["bias"], "-")
-        alone, _ = self.cells("alone")
+        alone = self.cells("alone")
         self.assertEqual([alone[column] for column in ("loss of the gradient", "Delta", "a/n", "bias")], ["-"] * 4)
 
     def test_is_printed(self):
-        command = [sys.executable, "-m", "langevo", "table", *(str(self.folder / f"{name}.nc") for name in ("full", "bare"))]
-        environment = dict(os.environ, PYTHONPATH=str(PACKAGE))
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
+        done = packages.call_langevo("table", *(self.folder / f"{name}.nc" for name in ("full", "bare")))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         head, rule, *rows = done.stdout.splitlines()
         self.assertEqual(head, "| " + " | ".join(COLUMNS) + " |")
         self.assertEqual(rule.count("---"), len(COLUMNS))
-        full, _ = self.cells("full")
+        full = self.cells("full")
         self.assertEqual(rows[0], "| " + " | ".join(full[column] for column in COLUMNS) + " |")
         self.assertTrue(rows[1].startswith("| bare | 6 |"))
 
