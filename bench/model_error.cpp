@@ -56,9 +56,9 @@ void follow(ScreenedRun<SerialTeam, StepContext>& run, std::uint64_t stretches, 
       const bool holds = follow_stretch(run) && check_stretch(run);
       if (first && holds && stretch >= stretches / 5) {
         const AssumedError& assumed = run.stretch.error;
-        const auto length = static_cast<double>(run.progress.done);
-        (length < 0.1 * assumed.length ? early : late)
-            .add(assumed.excess_along(run.error, length), assumed.excess_across(run.error, length));
+        const auto accepted = static_cast<double>(run.progress.accepted);
+        (accepted < 0.1 * assumed.length ? early : late)
+            .add(assumed.excess_along(run.error, accepted), assumed.excess_across(run.error, accepted));
       }
       if (finish_stretch(run, holds)) break;
     }

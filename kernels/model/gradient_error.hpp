@@ -8,10 +8,10 @@ namespace langevo {
 
 inline constexpr int leading_directions = 4;
 
-/// How the error e of a scaled gradient carried through a stretch has grown lately, per proposal at the usual
-/// length: sums over stretches, of which earlier ones count less and less.
-/// Every replica keeps some of these: in float, and of sums of squares the roots, which stay within its
-/// range.
+/// How the error e of a scaled gradient carried through a stretch has grown lately, per accepted mutation at
+/// the usual length, for e grows as the state moves: sums over stretches, of which earlier ones count less
+/// and less. Every replica keeps some of these: in float, and of sums of squares the roots, which stay within
+/// its range.
 struct ErrorGrowth {
   float along[leading_directions] =
       {};                    ///< of the squares of e's parts along the model's directions, its root,
@@ -33,7 +33,7 @@ struct GradientError {
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// How far e's parts along and across the model's directions have grown, in proposals.
+/// How far e's parts along and across the model's directions have grown, in accepted mutations.
 struct Reach {
   double along;
   double across;
@@ -55,23 +55,23 @@ struct AssumedError {
   /// Weight of what was seen of it one stretch earlier.
   static constexpr double memory_of_growth = 0.95;
 
-  double along[leading_directions];  ///< growth per proposal at the usual length
+  double along[leading_directions];  ///< growth per accepted mutation at the usual length
   double across;                     ///< likewise
   double least;                      ///< of the part across: float arithmetic alone makes some
-  double length;                     ///< the usual one
+  double length;                     ///< the usual one, in accepted mutations
   bool curved;                       ///< the Hessian is known
   bool fresh;                        ///< and that of the anchor
 
-  /// Shapes of the growth after `done` proposals, in proposals. The distance from the anchor grows as that of
+  /// Shapes of the growth after `accepted` mutations, in those. The distance from the anchor grows as that of
   /// a random walk, and so does e where the curvature was wrong from the start; where it was right, e grows
   /// as the distance squared, or less where a path turns back. Along the directions of a Hessian
   /// that is the anchor's own, less is wrong at the beginning and more is added later. Beyond the usual
   /// length, where little was seen, all is to the square.
-  [[nodiscard]] LANGEVO_INLINE Reach reach(double done) const {
-    if (done > length) return {done * done / length, done * done / length};
-    const double root = square_root(done * length);
+  [[nodiscard]] LANGEVO_INLINE Reach reach(double accepted) const {
+    if (accepted > length) return {accepted * accepted / length, accepted * accepted / length};
+    const double root = square_root(accepted * length);
     if (!curved) return {root, root};
-    return fresh ? Reach{square_root(done * root), root} : Reach{root, square_root(root * length)};
+    return fresh ? Reach{square_root(accepted * root), root} : Reach{root, square_root(root * length)};
   }
   [[nodiscard]] LANGEVO_INLINE double across_after(const Reach& reach) const {
     return across * reach.across + least;
@@ -89,20 +89,20 @@ struct AssumedError {
     across = unseen * larger(growth_margin * mean, mean + growth_deviations * square_root(variance));
   }
 
-  /// e after `done` proposals in units of what decisions have allowed for: its largest part along a
+  /// e after `accepted` mutations in units of what decisions have allowed for: its largest part along a
   /// direction, the part across, the larger one.
-  [[nodiscard]] LANGEVO_INLINE double excess_along(const GradientError& error, double done) const {
-    const Reach reached = reach(done);
+  [[nodiscard]] LANGEVO_INLINE double excess_along(const GradientError& error, double accepted) const {
+    const Reach reached = reach(accepted);
     double most = 0;
     for (int r = 0; r < leading_directions; ++r)
       most = larger(most, absolute(error.along[r]) / (along_margin * along[r] * reached.along + least));
     return most;
   }
-  [[nodiscard]] LANGEVO_INLINE double excess_across(const GradientError& error, double done) const {
-    return error.across / across_after(reach(done));
+  [[nodiscard]] LANGEVO_INLINE double excess_across(const GradientError& error, double accepted) const {
+    return error.across / across_after(reach(accepted));
   }
-  [[nodiscard]] LANGEVO_INLINE double excess(const GradientError& error, double done) const {
-    return larger(excess_across(error, done), excess_along(error, done));
+  [[nodiscard]] LANGEVO_INLINE double excess(const GradientError& error, double accepted) const {
+    return larger(excess_across(error, accepted), excess_along(error, accepted));
   }
 };
 
@@ -112,11 +112,12 @@ LANGEVO_INLINE float root_of_squares(double memory, float kept, double more) {
   return static_cast<float>(square_root(memory * before * before + more * more));
 }
 
-/// Takes in an error measured after `done` proposals.
-LANGEVO_INLINE void take_gradient_error(const GradientError& error, const AssumedError& assumed, double done,
-                                        ErrorGrowth& growth) {
+/// Takes in an error measured after `accepted` mutations; where there were none, it says nothing of growth.
+LANGEVO_INLINE void take_gradient_error(const GradientError& error, const AssumedError& assumed,
+                                        double accepted, ErrorGrowth& growth) {
   constexpr double memory = AssumedError::memory_of_growth;
-  const Reach reach = assumed.reach(done);
+  if (accepted == 0) return;
+  const Reach reach = assumed.reach(accepted);
   for (int r = 0; r < leading_directions; ++r)
     growth.along[r] = root_of_squares(memory, growth.along[r], error.along[r] / reach.along);
   const double across = error.across / reach.across;

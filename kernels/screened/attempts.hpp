@@ -99,9 +99,10 @@ LANGEVO_APART bool finish_stretch(ScreenedRun<Team, Context>& run, bool holds) {
   Stretch& stretch = run.stretch;
   const AssumedError& assumed = stretch.error;
   ScreeningState& state = *run.replica.screening;
-  const StretchResult result{progress.done, progress.undecided, run.error, progress.done == stretch.asked};
+  const StretchResult result{progress.done, progress.accepted, progress.undecided, run.error,
+                             progress.done == stretch.asked};
   const auto done = static_cast<double>(progress.done);
-  const double error = assumed.excess(run.error, done);
+  const double error = assumed.excess(run.error, static_cast<double>(progress.accepted));
   const double cost = costs.proposal * done + progress.spent;
   if (holds && (!stretch.trusted || error <= larger(1.0, progress.allows))) {
     learn_from_stretch(run);

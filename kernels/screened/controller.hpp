@@ -11,6 +11,7 @@ inline namespace LANGEVO_TARGET {
 /// What came of a stretch.
 struct StretchResult {
   std::uint64_t done;       ///< proposals
+  std::uint64_t accepted;   ///< of them
   std::uint64_t undecided;  ///< among them and the one it ended before
   GradientError error;      ///< at the end
   bool cut_short;           ///< no more were asked for: says nothing of what would pay
@@ -19,10 +20,10 @@ struct StretchResult {
 /// The controller's numbers.
 struct ScreeningPolicy {
   /// An error of the curvature, and its change along the way, act on z.A.z / 2 as well: as much as if a
-  /// mutation came so many proposals later; what of that is unlike e is seen in predictions where the
+  /// mutation came so many accepted ones later; what of that is unlike e is seen in predictions where the
   /// curvature is learnt.
-  static constexpr double reach_of_one = 8;
-  static constexpr double reach_of_one_learning = 2;
+  static constexpr double reach_of_one = 4;
+  static constexpr double reach_of_one_learning = 1;
   /// Errors that e does not explain are bounded by this many times the largest seen.
   static constexpr double remainder_margin = 3;
   /// Weights of the largest remainder so far with every error seen: once a model is trusted, before that, and
@@ -79,6 +80,13 @@ struct ScreeningPolicy {
     return state.length > 0 ? static_cast<double>(state.length) : 2 * shortest;
   }
 
+  /// Mutations accepted in the usual stretch, and no fewer than a mutation itself is counted as.
+  LANGEVO_INLINE static double usual_accepted(const ScreeningState& state, bool curved) {
+    const double share =
+        (static_cast<double>(state.accepted) + 1) / (static_cast<double>(state.proposals) + 2);
+    return larger(curved ? reach_of_one : reach_of_one_learning, share * usual_length(state));
+  }
+
   /// Proposals of the next stretch, of `left` at the most.
   LANGEVO_INLINE static std::uint64_t most_proposals(const ScreeningState& state, std::uint64_t left) {
     const auto most = static_cast<std::uint64_t>(latest_end * usual_length(state)) + 1;
@@ -115,7 +123,7 @@ struct ScreeningPolicy {
                                                    double doubt, double least) {
     const bool seen = state.growth[told_age(age)].length > 0;
     const ErrorGrowth& growth = state.growth[told_age(seen || age == 0 ? age : age - 1)];
-    const double length = usual_length(state);
+    const double length = usual_accepted(state, curved);
     AssumedError assumed{{}, 0, least, length, curved, curved && age == 0};
     if (growth.length == 0) return assumed;
     assumed.assume(growth, doubt * larger(1.0, length / static_cast<double>(growth.length)) * (seen ? 1 : 4));
@@ -163,12 +171,16 @@ struct ScreeningPolicy {
   /// Takes in the error measured at the end of a stretch, be it as good as assumed or not.
   LANGEVO_INLINE static void take_error(const AssumedError& assumed, int age, const StretchResult& result,
                                         ScreeningState& state) {
-    take_gradient_error(result.error, assumed, static_cast<double>(result.done), state.growth[told_age(age)]);
+    take_gradient_error(result.error, assumed, static_cast<double>(result.accepted),
+                        state.growth[told_age(age)]);
   }
 
   LANGEVO_INLINE static void finish_stretch(const StretchResult& result, const AssumedError& assumed, int age,
                                             const ScreeningCosts& costs, ScreeningState& state) {
     take_error(assumed, age, result, state);
+    const auto kept = static_cast<float>(memory);
+    state.proposals = kept * state.proposals + static_cast<float>(result.done);
+    state.accepted = kept * state.accepted + static_cast<float>(result.accepted);
     state.pending_margin = larger(ScreeningState{}.pending_margin, 0.99f * state.pending_margin);
     if (result.cut_short) return;
     const auto done = static_cast<double>(result.done);

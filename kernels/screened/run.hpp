@@ -27,6 +27,7 @@ struct Stretch {
 /// How a stretch is getting on.
 struct StretchProgress {
   std::uint64_t done = 0;                    ///< proposals
+  std::uint64_t accepted = 0;                ///< of them
   std::uint64_t undecided = 0;               ///< of them, by the model
   double spent = 0;                          ///< cost of evaluating those, in exact steps
   double allows = ModelBound::most_allowed;  ///< decisions stand for an e of so many times that assumed

@@ -19,6 +19,8 @@ struct ScreeningState {
   float undecided = 0;                         ///< proposals that models left undecided, lately,
   float undecided_squares = 0;                 ///< over stretches whose squared lengths add up to this
   ErrorGrowth growth[told_hessian_ages] = {};  ///< by the age of the Hessian
+  float proposals = 0;                         ///< of the last stretches,
+  float accepted = 0;                          ///< and how many of them were accepted
   float largest_remainder = 0;                 ///< largest error beyond what e explains, lately
   float pending_margin = 3;                    ///< see pending_error
   float float_gradient_error = 0;              ///< largest |G in float - G|, lately

@@ -6,12 +6,12 @@
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
-/// What is assumed of a proposal after `done` of the stretch, and of those before it.
-LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t done, std::uint64_t pending,
+/// What is assumed of a proposal after `accepted` mutations of the stretch, and of those before it.
+LANGEVO_INLINE ModelBound model_bound(const Stretch& stretch, std::uint64_t accepted, std::uint64_t pending,
                                       const LocalModel& model, const ScreeningState& state) {
   const AssumedError& error = stretch.error;
   const double own = error.curved ? ScreeningPolicy::reach_of_one : ScreeningPolicy::reach_of_one_learning;
-  const Reach reach = error.reach(static_cast<double>(done) + own);
+  const Reach reach = error.reach(static_cast<double>(accepted) + own);
   ModelBound bound;
   for (int r = 0; r < leading_directions; ++r)
     bound.along[r] = AssumedError::along_margin * error.along[r] * reach.along;
@@ -70,7 +70,7 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
       }
       const std::uint64_t count =
           batch - first < Team::vectors_at_a_time ? batch - first : Team::vectors_at_a_time;
-      const ModelBound assumed = model_bound(run.stretch, run.progress.done + count - 1,
+      const ModelBound assumed = model_bound(run.stretch, run.progress.accepted + count - 1,
                                              model.pending_count + count - 1, model, *run.replica.screening);
       const bool trusted = ScreeningPolicy::trusted(*run.replica.screening);
       ScreenedProposals<Team::vectors_at_a_time> proposals;
@@ -84,8 +84,8 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
         } else {
           const bool may_end = trusted && run.progress.done > 0 &&
                                static_cast<double>(run.progress.done) >= run.stretch.earliest_end;
-          const ModelBound own =
-              model_bound(run.stretch, run.progress.done, model.pending_count, model, *run.replica.screening);
+          const ModelBound own = model_bound(run.stretch, run.progress.accepted, model.pending_count, model,
+                                             *run.replica.screening);
           const StepOutcome outcome =
               decide_open_step(run, own, audit, may_end, screened_proposal(proposals, k, own, model));
           if (outcome != StepOutcome::taken) return outcome == StepOutcome::left_open;
@@ -93,6 +93,7 @@ LANGEVO_APART bool follow_stretch(ScreenedRun<Team, Context>& run) {
         }
         if (accepted) {
           accept_proposal(team, proposals, k, run.replica.x, work.sigma, model);
+          ++run.progress.accepted;
           ++run.counters.accepted;
         }
         ++run.counters.steps;
