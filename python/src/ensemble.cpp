@@ -1,5 +1,4 @@
-#include "shared_ensemble.hpp"
-
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/variant.h>
 
@@ -7,16 +6,12 @@
 
 #include "arrays.hpp"
 #include "counters.hpp"
+#include "saved_ensemble.hpp"
+#include "shared_ensemble.hpp"
 
 namespace langevo::python {
 
 namespace {
-
-std::vector<double> read_sigma(nb::handle sigma, std::size_t parameters) {
-  const Numbers numbers = read_numbers("sigma", sigma);
-  if (numbers.ndim() == 0) return std::vector<double>(parameters, *numbers.data());
-  return {numbers.data(), numbers.data() + numbers.size()};
-}
 
 const std::vector<std::pair<std::string, BackendKind>>& backend_words() {
   static const std::vector<std::pair<std::string, BackendKind>> words{
@@ -76,26 +71,30 @@ void bind_ensemble(nb::module_& module) {
       .def(
           "__init__",
           [](SharedEnsemble* place, const Problem& problem, const AnyRule& rule, nb::handle sigma,
-             std::uint64_t replicas, std::uint64_t seed, int threads, const std::string& backend,
-             const std::string& instruction_set, std::uint64_t first_replica, std::uint64_t first_step,
-             int device) {
+             std::uint64_t replicas, const std::optional<Quadrature>& quadrature, std::uint64_t seed,
+             int threads, const std::string& backend, const std::string& instruction_set,
+             std::uint64_t first_replica, std::uint64_t first_step, int device) {
             const EnsembleArguments arguments{
                 {replicas, first_replica, seed, first_step},
                 {read_word("backend", backend, backend_words()), threads, device, instruction_set}};
-            const std::vector<double> widths = read_sigma(sigma, problem.network().parameter_count());
+            Dynamics dynamics = read_dynamics(rule, sigma, problem.network().parameter_count());
+            if (quadrature) dynamics.quadrature = *quadrature;
             const nb::gil_scoped_release without_lock;
-            new (place) SharedEnsemble(problem, rule, widths, arguments);
+            new (place) SharedEnsemble(problem, dynamics, arguments);
           },
           nb::arg("problem"), nb::arg("rule"), nb::arg("sigma"), nb::arg("replicas"), nb::kw_only(),
-          nb::arg("seed") = 1, nb::arg("threads") = 0, nb::arg("backend") = "auto",
-          nb::arg("instruction_set") = "", nb::arg("first_replica") = 0, nb::arg("first_step") = 0,
-          nb::arg("device") = 0,
-          nb::sig("def __init__(self, problem: Problem, rule: Metropolis | Gradient | NormalizedGradient | "
-                  "Langevin, sigma: numpy.typing.ArrayLike, replicas: int, *, seed: int = 1, threads: int = "
-                  "0, backend: str = 'auto', instruction_set: str = '', first_replica: int = 0, first_step: "
-                  "int = 0, device: int = 0) -> None"),
+          nb::arg("quadrature") = nb::none(), nb::arg("seed") = 1, nb::arg("threads") = 0,
+          nb::arg("backend") = "auto", nb::arg("instruction_set") = "", nb::arg("first_replica") = 0,
+          nb::arg("first_step") = 0, nb::arg("device") = 0,
+          nb::sig(
+              "def __init__(self, problem: Problem, rule: Metropolis | Gradient | NormalizedGradient | "
+              "Langevin, sigma: numpy.typing.ArrayLike, replicas: int, *, quadrature: Quadrature | None = "
+              "None, seed: int = 1, threads: int = 0, backend: str = 'auto', instruction_set: str = '', "
+              "first_replica: int = 0, first_step: "
+              "int = 0, device: int = 0) -> None"),
           "sigma: width of the mutation of a parameter, one number or [N]; for Gradient and\n"
           "NormalizedGradient a relative step, 1 for the ordinary one.\n"
+          "quadrature: a few points that stand for all where that changes no decision, by make_quadrature.\n"
           "threads: of the CPU, 0 for all that the process may use. backend: 'auto', 'cpu' or 'cuda'.\n"
           "instruction_set: of the CPU's code, '' for the best one. device: number of the CUDA device.\n"
           "first_replica, first_step: numbers on which the random numbers depend.\n"
@@ -157,6 +156,15 @@ void bind_ensemble(nb::module_& module) {
            "it\n"
            "after a whole step, `step` tells which. Raises RuntimeError where a gradient step leaves the\n"
            "finite numbers.")
+      .def(
+          "save", [](const SharedEnsemble& e) { return save(e); },
+          "All that an ensemble of the same replicas needs to go on from here to the same bits; it can be\n"
+          "pickled. Raises ValueError after a step that failed.")
+      .def(
+          "restore", [](SharedEnsemble& e, const SavedEnsemble& saved) { restore(saved, e); },
+          nb::arg("saved"),
+          "Goes on from what was saved; as fast as before where problem, rule, sigma and machine are the\n"
+          "same. Raises ValueError where it is of other replicas, of another seed or another network.")
       .def(
           "moments", [](const SharedEnsemble& e) { return Use(e)->parameter_moments(); },
           "Mean and variance of every parameter over the replicas.")

@@ -21,6 +21,8 @@ NB_MODULE(_core, module) {
   nanobind::register_exception_translator(translate);
   langevo::python::bind_problem(module);
   langevo::python::bind_rules(module);
+  langevo::python::bind_quadrature(module);
+  langevo::python::bind_saved_ensemble(module);
   langevo::python::bind_ensemble(module);
   langevo::python::bind_simulation(module);
   langevo::python::bind_run(module);

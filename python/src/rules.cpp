@@ -58,7 +58,24 @@ void bind_step_along_gradient(nb::module_& module, const char* name, const char*
       });
 }
 
+struct DynamicsOf {
+  Dynamics operator()(const Metropolis& rule) const { return {rule, sigma}; }
+  template <class RuleType>
+  Dynamics operator()(const GradientRule<RuleType>& rule) const {
+    return {rule.rule, sigma, {}, rule.method};
+  }
+  const std::vector<double>& sigma;
+};
+
 }  // namespace
+
+Dynamics read_dynamics(const AnyRule& rule, nb::handle sigma, std::size_t parameters) {
+  const Numbers numbers = read_numbers("sigma", sigma);
+  const std::vector<double> widths =
+      numbers.ndim() == 0 ? std::vector<double>(parameters, *numbers.data())
+                          : std::vector<double>(numbers.data(), numbers.data() + numbers.size());
+  return std::visit(DynamicsOf{widths}, rule);
+}
 
 void bind_rules(nb::module_& module) {
   nb::class_<Metropolis>(module, "Metropolis",

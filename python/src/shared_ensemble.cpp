@@ -14,15 +14,6 @@ constexpr double seconds_of_a_block = 1;
 /// Multiplications and additions that no machine does in less than some tenths of a second.
 constexpr double first_block = 2e10;
 
-struct DynamicsOf {
-  Dynamics operator()(const Metropolis& rule) const { return {rule, sigma}; }
-  template <class RuleType>
-  Dynamics operator()(const GradientRule<RuleType>& rule) const {
-    return {rule.rule, sigma, {}, rule.method};
-  }
-  const std::vector<double>& sigma;
-};
-
 /// Time t of one step, unit 1; alpha lambda follows from sigma and beta alone.
 struct TimeOfStep {
   double operator()(const Metropolis& rule) const { return lambda_from_sigma(sigma, 1, rule.beta); }
@@ -36,12 +27,12 @@ struct TimeOfStep {
 
 }  // namespace
 
-SharedEnsemble::SharedEnsemble(const Problem& problem, const AnyRule& rule, std::vector<double> sigma,
-                               const EnsembleArguments& arguments) {
-  const Dynamics dynamics = std::visit(DynamicsOf{sigma}, rule);
-  ensemble_ = make_ensemble(problem, dynamics, arguments.shape, arguments.backend);
-  time_per_step_ = std::visit(TimeOfStep{root_mean_square(sigma)}, dynamics.rule);
-  const double work = static_cast<double>(sigma.size()) * static_cast<double>(problem.data().points) *
+SharedEnsemble::SharedEnsemble(const Problem& problem, const Dynamics& dynamics,
+                               const EnsembleArguments& arguments)
+    : ensemble_(make_ensemble(problem, dynamics, arguments.shape, arguments.backend)),
+      time_per_step_(std::visit(TimeOfStep{root_mean_square(dynamics.sigma)}, dynamics.rule)) {
+  const double work = static_cast<double>(dynamics.sigma.size()) *
+                      static_cast<double>(problem.data().points) *
                       static_cast<double>(arguments.shape.replicas);
   block_ = static_cast<std::uint64_t>(std::clamp(first_block / work, 1.0, 1e9));
 }

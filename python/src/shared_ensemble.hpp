@@ -20,8 +20,7 @@ struct EnsembleArguments {
 /// steps.
 class SharedEnsemble {
  public:
-  SharedEnsemble(const Problem& problem, const AnyRule& rule, std::vector<double> sigma,
-                 const EnsembleArguments& arguments);
+  SharedEnsemble(const Problem& problem, const Dynamics& dynamics, const EnsembleArguments& arguments);
 
   /// The right to use the ensemble.
   class Use {
