@@ -214,7 +214,7 @@ TEST(OnChip, HoldsAllThatAProposalTouchesWhichAModelDecides) {
   EXPECT_TRUE(lies_in(on_chip, model.hessian_product, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.state, model.padded));
   EXPECT_TRUE(lies_in(on_chip, work.sigma, model.padded));
-  EXPECT_TRUE(lies_in(on_chip, work.normal, work.steps_at_a_time * normal_buffer_size(model.size)));
+  EXPECT_TRUE(lies_in(on_chip, work.normal, work.steps_at_a_time * Workspace::normal_row(model.size)));
   EXPECT_TRUE(lies_in(elsewhere, model.curvature, model.padded * model.padded))
       << "too large, and seldom needed";
   EXPECT_GE(work.steps_at_a_time, 32);

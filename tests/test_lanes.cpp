@@ -201,8 +201,8 @@ TEST(Lanes, DotProductsAddInOneOrderOnEveryMachine) {
   for (const std::size_t n :
        {1, 7, 15, 16, 17, 31, 32, 33, 48, 50, 96, 112, 768, 1008, 1024, 1040, 2048, 2064, 2080}) {
     for (const std::size_t count : {1, 3, 8}) {
-      double sums[count_of_rows][vectors];
-      team.dots(n, count, numbers.data(), most, rows, sums);
+      SerialTeam::VectorValues<double> sums[count_of_rows];
+      team.dots<count_of_rows>(n, count, numbers.data(), most, rows, sums);
       for (std::size_t r = 0; r < count_of_rows; ++r) {
         for (std::size_t k = 0; k < count; ++k) {
           ASSERT_EQ(sums[r][k], defined_dot(n, rows[r], &numbers[k * most])) << n << " numbers, row " << r;

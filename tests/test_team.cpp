@@ -2,6 +2,7 @@
 // serial team.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -56,9 +57,10 @@ class Follower {
   }
   /// To be called by every member of the team.
   template <class Team, class RuleType, class Workspace>
-  void advance(const Team& team, const RuleType& rule, std::uint64_t steps, const Workspace& work) {
+  void advance(const Team& team, const RuleType& rule, std::uint64_t steps, const Workspace& work,
+               std::uint64_t first_step = 0) {
     StepCounters counters;
-    advance_replica(team, StepContext{view_, sigma_.data(), 5, 0, 0}, rule, steps,
+    advance_replica(team, StepContext{view_, sigma_.data(), 5, first_step, 0}, rule, steps,
                     {trajectory_.x.data(), &calibration_, &screening_, &learnt_,
                      directions_.empty() ? nullptr : directions_.data()},
                     work, counters);
@@ -229,6 +231,111 @@ TEST(Teams, AWarpFollowsModelsForLong) {
 }
 TEST(Teams, ABlockFollowsModelsForLong) {
   expect_models_followed_for_long<EmulatedBlockOf8>();
+}
+
+/// Proposals are taken a few at a time; calls end within such a few, and audits, undecided proposals and the
+/// ends of stretches fall anywhere in it.
+template <class Team>
+void expect_batches_may_end_anywhere(const std::vector<int>& widths, double beta, unsigned seed) {
+  using Workspace = ScreenedWorkspace<Team>;
+  constexpr std::uint64_t steps = 2500;
+  const Problem problem = make_problem({widths, Activation::tanh, Loss::mse, 65});
+  const ScreenedMetropolis screened{{.beta = beta, .acceptance = Acceptance::screened}};
+  std::mt19937_64 generator(seed);
+  std::vector<std::uint64_t> ends;
+  for (std::uint64_t end = 0; end < steps; ends.push_back(end))
+    end = std::min(steps, end + 1 + generator() % (generator() % 8 == 0 ? 700 : 70));
+  Follower follower(problem, 1e-5);
+  std::uint64_t decided_by_model = 0;
+  run_team_in_workspace<Workspace, Team>(
+      follower.network(), on_chip_bytes, [&](const Team& team, auto& work) {
+        std::uint64_t begin = 0;
+        for (const std::uint64_t end : ends) {
+          follower.advance(team, screened, end - begin, work, begin);
+          if (team.leads()) decided_by_model += follower.trajectory().counters.decided_by_model;
+          team.synchronize();
+          begin = end;
+        }
+      });
+  EXPECT_EQ(follower.trajectory().x, follow<SerialTeam>(problem, Metropolis{beta}, steps, 1e-5).x) << seed;
+  EXPECT_GT(decided_by_model, steps / 2);
+}
+
+TEST(Teams, BatchesOfProposalsMayEndAnywhere) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    expect_batches_may_end_anywhere<EmulatedWarp<false>>({1, 6, 1}, infinity, seed);
+    expect_batches_may_end_anywhere<EmulatedWarp<true>>({1, 30, 1}, infinity, seed);
+    expect_batches_may_end_anywhere<EmulatedWarp<false>>({1, 6, 1}, 1e5, seed);
+    expect_batches_may_end_anywhere<SerialTeam>({1, 6, 1}, infinity, seed);
+  }
+  expect_batches_may_end_anywhere<EmulatedBlockOf8<false>>({1, 6, 1}, infinity, 5);
+  expect_batches_may_end_anywhere<EmulatedWarp<false>>({1, 60, 1}, infinity, 6);  // longer than a lane takes
+}
+
+/// What teams do with a few vectors at a time, in whole numbers.
+template <class Team>
+void expect_whole_vectors() {
+  constexpr std::size_t most = Team::vectors_at_a_time;
+  constexpr std::size_t longest = 784;
+  constexpr std::size_t stride = longest + 16;
+  constexpr int rows = 3;
+  alignas(64) static float numbers[(most + rows) * stride];
+  std::mt19937 generator(3);
+  for (float& number : numbers) number = static_cast<float>(static_cast<int>(generator() % 17) - 8);
+  const float* row[rows];
+  for (std::size_t r = 0; r < rows; ++r) row[r] = numbers + (most + r) * stride;
+  for (const std::size_t n : {4, 6, 16, 96, 112, 128, 144, 784}) {
+    for (const std::size_t count : {std::size_t{1}, (most + 1) / 2, most}) {
+      std::vector<double> products(rows * count);
+      std::vector<std::uint64_t> folded(n, 1);
+      std::vector<std::size_t> found(3);
+      const std::uint32_t some = 0x5a5a5a5au & static_cast<std::uint32_t>((std::uint64_t{1} << count) - 1);
+      run_team<Team>([&](const Team& team) {
+        typename Team::template VectorValues<double> out[rows];
+        team.template dots<rows>(n, count, numbers, stride, row, out);
+        for (std::size_t r = 0; r < rows; ++r) {
+          for (std::size_t k = 0; k < count; ++k) {
+            const double product = team.of_vector(out[r], k);
+            if (team.leads()) products[r * count + k] = product;
+          }
+        }
+        const auto first_odd = team.first_vector(0, count, [&](std::size_t k) { return k % 2 == 1; });
+        const auto next_odd = team.first_vector(std::min<std::size_t>(2, count), count,
+                                                [&](std::size_t k) { return k % 2 == 1; });
+        const auto none = team.first_vector(0, count, [&](std::size_t k) { return k > count; });
+        if (team.leads()) found = {first_odd, next_odd, none};
+        team.synchronize();
+        team.fold_vectors(n, some, folded.data(), [](std::uint64_t value, auto i, auto k) {
+          return 3 * value + static_cast<std::uint64_t>(i + 7 * k);
+        });
+      });
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t k = 0; k < count; ++k) {
+          double expected = 0;
+          for (std::size_t i = 0; i < n; ++i)
+            expected += static_cast<double>(row[r][i]) * static_cast<double>(numbers[k * stride + i]);
+          ASSERT_EQ(products[r * count + k], expected) << n << " numbers, vector " << k;
+        }
+      }
+      EXPECT_EQ(found,
+                (std::vector<std::size_t>{std::min<std::size_t>(1, count), count > 3 ? 3 : count, count}));
+      for (std::size_t i = 0; i < n; ++i) {
+        std::uint64_t expected = 1;
+        for (std::size_t k = 0; k < count; ++k) {
+          if ((some >> k & 1u) != 0) expected = 3 * expected + i + 7 * k;
+        }
+        ASSERT_EQ(folded[i], expected) << n << " numbers";
+      }
+    }
+  }
+}
+
+TEST(Teams, VectorsAreWholeForEverySize) {
+  expect_whole_vectors<SerialTeam>();
+  expect_whole_vectors<EmulatedWarp<false>>();
+  expect_whole_vectors<EmulatedWarp<true>>();
+  expect_whole_vectors<EmulatedBlockOf8<false>>();
 }
 
 TEST(Teams, SumsAreWholeForEveryLength) {

@@ -25,6 +25,9 @@ struct AskedOfTeam {
   struct Condition {
     LANGEVO_FUNCTION bool operator()(int) const { return false; }
   };
+  struct OfVector {
+    LANGEVO_FUNCTION bool operator()(std::size_t) const { return false; }
+  };
   struct OfRegisters {
     template <class Registers>
     LANGEVO_FUNCTION void operator()(Registers, std::size_t) const {}
@@ -51,14 +54,20 @@ concept Team = requires(const T& team, std::size_t n, int count, const float* in
   { T::carries_values } -> std::convertible_to<bool>;
   { T::uses_nodes } -> std::convertible_to<bool>;
   { T::vectors_at_a_time } -> std::convertible_to<std::size_t>;
+  { T::vector_row(n) } -> std::convertible_to<std::size_t>;
+  { T::float_additions(n) } -> std::convertible_to<double>;
   typename T::FloatPointSum;
   typename T::template PointValues<double>;
+  typename T::template VectorValues<double>;
   // over parameters
   team.each(n, AskedOfTeam::OfIndex{});
   team.assign(n, AskedOfTeam::OfIndex{});
   team.template each_lanes<double>(n, AskedOfTeam::OfRegisters{});
   { team.sum(n, AskedOfTeam::Term{}) } -> std::same_as<double>;
   { team.dot(n, in, in) } -> std::same_as<double>;
+  // over a few vectors, such as the mutations of proposals that come one after the other
+  team.each_vector(n, AskedOfTeam::OfIndex{});
+  { team.first_vector(n, n, AskedOfTeam::OfVector{}) } -> std::same_as<std::size_t>;
   team.combine_rows(n, n, in, in, out);
   team.add_gram(n, n, in, out);
   // over the points of a tile

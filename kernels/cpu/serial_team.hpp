@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <type_traits>
 
@@ -129,12 +130,61 @@ struct SerialTeam {
     return sum + static_cast<double>(float_dot(n, a, b));
   }
 
+  /// A number for each of a few vectors, of which a member of the team has those of its own vectors.
+  template <class Real>
+  struct VectorValues {
+    Real value[vectors_at_a_time];
+    LANGEVO_INLINE Real& operator[](std::size_t k) { return value[k]; }
+    LANGEVO_INLINE const Real& operator[](std::size_t k) const { return value[k]; }
+  };
+
+  /// From one of a few vectors to the next in memory, for rows of n numbers, a multiple of 32.
+  LANGEVO_INLINE static constexpr std::size_t vector_row(std::size_t n) {
+    return n;
+  }
+
+  /// Additions in float that a product goes through in `dot` and `dots`.
+  LANGEVO_INLINE static constexpr double float_additions(std::size_t n) {
+    return langevo::float_additions(n);
+  }
+
+  /// body(k) for the vectors k < count by the members whose they are, and perhaps for more of their own.
+  template <class Body>
+  LANGEVO_INLINE void each_vector(std::size_t, const Body& body) const {
+#pragma omp simd
+    for (std::size_t k = 0; k < vectors_at_a_time; ++k) body(k);
+  }
+
+  /// The first vector from `from` on of which the condition is true, or count.
+  template <class Condition>
+  LANGEVO_INLINE std::size_t first_vector(std::size_t from, std::size_t count,
+                                          const Condition& condition) const {
+    while (from < count && !condition(from)) ++from;
+    return from;
+  }
+
+  /// Vector k's number, for all members.
+  template <class Real>
+  LANGEVO_INLINE Real of_vector(const VectorValues<Real>& values, std::size_t k) const {
+    return values.value[k];
+  }
+
+  /// Sets each value[i] to add(value[i], i, k) for the vectors k whose bit of `vectors` is set, in their
+  /// order.
+  template <class Real, class Add>
+  LANGEVO_INLINE void fold_vectors(std::size_t n, std::uint32_t vectors, Real* value, const Add& add) const {
+    for (; vectors != 0; vectors &= vectors - 1) {
+      const auto k = static_cast<std::size_t>(std::countr_zero(vectors));
+      each(n, [=](std::size_t i) { value[i] = add(value[i], i, k); });
+    }
+  }
+
   /// out[r][k] = sum_i rows[r][i] vectors[k stride + i] for `count` vectors k, each as `dot` makes it.
   template <int Rows>
   LANGEVO_INLINE void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-                           const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
-    for (auto& row : out) {
-      for (double& sum : row) sum = 0;
+                           const float* const (&rows)[Rows], VectorValues<double>* out) const {
+    for (int r = 0; r < Rows; ++r) {
+      for (double& sum : out[r].value) sum = 0;
     }
     if (FloatLanes::count < lanes || n % float_row != 0) {
       for (std::size_t k = 0; k < count; ++k) {

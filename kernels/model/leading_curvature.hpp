@@ -13,20 +13,18 @@ inline namespace LANGEVO_TARGET {
 /// G.v_k in the first row, v_r.v_k in those after, 0 from the model's rank on, for `count` vectors v_k with
 /// room for padded numbers, all finite.
 template <class Team>
-LANGEVO_INLINE void products_with(const Team& team, const LocalModel& model, std::size_t count,
-                                  const float* vectors, std::size_t stride,
-                                  double (&out)[1 + leading_directions][Team::vectors_at_a_time]) {
+LANGEVO_INLINE void products_with(
+    const Team& team, const LocalModel& model, std::size_t count, const float* vectors, std::size_t stride,
+    typename Team::template VectorValues<double> (&out)[1 + leading_directions]) {
   if (model.rank == 0) {
-    for (auto& row : out) {
-      for (double& product : row) product = 0;
-    }
-    for (std::size_t k = 0; k < count; ++k)
-      out[0][k] = team.dot(model.padded, model.scaled_gradient, vectors + k * stride);
-    return;
+    for (int r = 1; r <= leading_directions; ++r)
+      team.each_vector(count, [&](std::size_t k) LANGEVO_BODY { out[r][k] = 0; });
+    const float* const row[1] = {model.scaled_gradient};
+    return team.template dots<1>(model.padded, count, vectors, stride, row, out);
   }
   const float* rows[1 + leading_directions] = {model.scaled_gradient};
   for (int r = 0; r < leading_directions; ++r) rows[1 + r] = model.directions + r * model.padded;
-  team.dots(model.padded, count, vectors, stride, rows, out);
+  team.template dots<1 + leading_directions>(model.padded, count, vectors, stride, rows, out);
 }
 
 /// |B G| / |G| for B = A - sum_r kappa_r v_r v_r^T.

@@ -26,54 +26,55 @@ struct ModelBound {
 };
 
 /// A few proposals z_k, and what there is to know of them whatever mutations are pending.
-template <std::size_t Count>
+template <class Team>
 struct ScreenedProposals {
-  const float* z[Count];
-  double change[Count];  ///< of the loss by scaled gradient and directions, were nothing pending
-  double part[leading_directions][Count];  ///< v_r.z
-  double second_order[leading_directions]
-                     [Count];  ///< kappa_r v_r.z: what one more of v_r.D would add to the change
-  double clear[Count];  ///< a change beyond is decided, had e been up to most_allowed times that assumed
+  template <class Real>
+  using Values = typename Team::template VectorValues<Real>;
 
-  /// The change of the loss with the mutations accepted before it pending.
-  [[nodiscard]] LANGEVO_INLINE double change_after(std::size_t k, const LocalModel& model) const {
+  const float* normals;  ///< z_k at normals + k stride
+  std::size_t stride;
+  Values<double> change;  ///< of the loss by scaled gradient and directions, were nothing pending
+  Values<double> part[leading_directions];          ///< v_r.z
+  Values<double> second_order[leading_directions];  ///< kappa_r v_r.z: what one more of v_r.D would add
+  Values<double> clear;  ///< a change beyond is decided, had e been up to most_allowed times that assumed
+
+  [[nodiscard]] LANGEVO_INLINE const float* z(std::size_t k) const { return normals + k * stride; }
+
+  /// The change of the loss after accepted mutations D of which v_r.D are pending, of a member's own k.
+  [[nodiscard]] LANGEVO_INLINE double change_after(std::size_t k,
+                                                   const double (&pending_part)[leading_directions]) const {
     double sum = change[k];
-    for (int r = 0; r < leading_directions; ++r) sum += second_order[r][k] * model.pending_part[r];
+    for (int r = 0; r < leading_directions; ++r) sum += second_order[r][k] * pending_part[r];
     return sum;
   }
 };
 
 template <class Team>
 LANGEVO_INLINE void screen_proposals(const Team& team, const LocalModel& model, const ModelBound& assumed,
-                                     std::size_t count, const float* normals, std::size_t stride,
-                                     ScreenedProposals<Team::vectors_at_a_time>& proposals) {
-  constexpr std::size_t few = Team::vectors_at_a_time;
-  double products[1 + leading_directions][few];
-  products_with(team, model, count, normals, stride, products);
-  double along[few];
-  for (std::size_t k = 0; k < few; ++k) {
-    proposals.z[k] = normals + k * stride;
+                                     std::size_t count, ScreenedProposals<Team>& proposals) {
+  typename Team::template VectorValues<double> products[1 + leading_directions];
+  typename Team::template VectorValues<double> along;
+  products_with(team, model, count, proposals.normals, proposals.stride, products);
+  team.each_vector(count, [&](std::size_t k) LANGEVO_BODY {
     proposals.change[k] = products[0][k] + model.remainder.half_trace;
     along[k] = 0;
-  }
+  });
   for (int r = 0; r < leading_directions; ++r) {
     const double eigenvalue = model.eigenvalue[r];
     const double bound = assumed.along[r];
-#pragma omp simd
-    for (std::size_t k = 0; k < few; ++k) {
+    team.each_vector(count, [&](std::size_t k) LANGEVO_BODY {
       const double part = products[1 + r][k];
       const double second_order = eigenvalue * part;
       proposals.part[r][k] = part;
       proposals.second_order[r][k] = second_order;
       proposals.change[k] += 0.5 * second_order * part;
       along[k] += bound * absolute(part);
-    }
+    });
   }
-#pragma omp simd
-  for (std::size_t k = 0; k < few; ++k) {
+  team.each_vector(count, [&](std::size_t k) LANGEVO_BODY {
     proposals.clear[k] =
         ModelBound::most_allowed * assumed.explained(along[k]) + assumed.others + assumed.curvature;
-  }
+  });
 }
 
 /// One of them, with the mutations accepted before it pending.
@@ -83,15 +84,18 @@ struct ScreenedProposal {
   double explained;  ///< bound on e.z
 };
 
-template <std::size_t Count>
-LANGEVO_INLINE ScreenedProposal screened_proposal(const ScreenedProposals<Count>& proposals, std::size_t k,
-                                                  const ModelBound& assumed, const LocalModel& model) {
+template <class Team>
+LANGEVO_INLINE ScreenedProposal screened_proposal(const Team& team, const ScreenedProposals<Team>& proposals,
+                                                  std::size_t k, const ModelBound& assumed,
+                                                  const LocalModel& model) {
+  double change = team.of_vector(proposals.change, k);
   double along = 0;
-  for (int r = 0; r < leading_directions; ++r) along += assumed.along[r] * absolute(proposals.part[r][k]);
+  for (int r = 0; r < leading_directions; ++r) {
+    change += team.of_vector(proposals.second_order[r], k) * model.pending_part[r];
+    along += assumed.along[r] * absolute(team.of_vector(proposals.part[r], k));
+  }
   const double explained = assumed.explained(along);
-  return {proposals.z[k],
-          {proposals.change_after(k, model), explained + assumed.others + assumed.curvature},
-          explained};
+  return {proposals.z(k), {change, explained + assumed.others + assumed.curvature}, explained};
 }
 
 /// Roundings of G.z, and of x' = x + sigma z in double, for |z| up to sqrt(N) + 8.
@@ -103,8 +107,9 @@ LANGEVO_FUNCTION double prediction_rounding(const Team& team, const Context& con
     return ratio * ratio;
   }));
   const double size = square_root(static_cast<double>(n)) + 8;
-  return gradient_norm * (float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
-                          2 * Limits<double>::unit_roundoff * relative_state);
+  return gradient_norm *
+         (Team::float_additions(n) * static_cast<double>(Limits<float>::unit_roundoff) * size +
+          2 * Limits<double>::unit_roundoff * relative_state);
 }
 
 /// What the model says of one proposal.

@@ -70,14 +70,19 @@ LANGEVO_INLINE std::size_t normal_buffer_size(std::size_t n) {
 
 /// z_i ~ Normal(0, 1) for i = 0 .. n-1 into z[normal_buffer_size(n)]: block b of the source yields z[4b ..
 /// 4b+3]. What follows them is left alone or overwritten by other normals. Then the same for the steps that
-/// follow, [steps][normal_buffer_size(n)]; see RandomSource::blocks.
+/// follow, [steps][row]; see RandomSource::blocks.
 template <class Team, class Source>
 LANGEVO_FUNCTION void draw_normals(const Team& team, const Source& source, std::size_t n, float* z,
-                                   std::uint32_t steps = 1) {
-  const std::size_t row = normal_buffer_size(n);
+                                   std::uint32_t steps, std::size_t row) {
   team.each_block(source.blocks(normal_blocks(n), steps), steps,
                   [&](const auto& words, const auto& place)
                       LANGEVO_BODY { put_normals(words, place, z, row); });
+}
+
+template <class Team, class Source>
+LANGEVO_FUNCTION void draw_normals(const Team& team, const Source& source, std::size_t n, float* z,
+                                   std::uint32_t steps = 1) {
+  draw_normals(team, source, n, z, steps, normal_buffer_size(n));
 }
 
 }  // namespace LANGEVO_TARGET

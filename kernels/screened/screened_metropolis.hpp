@@ -23,7 +23,7 @@ LANGEVO_APART void begin_screening(ScreenedRun<Team, Context>& run) {
     work.state[i] = i < size ? x[i] : 0.0;
     work.sigma[i] = i < size ? sigma[i] : 0.0;
   });
-  const std::size_t row = normal_buffer_size(size);
+  const std::size_t row = ScreenedWorkspace<Team>::normal_row(size);
   for (std::size_t k = 0; k < work.steps_at_a_time; ++k) {  // what stays of a row's end has to be finite
     float* const end = work.normal + k * row + size;
     team.each(row - size, [&](std::size_t i) LANGEVO_BODY { end[i] = 0; });

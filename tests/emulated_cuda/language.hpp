@@ -49,6 +49,19 @@ EMULATED_CUDA_INLINE float __shfl_xor_sync(unsigned mask, float value, int lane_
   return __builtin_bit_cast(float, static_cast<std::uint32_t>(emulated_cuda::exchange_xor(
                                        mask, __builtin_bit_cast(std::uint32_t, value), lane_mask)));
 }
+EMULATED_CUDA_INLINE double __shfl_sync(unsigned mask, double value, int lane) {
+  return __builtin_bit_cast(double,
+                            emulated_cuda::exchange(mask, __builtin_bit_cast(std::uint64_t, value), lane));
+}
+EMULATED_CUDA_INLINE int __shfl_sync(unsigned mask, int value, int lane) {
+  return static_cast<int>(emulated_cuda::exchange(mask, static_cast<std::uint32_t>(value), lane));
+}
+EMULATED_CUDA_INLINE unsigned __ballot_sync(unsigned mask, int value) {
+  return emulated_cuda::ballot(mask, value != 0);
+}
+EMULATED_CUDA_INLINE int __ffs(int value) {
+  return __builtin_ffs(value);
+}
 EMULATED_CUDA_INLINE int __any_sync(unsigned mask, int value) {
   return emulated_cuda::any(mask, value != 0) ? 1 : 0;
 }

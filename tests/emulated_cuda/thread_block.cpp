@@ -21,7 +21,7 @@ namespace {
 
 constexpr unsigned whole_warp = 0xffffffffu;
 
-enum class Wait { nothing, warp_barrier, exchange, vote, block_barrier };
+enum class Wait { nothing, warp_barrier, exchange, vote, ballot, block_barrier };
 
 const char* name_of(Wait wait) {
   switch (wait) {
@@ -30,6 +30,7 @@ const char* name_of(Wait wait) {
     case Wait::exchange:
       return "a shuffle";
     case Wait::vote:
+    case Wait::ballot:
       return "a vote";
     case Wait::block_barrier:
       return "__syncthreads";
@@ -150,11 +151,13 @@ void exchange_values(const Warp& warp) {
   std::uint64_t value[warp_size];
   for (int lane = 0; lane < lanes; ++lane) value[lane] = threads[warp.first + lane].value;
   const std::uint64_t most = *std::max_element(value, value + lanes);
+  std::uint64_t ballot = 0;
+  for (int lane = 0; lane < lanes; ++lane) ballot |= (value[lane] != 0 ? std::uint64_t{1} : 0) << lane;
   for (int lane = 0; lane < lanes; ++lane) {
     Thread& thread = threads[warp.first + lane];
     if (met_at == Wait::exchange && thread.partner >= lanes)
       fail("a shuffle asks a lane that does not exist");
-    thread.value = met_at == Wait::exchange ? value[thread.partner] : most;
+    thread.value = met_at == Wait::exchange ? value[thread.partner] : met_at == Wait::ballot ? ballot : most;
   }
 }
 
@@ -269,10 +272,23 @@ __attribute__((noinline)) std::uint64_t exchange_xor(unsigned mask, std::uint64_
   return current->value;
 }
 
+__attribute__((noinline)) std::uint64_t exchange(unsigned mask, std::uint64_t bits, int lane) {
+  expect_whole_warp(mask);
+  const int partner = lane & (warp_size - 1);
+  wait_for(Wait::exchange, bits, partner, static_cast<void* const*>(__builtin_frame_address(0)));
+  return current->value;
+}
+
 __attribute__((noinline)) bool any(unsigned mask, bool value) {
   expect_whole_warp(mask);
   wait_for(Wait::vote, value ? 1 : 0, 0, static_cast<void* const*>(__builtin_frame_address(0)));
   return current->value != 0;
+}
+
+__attribute__((noinline)) unsigned ballot(unsigned mask, bool value) {
+  expect_whole_warp(mask);
+  wait_for(Wait::ballot, value ? 1 : 0, 0, static_cast<void* const*>(__builtin_frame_address(0)));
+  return static_cast<unsigned>(current->value);
 }
 
 void run_grid(unsigned blocks, int count, const std::function<void()>& body,

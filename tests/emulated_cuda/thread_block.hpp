@@ -43,7 +43,9 @@ std::mt19937& generator();
 void synchronize_warp(unsigned mask);
 void synchronize_block();
 std::uint64_t exchange_xor(unsigned mask, std::uint64_t bits, int lane_mask);
+std::uint64_t exchange(unsigned mask, std::uint64_t bits, int lane);
 bool any(unsigned mask, bool value);
+unsigned ballot(unsigned mask, bool value);
 
 /// Runs body() as every thread of every block. prepare(), if any, comes before each block.
 void run_grid(unsigned blocks, int threads, const std::function<void()>& body,

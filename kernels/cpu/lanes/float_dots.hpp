@@ -58,10 +58,9 @@ LANGEVO_INLINE float float_dot(std::size_t n, const float* a, const float* b) {
 
 /// out[r][k] += sum_i rows[r][offset + i] vectors[k stride + i] for n <= products_per_float_sum whole rows
 /// of numbers, with the additions of float_dot; so many rows at a time as registers have sums for.
-template <int Rows>
+template <int Rows, class Out>
 LANGEVO_INLINE void add_float_dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-                                   const float* const* rows, std::size_t offset,
-                                   double (*out)[vectors_of_dots]) {
+                                   const float* const* rows, std::size_t offset, Out* out) {
   constexpr int most = register_bytes >= 64 ? 8 : 3;
   if constexpr (Rows > most) {
     add_float_dots<most>(n, count, vectors, stride, rows, offset, out);

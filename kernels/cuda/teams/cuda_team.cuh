@@ -32,7 +32,10 @@ struct CudaTeam {
   static constexpr int registers_with_change = 1;
   static constexpr bool carries_values = false;
   static constexpr bool uses_nodes = false;
-  static constexpr std::uint64_t vectors_at_a_time = 1;  ///< see SerialTeam
+  /// Lanes are vectors where a warp is all of the team; see SerialTeam.
+  static constexpr std::uint64_t vectors_at_a_time = warps == 1 ? lanes : 1;
+  /// Longer vectors are taken one after the other by all lanes: there is no room for more on chip.
+  static constexpr std::size_t longest_of_a_lane = 128;
   static constexpr int threads = warps * lanes;
   static constexpr unsigned all_lanes = 0xffffffffu;
 
@@ -97,12 +100,91 @@ struct CudaTeam {
     return sum_of_warps(butterfly(sum + static_cast<double>(partial)));
   }
 
+  /// The number of this lane's vector.
+  template <class Real>
+  struct VectorValues {
+    Real value;
+    __device__ Real& operator[](std::size_t) { return value; }
+    __device__ const Real& operator[](std::size_t) const { return value; }
+  };
+
+  /// Lanes that read four numbers each of their own rows so find them in banks of their own.
+  __device__ __host__ static constexpr std::size_t vector_row(std::size_t n) {
+    return vectors_at_a_time > 1 && n <= longest_of_a_lane ? n + 4 : n;
+  }
+
+  __device__ __host__ static constexpr double float_additions(std::size_t n) {
+    return vectors_at_a_time > 1 && n <= longest_of_a_lane ? static_cast<double>(n) / 4 + 3
+                                                           : langevo::float_additions(n);
+  }
+
+  template <class Body>
+  __device__ void each_vector(std::size_t, const Body& body) const {
+    body(own_vector());
+  }
+
+  template <class Condition>
+  __device__ std::size_t first_vector(std::size_t from, std::size_t count, const Condition& condition) const {
+    if constexpr (vectors_at_a_time == 1) {
+      return from < count && !condition(from) ? from + 1 : from;
+    } else {
+      const bool is_one = lane() >= from && lane() < count && condition(lane());
+      const unsigned found = __ballot_sync(all_lanes, is_one);
+      return found == 0 ? count : static_cast<std::size_t>(__ffs(static_cast<int>(found)) - 1);
+    }
+  }
+
+  template <class Real>
+  __device__ Real of_vector(const VectorValues<Real>& values, std::size_t k) const {
+    if constexpr (vectors_at_a_time == 1) {
+      return values.value;
+    } else {
+      return __shfl_sync(all_lanes, values.value, static_cast<int>(k));
+    }
+  }
+
+  /// Some numbers of a thread stay in registers while the vectors are gone through.
+  template <class Real, class Add>
+  __device__ void fold_vectors(std::size_t n, std::uint32_t vectors, Real* value, const Add& add) const {
+    constexpr unsigned most = longest_of_a_lane / lanes;
+    const auto end = static_cast<unsigned>(n);
+    for (unsigned first = thread(); first < end; first += most * threads) {
+      Real sum[most];
+#pragma unroll
+      for (unsigned j = 0; j < most; ++j) {
+        const unsigned i = first + j * threads;
+        sum[j] = i < end ? value[i] : Real(0);
+      }
+      for (std::uint32_t left = vectors; left != 0; left &= left - 1) {
+        const auto k = static_cast<unsigned>(__ffs(static_cast<int>(left)) - 1);
+#pragma unroll
+        for (unsigned j = 0; j < most; ++j) {
+          const unsigned i = first + j * threads;
+          if (i < end) sum[j] = add(sum[j], i, k);
+        }
+      }
+#pragma unroll
+      for (unsigned j = 0; j < most; ++j) {
+        const unsigned i = first + j * threads;
+        if (i < end) value[i] = sum[j];
+      }
+    }
+  }
+
   template <int Rows>
   __device__ void dots(std::size_t n, std::size_t count, const float* vectors, std::size_t stride,
-                       const float* const (&rows)[Rows], double (&out)[Rows][vectors_at_a_time]) const {
+                       const float* const (&rows)[Rows], VectorValues<double>* out) const {
+    if (vectors_at_a_time > 1 && n <= longest_of_a_lane && n % 4 == 0 && stride % 4 == 0) {
+      const bool is_asked = lane() < count;
+      return dots_of_a_lane<Rows>(n, vectors + (is_asked ? lane() * stride : 0), rows, out);
+    }
+    for (int r = 0; r < Rows; ++r) out[r].value = 0;
     for (std::size_t k = 0; k < count; ++k) {
 #pragma unroll
-      for (int r = 0; r < Rows; ++r) out[r][k] = dot(n, rows[r], vectors + k * stride);
+      for (int r = 0; r < Rows; ++r) {
+        const double product = dot(n, rows[r], vectors + k * stride);
+        if (own_vector() == k) out[r].value = product;
+      }
     }
   }
 
@@ -219,6 +301,33 @@ struct CudaTeam {
   }
 
  private:
+  struct alignas(16) FourFloats {
+    float value[4];
+  };
+
+  /// Sums of every fourth product, so that four numbers are one load.
+  template <int Rows>
+  __device__ static void dots_of_a_lane(std::size_t n, const float* v, const float* const (&rows)[Rows],
+                                        VectorValues<double>* out) {
+    float sum[Rows][4] = {};
+    for (std::size_t i = 0; i < n; i += 4) {
+      const FourFloats z = *reinterpret_cast<const FourFloats*>(v + i);
+#pragma unroll
+      for (int r = 0; r < Rows; ++r) {
+        const FourFloats row = *reinterpret_cast<const FourFloats*>(rows[r] + i);
+#pragma unroll
+        for (int k = 0; k < 4; ++k) sum[r][k] = multiply_add(row.value[k], z.value[k], sum[r][k]);
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < Rows; ++r)
+      out[r].value = static_cast<double>((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
+  }
+
+  /// The number of the vector that this thread has values of.
+  __device__ static std::size_t own_vector() {
+    return vectors_at_a_time == 1 ? 0 : lane();
+  }
   __device__ static unsigned thread() {
     return threadIdx.x % threads;
   }

@@ -91,11 +91,11 @@ LANGEVO_FUNCTION void evaluate_points(const Team& team, const ProblemView& probl
     const float* const weights[1] = {work.weight_out + c * units};
     for (std::size_t p = 0; p < count; p += few) {
       const std::size_t here = count - p < few ? count - p : few;
-      double sum[1][few];
-      team.dots(units, here, work.below + p * units, units, weights, sum);
-      if (team.leads()) {
-        for (std::size_t k = 0; k < here; ++k)
-          output[p + k] = sum[0][k] + static_cast<double>(work.bias_out[c]);
+      typename Team::template VectorValues<double> sum;
+      team.template dots<1>(units, here, work.below + p * units, units, weights, &sum);
+      for (std::size_t k = 0; k < here; ++k) {
+        const double value = team.of_vector(sum, k) + static_cast<double>(work.bias_out[c]);
+        if (team.leads()) output[p + k] = value;
       }
     }
   }
