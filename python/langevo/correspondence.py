@@ -1,7 +1,7 @@
 """How far the mean of the replicas is from the gradient trajectory, and why: Delta = a/n + b lambda^p.
 
 Delta is the mean over parameters of the squared difference of the mean replica and the gradient trajectory
-(Whitelam, Selin, Park & Tamblyn, Nat. Commun. 12, 6317 (2021), eq. 3). With n independent replicas of covariance C
+(Whitelam, Selin, Park & Tamblyn, Nat. Commun. 12, 6317 (2021), eq. 15). With n independent replicas of covariance C
 whose true mean is off by m,
 
     E Delta = tr(C) / (n N) + |m|^2 / N = a/n + bias,

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from langevo import panels
 from langevo.figure_file import new_figure, save
 from langevo.panels._axes import labels_of
+from langevo.panels._weights import chosen_parameters
 from langevo.run_file import Run, RunFileError, open_run
 from langevo.style import STYLE
 
@@ -23,12 +24,15 @@ PART_OF_THE_TIME = (0.2, 0.5, 1)  # at which functions and all weights of the de
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """What is drawn into one pair of axes, under which letter and title, and whether its legend stays."""
+    """What is drawn into one pair of axes, under which letter and title.
+
+    ``follows``: it is of one kind with the first panel of its row, and has that one's vertical axis and no legend.
+    """
 
     draw: Callable[[Axes], None]
     letter: str = ""
     title: str = ""
-    has_legend: bool = True
+    follows: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,25 +40,28 @@ class PaperFigure:
     """A figure of the paper.
 
     ``preset``: what makes its runs. ``runs``: names of their files, without .nc. ``rows``: its panels from those that
-    are there. ``shares_values``: whether the panels of a row have one vertical axis.
+    are there.
     """
 
     preset: str
     runs: tuple[str, ...]
     rows: Callable[[list[Run]], list[list[Panel]]]
-    shares_values: bool = False
 
 
 def _loss(axes, run):
     panels.loss(axes, run, log=True)
 
 
+def _one_weight(axes, run):
+    panels.weights(axes, run, chosen_parameters(run, None)[:1])
+
+
 def _loss_with_inset(axes, run):
     panels.loss(axes, run, log=True, inset=True)
 
 
-def _delta_by_replicas(axes, run):
-    panels.delta_by_replicas(axes, run, log=True)
+def _delta_by_replicas(axes, *runs):
+    panels.delta_by_replicas(axes, *runs, log=True)
 
 
 def _side_by_side(*kinds):
@@ -94,7 +101,7 @@ def _by_time(kind):
 
 def _alike(row, letter):
     """Panels of one kind, (function, title) each: the first has the letter and the legend."""
-    return [Panel(draw, "" if k else letter, title, k == 0) for k, (draw, title) in enumerate(row)]
+    return [Panel(draw, "" if k else letter, title, k > 0) for k, (draw, title) in enumerate(row)]
 
 
 def _compared(runs):
@@ -107,6 +114,19 @@ def _compared(runs):
         axes.legend(handles=gradient)
 
     return [[Panel(lambda axes: panels.delta(axes, *runs, log=True), "a"), Panel(mean_loss, "b")]]
+
+
+def _by_lambda(runs):
+    """One weight of each run; below, all runs together: Delta, loss, and Delta against the replicas averaged."""
+    ((delta, loss),) = _compared(runs)
+    return [
+        *_by_run(_one_weight)(runs),
+        [
+            dataclasses.replace(delta, letter="b"),
+            dataclasses.replace(loss, letter="c"),
+            Panel(lambda axes: _delta_by_replicas(axes, *runs), "d"),
+        ],
+    ]
 
 
 def _regimes(runs):
@@ -126,7 +146,8 @@ def _last_time(run):
     return float(run.ensemble["time"].values[run.record_at()])
 
 
-_FIG2 = tuple(f"lambda-{value}" for value in ("0.1", "1", "10"))
+_FIG2 = tuple(f"fig2-lambda-{value}" for value in ("0.1", "1", "10"))
+_OTHER_NET = tuple(f"s2-lambda-{value}" for value in ("0.1", "1", "10"))
 _FIG3 = ("fig3-lambda-0.1", "fig3-lambda-1")
 _FIG6 = ("fig6-lambda-0.1", "fig6-lambda-1")
 
@@ -134,15 +155,16 @@ _WIDTHS = ("0.1", "1", "10", "100", "1e3", "1e4")
 
 FIGURES = {
     "fig1": PaperFigure("fig1", ("fig1",), _side_by_side(panels.weights, panels.all_weights, _loss)),
-    "fig2": PaperFigure("fig2", tuple(f"fig2-{member}" for member in _FIG2), _compared),
-    "fig3": PaperFigure("fig3", _FIG3, _by_run(panels.weights, _loss), True),
-    "fig4": PaperFigure("fig3", _FIG3, _by_time(panels.all_weights), True),
-    "fig5": PaperFigure("fig3", _FIG3, _by_time(panels.network_function), True),
-    "fig6": PaperFigure("fig6", _FIG6, _by_run(panels.weights, _loss_with_inset, _delta_by_replicas), True),
+    "fig2": PaperFigure("fig2", _FIG2, _by_lambda),
+    "fig3": PaperFigure("fig3", _FIG3, _by_run(panels.weights, _loss)),
+    "fig4": PaperFigure("fig3", _FIG3, _by_time(panels.all_weights)),
+    "fig5": PaperFigure("fig3", _FIG3, _by_time(panels.network_function)),
+    "fig6": PaperFigure("fig6", _FIG6, _by_run(panels.weights, _loss_with_inset, _delta_by_replicas)),
     "s1": PaperFigure("s1", ("s1",), _side_by_side(panels.weights, panels.all_weights, _loss)),
-    "s2": PaperFigure("s2", tuple(f"s2-{member}" for member in _FIG2), _compared),
+    "s2": PaperFigure("fig2", _FIG2, _by_run(_loss)),
     "s3": PaperFigure("s3", ("s3",), _side_by_side(panels.weights, _loss)),
     "s4": PaperFigure("s4", ("s4-reset-never", "s4-reset-every-1"), _compared),
+    "fig2-other-net": PaperFigure("s2", _OTHER_NET, _by_lambda),
     "regimes": PaperFigure("regimes", tuple(f"regimes-lambda-{value}" for value in _WIDTHS), _regimes),
 }
 
@@ -157,18 +179,23 @@ def draw(figure: PaperFigure, runs: list[Run]) -> Figure:
         run.record_at()
     rows = figure.rows(runs)
     with matplotlib.rc_context(STYLE):
-        drawn = new_figure(len(rows[0]), len(rows))
-        shared = "row" if figure.shares_values else "none"
-        all_axes = drawn.subplots(len(rows), len(rows[0]), squeeze=False, sharey=shared)
+        columns = max(map(len, rows))
+        drawn = new_figure(columns, len(rows))
+        all_axes = drawn.subplots(len(rows), columns, squeeze=False)
         for row, axes_of_row in zip(rows, all_axes, strict=True):
-            for panel, axes in zip(row, axes_of_row, strict=True):
+            for panel, axes in zip(row, axes_of_row, strict=False):
+                if panel.follows:
+                    axes.sharey(axes_of_row[0])
                 panel.draw(axes)
                 axes.set_title(panel.title, fontsize=9)
                 axes.set_title(panel.letter, fontsize=10, fontweight="bold", loc="left")
-                if not panel.has_legend and axes.get_legend() is not None:
-                    axes.get_legend().remove()
-                if figure.shares_values and axes is not axes_of_row[0]:
+                if panel.follows:
                     axes.set_ylabel("")
+                    axes.tick_params(which="both", labelleft=False)
+                    if axes.get_legend() is not None:
+                        axes.get_legend().remove()
+            for axes in axes_of_row[len(row) :]:  # where a run is missing
+                axes.remove()
     return drawn
 
 

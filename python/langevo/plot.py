@@ -55,15 +55,17 @@ def draw(runs: Sequence[Run], parameters: Sequence[int] | None = None) -> Figure
 
 
 def draw_moments(tables: Sequence[Moments]) -> Figure:
-    """Drift and second moments of one mutation against a, and their ratios to the closed form."""
+    """Drift and second moments of one mutation against a, and how many standard errors they are off."""
     labels = [os.path.splitext(os.path.basename(table.path))[0] for table in tables]
     quantities = ("drift along", "second moment along", "second moment across")
     with matplotlib.rc_context(STYLE):
         figure = new_figure(len(quantities), 2)
         all_axes = figure.subplots(2, len(quantities))
-        for row, relative in zip(all_axes, (False, True), strict=True):
+        for row, as_z in zip(all_axes, (False, True), strict=True):
             for axes, quantity in zip(row, quantities, strict=True):
-                panels.moments(axes, tables, quantity, labels, relative)
+                panels.moments(axes, tables, quantity, labels, as_z)
+                if axes is not all_axes[0, 0]:
+                    axes.get_legend().remove()
     return figure
 
 

@@ -28,7 +28,7 @@ with packages.needed():
 PROGRAM = os.environ["LANGEVO_PROGRAM"]
 REPLICAS, RECORDS = 4, 10
 TIMES = {"fig1": 0.5, "fig2": 0.5, "fig3": 0.02, "fig6": 0.5, "s1": 0.5, "s2": 0.5, "s3": 0.2, "s4": 2, "regimes": 10}
-NAMES = ["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "s1", "s2", "s3", "s4", "regimes"]
+NAMES = ["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "s1", "s2", "s3", "s4", "fig2-other-net", "regimes"]
 LAMBDAS = [f"$\\lambda = {value}$" for value in (0.1, 1, 10)]
 
 
@@ -238,7 +238,7 @@ class Regimes(WithRuns):
         self.assert_same(mean, [lambdas, [loss[-1] / loss[0] for loss in losses]])
         self.assert_same(gradient[0], lambdas[:-1])
         self.assertEqual(self.axes.get_xscale(), "log")
-        names = [text.get_text() for text in self.axes.texts]
+        names = [text.get_text().replace("\n", " ") for text in self.axes.texts]
         self.assertEqual(names, [name for name in panels.REGIMES if name in map(panels.regime_of, runs)])
 
         axes = Figure().add_subplot()
@@ -293,11 +293,39 @@ class PaperFigures(WithRuns):
             self.assert_panels(name, *row)
             self.assertEqual([axes.get_yscale() for axes in self.drawn(name)], ["linear", "linear", "log"])
 
-    def test_fig2_s2_and_s4(self):
-        for name in ("fig2", "s2", "s4"):
-            self.assert_panels(name, (self.time, r"$\Delta$", "a", ""), (self.time, "mean loss $U$", "b", ""))
-            delta, loss = self.drawn(name)
+    def test_fig2(self):
+        for name in ("fig2", "fig2-other-net"):
+            self.assert_panels(
+                name,
+                (self.time, self.weights, "a", LAMBDAS[0]),
+                *((self.time, "", "", title) for title in LAMBDAS[1:]),
+                (self.time, r"$\Delta$", "b", ""),
+                (self.time, "mean loss $U$", "c", ""),
+                ("replicas averaged $n$ (dotted: $1/n$)", r"$\Delta$ at the last time", "d", ""),
+            )
+            drawn = self.drawn(name)
+            for axes, run in zip(drawn[:3], figures.FIGURES[name].runs, strict=True):
+                self.assertEqual(axes.get_ylim(), drawn[0].get_ylim())
+                self.assertEqual(len(axes.texts), 1)
+                path = self.open(run).reference["state"].values
+                self.assertEqual(int(axes.texts[0].get_text()), min(np.argsort(abs(path[-1] - path[0]))[-4:]))
+            self.assertNotEqual(drawn[3].get_ylim(), drawn[5].get_ylim())
+
+    def test_fig2_without_a_run(self):
+        runs = [self.open(run) for run in figures.FIGURES["fig2"].runs[1:]]
+        drawn = figures.draw(figures.FIGURES["fig2"], runs).axes
+        self.assertEqual([axes.get_title(loc="left") for axes in drawn], ["a", "", "b", "c", "d"])
+
+    def test_s2(self):
+        panel = (self.time, "", "")
+        self.assert_panels("s2", (self.time, self.loss, "a", LAMBDAS[0]), *((*panel, title) for title in LAMBDAS[1:]))
+        self.assertEqual({axes.get_ylim() for axes in self.drawn("s2")}, {self.drawn("s2")[0].get_ylim()})
+
+    def test_delta_and_loss_of_fig2_and_s4(self):
+        for name, first in (("fig2", 3), ("fig2-other-net", 3), ("s4", 0)):
             count = len(figures.FIGURES[name].runs)
+            delta, loss = self.drawn(name)[first : first + 2]
+            self.assertEqual((delta.get_ylabel(), loss.get_ylabel()), (r"$\Delta$", "mean loss $U$"))
             self.assertEqual((len(delta.get_lines()), len(loss.get_lines())), (count, count + 1))
             self.assertEqual((delta.get_yscale(), loss.get_yscale()), ("log", "log"))
             self.assertEqual([text.get_text() for text in loss.get_legend().get_texts()], ["gradient"])
@@ -384,7 +412,8 @@ class Command(unittest.TestCase):
         self.take("fig1", "fig2-lambda-1")
         done = call_figures(self.directory, "--format", "svg")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(done.stdout.splitlines(), [os.path.join(self.directory, f"fig{k}.svg") for k in (1, 2)])
+        drawn = [os.path.join(self.directory, f"{name}.svg") for name in ("fig1", "fig2", "s2")]
+        self.assertEqual(done.stdout.splitlines(), drawn)
         said = done.stderr.splitlines()
         self.assertEqual(len(said), len(NAMES) - 1)
         path = os.path.join(self.directory, "fig2")
@@ -393,7 +422,10 @@ class Command(unittest.TestCase):
             said[0],
             f"langevo: fig2 is not whole: '{path}-lambda-0.1.nc' and '{path}-lambda-10.nc' are missing; {makes}",
         )
-        for line, name, preset in zip(said[1:], NAMES[2:], "fig3 fig3 fig3 fig6 s1 s2 s3 s4 regimes".split(), strict=True):
+        presets = dict(zip(NAMES[2:], "fig3 fig3 fig3 fig6 s1 fig2 s3 s4 s2 regimes".split(), strict=True))
+        del presets["s2"]
+        self.assertRegex(said[6], "^langevo: s2 is not whole: ")
+        for line, (name, preset) in zip(said[1:6] + said[7:], presets.items(), strict=True):
             self.assertRegex(
                 line, rf"^langevo: {name} is left out: .*/{preset}.*\.nc' (is|are) missing; .* reproduce {preset} -o"
             )

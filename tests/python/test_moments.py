@@ -47,14 +47,16 @@ class Tables(unittest.TestCase):
 
     def test_are_drawn(self):
         table = read_moments(self.path)
-        for relative in (False, True):
+        measured, expected = table.measured["drift along"], table.expected["drift along"]
+        z = (measured - expected) / table.error["drift along"]
+        for as_z, points, line in ((False, -measured, -expected), (True, z, [0, 0, 0])):
             axes = Figure().subplots()
-            panels.moments(axes, [table], "drift along", ["shallow"], relative)
-            unit = table.expected["drift along"] if relative else -1
+            panels.moments(axes, [table], "drift along", ["shallow"], as_z)
             lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-            np.testing.assert_array_equal(lines["closed form"], table.expected["drift along"] / unit)
+            np.testing.assert_array_equal(lines["closed form"], line)
             (drawn,) = axes.containers
-            np.testing.assert_array_equal(drawn.lines[0].get_ydata(), table.measured["drift along"] / unit)
+            np.testing.assert_array_equal(drawn.lines[0].get_ydata(), points)
+            self.assertEqual(bool(drawn.has_yerr), not as_z)
             self.assertEqual(drawn.get_label(), "shallow")
         picture = self.path.with_suffix(".png")
         done = packages.call_langevo("moments", self.path, self.path, "-o", picture)

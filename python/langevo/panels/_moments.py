@@ -16,27 +16,28 @@ NAMES = {
 }
 
 
-def moments(axes: Axes, tables: Sequence[Moments], quantity: str, labels: Sequence[str], relative: bool = False) -> None:
+def moments(axes: Axes, tables: Sequence[Moments], quantity: str, labels: Sequence[str], as_z: bool = False) -> None:
     """A moment of one mutation against a = beta |sigma.g|, measured with standard errors, closed form black.
 
     @param quantity  acceptance, drift along (its sign turned), second moment along, second moment across
     @param labels    one for each table
-    @param relative  whether to draw measured over closed form
+    @param as_z      whether to draw (measured - closed form) / standard error instead
     """
     if quantity not in QUANTITIES:
         raise MomentsError(f"there is no moment {quantity!r}; give one of {', '.join(QUANTITIES)}")
     sign = -1 if quantity == "drift along" else 1
     for k, (table, label) in enumerate(zip(tables, labels, strict=True)):
-        unit = table.expected[quantity] if relative else sign
-        marks = {"fmt": "os^vDP"[k % 6], "markersize": 3, "linewidth": 0.8, "color": COLORS[k % len(COLORS)]}
-        error = abs(table.error[quantity] / unit)
-        axes.errorbar(table.a, table.measured[quantity] / unit, error, label=label, zorder=2, **marks)
+        measured, error = sign * table.measured[quantity], table.error[quantity]
+        if as_z:
+            measured, error = (table.measured[quantity] - table.expected[quantity]) / error, None
+        marks = {"fmt": "os^vDPX*"[k % 8], "markersize": 3, "linewidth": 0.8, "color": COLORS[k % len(COLORS)]}
+        axes.errorbar(table.a, measured, error, label=label, zorder=2, **marks)
     longest = max(tables, key=lambda table: len(table.a))
-    closed = longest.expected[quantity] / (longest.expected[quantity] if relative else sign)
+    closed = 0 * longest.a if as_z else sign * longest.expected[quantity]
     axes.plot(longest.a, closed, color=GRADIENT["color"], linewidth=1, label="closed form", zorder=3)
     axes.set_xscale("log")
-    if quantity == "drift along" and not relative:
+    if quantity == "drift along" and not as_z:
         axes.set_yscale("log")
     axes.set_xlabel(r"$a = \beta\,|\sigma \cdot g|$")
-    axes.set_ylabel("measured / closed form" if relative else NAMES[quantity])
+    axes.set_ylabel("off by standard errors, $z$" if as_z else NAMES[quantity])
     axes.legend(loc="best")

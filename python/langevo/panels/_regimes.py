@@ -10,6 +10,7 @@ from langevo.style import GRADIENT, MEAN, REPLICA
 REGIMES = ("each follows", "the mean follows", "learns otherwise", "does not learn")
 NEAR = 0.01  # of the squared way of the gradient
 LEARNT = 0.5  # of the loss at the start
+LEGEND = {"loss": "center left", "distance": "lower right", "acceptance": "lower left"}  # where there are no points
 
 
 def squared_way(run: Run) -> float:
@@ -73,12 +74,14 @@ def regimes(axes: Axes, *runs: Run, shows: str = "loss") -> None:
     axes.set_yscale("log")
     axes.set_xlabel(r"$\lambda$")
     _draw_bands(axes, lambdas, [regime_of(run) for run in runs])
-    axes.legend(loc="lower right")
+    axes.legend(loc=LEGEND[shows])
 
 
 def _draw_bands(axes, lambdas, names):
     """A band from half way before the first run of a regime to half way behind its last, on the logarithmic axis."""
     middles = numpy.sqrt(lambdas[1:] * lambdas[:-1])
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top * (top / bottom) ** 0.15)  # room for their names
     edges = numpy.concatenate([[lambdas[0] ** 1.5 / middles[0] ** 0.5], middles, [lambdas[-1] ** 1.5 / middles[-1] ** 0.5]])
     for number, regime in enumerate(REGIMES):
         of_it = [k for k, name in enumerate(names) if name == regime]
@@ -86,5 +89,6 @@ def _draw_bands(axes, lambdas, names):
             continue
         axes.axvspan(edges[of_it[0]], edges[of_it[-1] + 1], color=str(0.97 - 0.05 * number), zorder=0, linewidth=0)
         middle = numpy.sqrt(edges[of_it[0]] * edges[of_it[-1] + 1])
-        axes.text(middle, 1.02, regime, transform=axes.get_xaxis_transform(), ha="center", fontsize=6)
+        lines = "\n".join(regime.rsplit(" ", 1))
+        axes.text(middle, 0.98, lines, transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=6)
     axes.set_xlim(edges[0], edges[-1])
