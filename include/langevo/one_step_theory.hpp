@@ -10,7 +10,7 @@ double erfcx(double x);
 ///
 /// The displacement is y_i = (x_i after - x_i before) / sigma_i, "along" is its component along the direction
 /// of sigma_i g_i (for one sigma: of g), "across" any direction orthogonal to that. With
-/// E = exp(a^2/2) erfc(a/sqrt 2), derived like eqs. 4-20 of Whitelam et al., Nat. Commun. 12, 6317 (2021)
+/// E = exp(a^2/2) erfc(a/sqrt 2), derived like eqs. 3-8 of Whitelam et al., Nat. Commun. 12, 6317 (2021),
 /// without their limits:
 ///   acceptance = second_moment_across = 1/2 + E/2
 ///   drift = -a E/2: -a/2 for a -> 0, -1/sqrt(2 pi) for a -> inf

@@ -5,7 +5,7 @@
 #include "langevo/dynamics.hpp"
 #include "langevo/statistics.hpp"
 
-/// One conditioned Gaussian mutation of all parameters. Whitelam et al. 2021, eqs. 1-3.
+/// One conditioned Gaussian mutation of all parameters. Whitelam et al. 2021, eq. 2.
 namespace langevo {
 inline namespace LANGEVO_TARGET {
 
