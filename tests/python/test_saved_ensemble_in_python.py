@@ -1,10 +1,12 @@
 """What is saved of an ensemble, and quadratures: both leave every bit of a trajectory as it is."""
 
+import functools
 import pickle
 
 import langevo
 import numpy as np
 import pytest
+import test_ensemble_in_python
 
 RULES = [
     langevo.Metropolis(),
@@ -13,19 +15,12 @@ RULES = [
 ]
 
 
-def sine(points=200):
-    x = np.linspace(-1, 1, points)
-    return langevo.Problem(langevo.Network([1, 8, 1]), x[:, None], np.sin(np.pi * x))
+sine = functools.partial(test_ensemble_in_python.sine, 200)
+ensemble_of = functools.partial(test_ensemble_in_python.ensemble_of, sigma=1e-4, replicas=5)
 
 
 def start_of(problem):
     return langevo.draw_initial_state(problem.network, std=0.5)
-
-
-def ensemble_of(problem, rule, replicas=5, sigma=1e-4, **arguments):
-    ensemble = langevo.Ensemble(problem, rule, sigma, replicas, backend="cpu", **arguments)
-    ensemble.set_all_parameters(start_of(problem))
-    return ensemble
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
@@ -108,7 +103,7 @@ def test_data_without_structure_have_no_quadrature_and_a_remark():
 
 
 def test_misuse_is_one_sentence():
-    problem = sine(10)
+    problem = test_ensemble_in_python.sine(10)
     with pytest.raises(ValueError, match="11"):
         langevo.make_quadrature(problem, langevo.Metropolis(), 1e-4, start_of(problem), 1000, nodes=11)
     with pytest.raises(ValueError, match="; "):
